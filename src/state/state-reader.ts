@@ -1,0 +1,57 @@
+/**
+ * Reading state, and what a block changed in it. Everything that executes works on a {@link StateReader}: the database
+ * at its head or at an older block, an in-memory state, or an overlay over any of them.
+ */
+import type { Address, Hash, Hex } from '../primitives/bytes.ts'
+
+export interface Account {
+  readonly nonce: bigint
+  /** In wei. */
+  readonly balance: bigint
+  /** Root of the account's storage trie as of the last commit; the journal never changes it. */
+  readonly storageRoot: Hash
+  readonly codeHash: Hash
+}
+
+/** State as of one point. All reads are synchronous: execution is never interrupted by them. */
+export interface StateReader {
+  account(address: Address): Account | undefined
+  /** The value in a storage slot; 0 when it was never set. */
+  storage(address: Address, slot: bigint): bigint
+  /** The code of a hash that an account of this state names. */
+  code(codeHash: Hash): Uint8Array
+}
+
+/** What changed between two points. Only real changes are listed, never values that were written and ended equal. */
+export interface StateDiff {
+  /** New value of each changed account (its `storageRoot` still the old one); `null` = it no longer exists. */
+  readonly accounts: ReadonlyMap<Address, Account | null>
+  /** New value of each changed slot; 0 = cleared. */
+  readonly storage: ReadonlyMap<Address, ReadonlyMap<bigint, bigint>>
+  /** Accounts whose whole former storage is gone; slots in `storage` were set after that. */
+  readonly clearedStorage: ReadonlySet<Address>
+  /** Code that came into being. */
+  readonly codes: ReadonlyMap<Hash, Uint8Array>
+}
+
+/**
+ * Reads trie nodes by path. A node that its parent embeds (RLP below 32 bytes) has no entry of its own.
+ * @param owner the account whose storage trie is meant, or `null` for the account trie.
+ * @param path one hex digit a nibble, from the root (`''`).
+ */
+export interface TrieNodeReader {
+  trieNode(owner: Address | null, path: string): Uint8Array | undefined
+}
+
+/** Trie nodes that a commit changed, by path; `null` = gone. */
+export interface TrieDiff {
+  readonly accountNodes: ReadonlyMap<string, Uint8Array | null>
+  readonly storageNodes: ReadonlyMap<Address, ReadonlyMap<string, Uint8Array | null>>
+}
+
+/** A Merkle proof of an account and of some of its slots (EIP-1186): RLP of the nodes from the root down. */
+export interface AccountProof {
+  readonly account: Account | undefined
+  readonly accountProof: readonly Hex[]
+  readonly storageProof: readonly { readonly slot: bigint; readonly value: bigint; readonly proof: readonly Hex[] }[]
+}

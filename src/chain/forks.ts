@@ -120,7 +120,9 @@ export function rulesAt(config: ChainConfig, timestamp: bigint): ForkRules {
   let active: ForkName | undefined
   for (const fork of config.forks) if (fork.timestamp <= timestamp) active = fork.name
   if (active === undefined) {
-    throw new UnsupportedForkError(`no fork is active at timestamp ${timestamp}: the oldest supported one is Cancun`)
+    throw new UnsupportedForkError(
+      `no fork is active at timestamp ${timestamp}: the oldest supported one is Cancun`,
+    )
   }
   return rulesOf(config, active)
 }

@@ -71,7 +71,11 @@ export interface SetCodeTransaction extends DynamicFeeFields {
 }
 
 export type TransactionFields =
-  LegacyTransaction | AccessListTransaction | DynamicFeeTransaction | BlobTransaction | SetCodeTransaction
+  | LegacyTransaction
+  | AccessListTransaction
+  | DynamicFeeTransaction
+  | BlobTransaction
+  | SetCodeTransaction
 
 /** A decoded transaction with its canonical bytes (EIP-2718 envelope; a plain RLP list when legacy) and their hash. */
 export interface Transaction {

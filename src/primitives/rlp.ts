@@ -160,7 +160,8 @@ export function rlpList(item: RlpItem | undefined, what: string, length?: number
 /** An unsigned integer without leading zeros, of at most `sizeMax` bytes. @throws RlpError otherwise. */
 export function rlpUint(item: RlpItem | undefined, sizeMax: number, what: string): bigint {
   const bytes = rlpBytes(item, what)
-  if (bytes.length > sizeMax) throw new RlpError(`${what} must have at most ${sizeMax} bytes, not ${bytes.length}`)
+  if (bytes.length > sizeMax)
+    throw new RlpError(`${what} must have at most ${sizeMax} bytes, not ${bytes.length}`)
   if (bytes[0] === 0) throw new RlpError(`${what} has a leading zero`)
   return bytesToBigint(bytes)
 }

@@ -53,5 +53,9 @@ export interface TrieDiff {
 export interface AccountProof {
   readonly account: Account | undefined
   readonly accountProof: readonly Hex[]
-  readonly storageProof: readonly { readonly slot: bigint; readonly value: bigint; readonly proof: readonly Hex[] }[]
+  readonly storageProof: readonly {
+    readonly slot: bigint
+    readonly value: bigint
+    readonly proof: readonly Hex[]
+  }[]
 }

@@ -5,17 +5,17 @@
 import { concatBytes, hexToBytes, type Address } from '../primitives/bytes.ts'
 import { keccak256 } from '../primitives/keccak.ts'
 import { encodeRlp, rlpFromUint } from '../primitives/rlp.ts'
-import { recoverAddress, sign } from '../primitives/secp256k1.ts'
+import { recoverAddress, SECP256K1_ORDER, sign } from '../primitives/secp256k1.ts'
 import {
   encodeEnvelope,
   transactionFromFields,
   unsignedItems,
   type UnsignedTransactionFields,
 } from './transaction-codec.ts'
-import type { Authorization, Transaction, TransactionFields } from './transaction.ts'
+import type { Authorization, Transaction } from './transaction.ts'
 
-/** Half of the order of secp256k1's group, rounded down: the largest `s` (EIP-2). */
-const S_MAX = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n
+/** The largest `s` (EIP-2). */
+const S_MAX = SECP256K1_ORDER / 2n
 /** Domain of authorization hashes (EIP-7702). */
 const AUTHORIZATION_MAGIC = Uint8Array.of(0x05)
 
@@ -40,8 +40,7 @@ export function recoverSender(transaction: Pick<Transaction, 'fields'>): Address
 
 /** Signs a transaction. @param privateKey 32 bytes. */
 export function signTransaction(fields: UnsignedTransactionFields, privateKey: Uint8Array): Transaction {
-  // A spread over a union keeps its members' fields together: what was one of the unsigned types is the signed one.
-  return transactionFromFields({ ...fields, ...sign(signingHash(fields), privateKey) } as TransactionFields)
+  return transactionFromFields({ ...fields, ...sign(signingHash(fields), privateKey) })
 }
 
 /** The 32 bytes that an authority signs: keccak256(0x05 || rlp([chainId, address, nonce])) (EIP-7702). */
@@ -76,7 +75,7 @@ interface Signature {
 }
 
 function recover(hash: Uint8Array, { yParity, r, s }: Signature): Address | undefined {
-  if (r === 0n || s === 0n || s > S_MAX) return undefined
+  if (s > S_MAX) return undefined
   const parity = Number(yParity)
   if (parity !== 0 && parity !== 1) return undefined
   return recoverAddress(hash, r, s, parity)

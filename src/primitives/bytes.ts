@@ -4,6 +4,7 @@
  * Identifiers that are compared, used as map keys and printed (addresses, hashes) are lower-case hex strings
  * with a brand; payloads (code, call data, encodings) are `Uint8Array`; words of the EVM are `bigint`.
  */
+import { assert } from './assert.ts'
 import { AevirError } from './errors.ts'
 
 /** `0x` followed by an even number of lower-case hex digits. */
@@ -84,7 +85,9 @@ export function bigintToBytes(value: bigint): Uint8Array {
 
 /** Big-endian bytes of a non-negative integer, left-padded to `size` bytes; the value must fit. */
 export function bigintToFixedBytes(value: bigint, size: number): Uint8Array {
-  return Uint8Array.fromHex(value.toString(16).padStart(2 * size, '0'))
+  const digits = value.toString(16).padStart(2 * size, '0')
+  assert(digits.length === 2 * size, 'the integer fits its bytes')
+  return Uint8Array.fromHex(digits)
 }
 
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {

@@ -10,6 +10,11 @@ export type RlpItem = Uint8Array | readonly RlpItem[]
 
 /** Deepest accepted nesting of lists; real structures stay below 8. */
 export const RLP_DEPTH_MAX = 1024
+/**
+ * Most items of one decoding. An item costs about a hundred bytes of memory and as little as one of input, so that
+ * input of 10 MB could ask for a gigabyte; items of real blocks take 7 bytes and more.
+ */
+export const RLP_ITEMS_MAX = 1 << 21
 
 const STRING_OFFSET = 0x80
 const LIST_OFFSET = 0xc0
@@ -20,9 +25,16 @@ export class RlpError extends AevirError {
 }
 
 export function encodeRlp(item: RlpItem): Uint8Array {
-  const result = new Uint8Array(encodedSize(item))
-  writeItem(item, result, 0)
+  const sizes: ListSizes = { payloads: [], next: 0 }
+  const result = new Uint8Array(measureItem(item, sizes.payloads))
+  writeItem(item, sizes, result, 0)
   return result
+}
+
+/** Sizes of the payloads of all lists in the order in which they open, so that nothing is measured twice. */
+interface ListSizes {
+  readonly payloads: number[]
+  next: number
 }
 
 /** Bytes a big-endian length takes: 0 for lengths of up to 55, which sit in the prefix itself. */
@@ -37,22 +49,20 @@ function isSelfEncoding(item: Uint8Array): boolean {
   return item.length === 1 && (item[0] as number) < STRING_OFFSET
 }
 
-function payloadSize(list: readonly RlpItem[]): number {
-  let size = 0
-  for (const item of list) size += encodedSize(item)
-  return size
-}
-
-function encodedSize(item: RlpItem): number {
+/** The encoded size of `item`; notes the payloads of its lists. */
+function measureItem(item: RlpItem, payloads: number[]): number {
   if (item instanceof Uint8Array) {
     return isSelfEncoding(item) ? 1 : 1 + lengthOfLength(item.length) + item.length
   }
-  const payload = payloadSize(item)
+  const index = payloads.push(0) - 1
+  let payload = 0
+  for (const child of item) payload += measureItem(child, payloads)
+  payloads[index] = payload
   return 1 + lengthOfLength(payload) + payload
 }
 
 /** Writes `item` at `offset` and returns the offset behind it. */
-function writeItem(item: RlpItem, out: Uint8Array, offset: number): number {
+function writeItem(item: RlpItem, sizes: ListSizes, out: Uint8Array, offset: number): number {
   if (item instanceof Uint8Array) {
     if (isSelfEncoding(item)) {
       out[offset] = item[0] as number
@@ -62,8 +72,8 @@ function writeItem(item: RlpItem, out: Uint8Array, offset: number): number {
     out.set(item, start)
     return start + item.length
   }
-  let position = writePrefix(LIST_OFFSET, payloadSize(item), out, offset)
-  for (const child of item) position = writeItem(child, out, position)
+  let position = writePrefix(LIST_OFFSET, sizes.payloads[sizes.next++] as number, out, offset)
+  for (const child of item) position = writeItem(child, sizes, out, position)
   return position
 }
 
@@ -80,10 +90,11 @@ function writePrefix(base: number, length: number, out: Uint8Array, offset: numb
 
 /**
  * Decodes exactly one item that fills `bytes`. Byte strings of the result are views into `bytes`.
- * @throws RlpError on truncation, trailing bytes, a non-minimal encoding or nesting beyond {@link RLP_DEPTH_MAX}.
+ * @throws RlpError on truncation, trailing bytes, a non-minimal encoding, nesting beyond {@link RLP_DEPTH_MAX} or more
+ * than {@link RLP_ITEMS_MAX} items.
  */
 export function decodeRlp(bytes: Uint8Array): RlpItem {
-  const reader = { bytes, position: 0 }
+  const reader = { bytes, position: 0, items: 0 }
   const item = readItem(reader, bytes.length, 0)
   if (reader.position !== bytes.length) {
     throw new RlpError(`${bytes.length - reader.position} trailing bytes after the item`)
@@ -94,11 +105,31 @@ export function decodeRlp(bytes: Uint8Array): RlpItem {
 interface Reader {
   readonly bytes: Uint8Array
   position: number
+  /** Items read so far. */
+  items: number
+}
+
+/**
+ * Bytes that the item at the start of `bytes` takes, its prefix included: how a file of items one after the other is
+ * cut. `undefined` when `bytes` end inside of the prefix, which takes up to 9 of them.
+ * @throws RlpError when the length is not minimal.
+ */
+export function rlpItemSize(bytes: Uint8Array): number | undefined {
+  const prefix = bytes[0]
+  if (prefix === undefined) return undefined
+  if (prefix < STRING_OFFSET) return 1
+  // Strings and lists count alike from their offsets, which are 0x40 apart.
+  const short = prefix % (LIST_OFFSET - STRING_OFFSET)
+  if (bytes.length < 1 + short - SHORT_MAX) return undefined
+  const reader = { bytes, position: 0, items: 0 }
+  const length = readLength(reader, short, Infinity)
+  return reader.position + length
 }
 
 function readItem(reader: Reader, end: number, depth: number): RlpItem {
   if (depth > RLP_DEPTH_MAX) throw new RlpError(`lists are nested more than ${RLP_DEPTH_MAX} deep`)
   if (reader.position >= end) throw new RlpError('unexpected end of input')
+  if (++reader.items > RLP_ITEMS_MAX) throw new RlpError(`more than ${RLP_ITEMS_MAX} items`)
   const prefix = reader.bytes[reader.position] as number
   if (prefix < STRING_OFFSET) {
     reader.position += 1

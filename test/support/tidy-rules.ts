@@ -85,7 +85,7 @@ const LINES_MAX = 500
 /** Tables may be longer than {@link LINES_MAX}; each needs a reason. */
 const LONG_TABLES: ReadonlyMap<string, string> = new Map()
 
-const FILE_NAME = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.(?:test|bench))?\.ts$/
+const FILE_NAME = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.(?:test|bench|d))?\.ts$/
 
 /** A longest-match lookup: `src/state/trie/x.ts` belongs to `src/state`. */
 function folderOf(path: string): string | undefined {

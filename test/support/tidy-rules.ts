@@ -183,7 +183,7 @@ export const filesHaveTheHouseForm: Rule = (modules) =>
       [posix.basename(path) === 'index.ts', 'no barrels: name the file by what it does'],
       [!/^(?:#![^\n]*\n)?\/[/*]/.test(text), 'a file opens with a comment: what it does and why'],
       [lineCount > LINES_MAX && !LONG_TABLES.has(path), `${lineCount} lines; the limit is ${LINES_MAX}`],
-      [/^\s*export\s+default\b/m.test(scan(text).code), 'no default exports'],
+      [!path.endsWith('.d.ts') && /^\s*export\s+default\b/m.test(scan(text).code), 'no default exports'],
       [/^\s*(?:export\s+)?(?:declare\s+)?(?:const\s+)?enum\b/m.test(scan(text).code), 'no enums'],
     ]
     return complaints.filter(([isBroken]) => isBroken).map(([, complaint]) => `${path}: ${complaint}`)

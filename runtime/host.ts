@@ -54,6 +54,8 @@ export interface Host {
   setTransientStorage(address: Address, slot: bigint, value: bigint): void
   /** Adds to the refund counter; may be negative (EIP-3529). */
   addRefund(gas: number): void
+  /** The refund counter of the transaction so far: only a traced run asks. */
+  refund(): bigint
   log(address: Address, topics: readonly Hash[], data: Uint8Array): void
   /** Moves the balance and, when created in this transaction, marks for deletion (EIP-6780). */
   selfDestruct(address: Address, beneficiary: Address): void

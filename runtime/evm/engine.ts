@@ -1,0 +1,87 @@
+/**
+ * Tier 0: the interpreter as an {@link Engine}. It defines what the EVM does, carries tracing, and is what faster
+ * engines are compared with. What it keeps between frames (analyses, workspaces) changes speed only.
+ */
+import { assert } from '../../src/primitives/assert.ts'
+import type { ForkRules } from '../../src/chain/forks.ts'
+import type { Engine, Frame, Host, Message, StepTracer } from '../host.ts'
+import type { Outcome, SubcallResult } from '../outcome.ts'
+import { analysisOf, createAnalysisCache } from './analysis.ts'
+import { interpret, interpretTraced } from './interpreter.ts'
+import { createWorkspace, Machine, push, returnGas, type Workspace } from './machine.ts'
+import { clearMemory } from './memory.ts'
+
+/** Workspaces of frames that are over: a new one costs 3 µs. */
+const IDLE_WORKSPACES_MAX = 64
+/** A larger memory is not kept, in bytes. */
+const IDLE_MEMORY_MAX = 64 * 1024
+
+const analyses = createAnalysisCache()
+const idleWorkspaces: Workspace[] = []
+
+export const tier0: Engine = {
+  name: 'tier0',
+  start(message: Message, host: Host, rules: ForkRules, tracer?: StepTracer): Frame {
+    return new InterpretedFrame(message, host, rules, tracer)
+  },
+}
+
+class InterpretedFrame implements Frame {
+  readonly message: Message
+  readonly #machine: Machine
+  readonly #workspace: Workspace
+  readonly #tracer: StepTracer | undefined
+  #state: 'ready' | 'suspended' | 'over' = 'ready'
+
+  constructor(message: Message, host: Host, rules: ForkRules, tracer: StepTracer | undefined) {
+    this.message = message
+    this.#workspace = idleWorkspaces.pop() ?? createWorkspace()
+    const analysis = analysisOf(analyses, message.code, message.codeHash)
+    this.#machine = new Machine(message, host, rules, analysis, this.#workspace)
+    this.#tracer = tracer
+  }
+
+  run(): Outcome {
+    assert(this.#state === 'ready', 'a frame runs once')
+    return this.#continue()
+  }
+
+  resume(result: SubcallResult): Outcome {
+    assert(this.#state === 'suspended', 'only a suspended frame can be resumed')
+    settle(this.#machine, result)
+    return this.#continue()
+  }
+
+  #continue(): Outcome {
+    const outcome =
+      this.#tracer === undefined ? interpret(this.#machine) : interpretTraced(this.#machine, this.#tracer)
+    const isSuspended = outcome.kind === 'call' || outcome.kind === 'create'
+    this.#state = isSuspended ? 'suspended' : 'over'
+    if (!isSuspended) recycle(this.#workspace)
+    return outcome
+  }
+}
+
+/** Completes the CALL or CREATE instruction that suspended the machine. */
+function settle(machine: Machine, result: SubcallResult): void {
+  const { pending } = machine
+  assert(pending !== undefined, 'a suspended machine waits for something')
+  machine.pending = undefined
+  returnGas(machine, result.gasLeft)
+  machine.returnData = result.returnData
+  if (pending.kind === 'create') {
+    push(machine, result.created === undefined ? 0n : BigInt(result.created))
+    return
+  }
+  // The instruction has paid for `returnSize` bytes there. Less may come back: the rest stays as it was.
+  const output = result.returnData.subarray(0, pending.returnSize)
+  if (output.length > 0) machine.memory.bytes.set(output, pending.returnOffset)
+  push(machine, result.succeeded ? 1n : 0n)
+}
+
+function recycle(workspace: Workspace): void {
+  if (idleWorkspaces.length >= IDLE_WORKSPACES_MAX) return
+  if (workspace.memory.bytes.length > IDLE_MEMORY_MAX) return
+  clearMemory(workspace.memory)
+  idleWorkspaces.push(workspace)
+}

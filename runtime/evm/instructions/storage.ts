@@ -1,0 +1,65 @@
+/** Storage (EIP-2200, EIP-2929, EIP-3529) and transient storage (EIP-1153). */
+import type { Outcome } from '../../outcome.ts'
+import {
+  CALL_STIPEND,
+  COLD_SLOAD_SURCHARGE,
+  COLD_STORAGE_ACCESS,
+  STORAGE_CLEAR_REFUND,
+  STORAGE_DIRTY,
+  STORAGE_RESET,
+  STORAGE_SET,
+} from '../gas.ts'
+import { OUT_OF_GAS, STATIC_VIOLATION } from '../halts.ts'
+import { charge, pop, setTop, top, type Machine } from '../machine.ts'
+
+export function sload(machine: Machine): Outcome | void {
+  const { host, message } = machine
+  const slot = top(machine)
+  if (host.accessStorage(message.address, slot) && !charge(machine, COLD_SLOAD_SURCHARGE)) return OUT_OF_GAS
+  setTop(machine, host.storage(message.address, slot))
+}
+
+export function sstore(machine: Machine): Outcome | void {
+  const { host, message } = machine
+  if (message.isStatic) return STATIC_VIOLATION
+  // A callee that has the stipend only must not be able to write (EIP-2200). With a reserve, `gas` is far above it.
+  if (machine.gas <= CALL_STIPEND) return OUT_OF_GAS
+  const slot = pop(machine)
+  const value = pop(machine)
+  if (host.accessStorage(message.address, slot) && !charge(machine, COLD_STORAGE_ACCESS)) return OUT_OF_GAS
+  const current = host.storage(message.address, slot)
+  if (value === current) return charge(machine, STORAGE_DIRTY) ? undefined : OUT_OF_GAS
+  const original = host.originalStorage(message.address, slot)
+  if (!charge(machine, changePrice(original, current))) return OUT_OF_GAS
+  const refund = changeRefund(original, current, value)
+  if (refund !== 0) host.addRefund(refund)
+  host.setStorage(message.address, slot, value)
+}
+
+/** Of a write that changes the current value. */
+function changePrice(original: bigint, current: bigint): number {
+  if (original !== current) return STORAGE_DIRTY
+  return original === 0n ? STORAGE_SET : STORAGE_RESET
+}
+
+/** What a write that changes the current value adds to the refund counter. */
+function changeRefund(original: bigint, current: bigint, value: bigint): number {
+  let refund = 0
+  if (original !== 0n) {
+    if (current === 0n) refund -= STORAGE_CLEAR_REFUND
+    if (value === 0n) refund += STORAGE_CLEAR_REFUND
+  }
+  // Back where it was: the transaction paid for a change that it undid.
+  if (value === original) refund += (original === 0n ? STORAGE_SET : STORAGE_RESET) - STORAGE_DIRTY
+  return refund
+}
+
+export function tload(machine: Machine): void {
+  setTop(machine, machine.host.transientStorage(machine.message.address, top(machine)))
+}
+
+export function tstore(machine: Machine): Outcome | void {
+  const { host, message } = machine
+  if (message.isStatic) return STATIC_VIOLATION
+  host.setTransientStorage(message.address, pop(machine), pop(machine))
+}

@@ -45,6 +45,8 @@ export interface TrieNodeReader {
 
 /** Trie nodes that a commit changed, by path; `null` = gone. */
 export interface TrieDiff {
+  /** Accounts all of whose former storage nodes are gone; `storageNodes` were written after that. */
+  readonly clearedOwners: ReadonlySet<Address>
   readonly accountNodes: ReadonlyMap<string, Uint8Array | null>
   readonly storageNodes: ReadonlyMap<Address, ReadonlyMap<string, Uint8Array | null>>
 }

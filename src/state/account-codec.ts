@@ -1,0 +1,51 @@
+/** The bytes of accounts and slots in state tries (Ethereum yellow paper, §4.1), and the keys they stand under. */
+import {
+  bigintToBytes,
+  bigintToFixedBytes,
+  bytesToHash,
+  hexToBytes,
+  type Address,
+} from '../primitives/bytes.ts'
+import { keccak256 } from '../primitives/keccak.ts'
+import { decodeRlp, encodeRlp, rlpFixedBytes, rlpList, rlpUint } from '../primitives/rlp.ts'
+import type { Account } from './state-reader.ts'
+
+/** The account trie's key of an address: 32 bytes. */
+export function accountKey(address: Address): Uint8Array {
+  return keccak256(hexToBytes(address))
+}
+
+/** A storage trie's key of a slot: 32 bytes. */
+export function slotKey(slot: bigint): Uint8Array {
+  return keccak256(bigintToFixedBytes(slot, 32))
+}
+
+export function encodeAccount(account: Account): Uint8Array {
+  return encodeRlp([
+    bigintToBytes(account.nonce),
+    bigintToBytes(account.balance),
+    hexToBytes(account.storageRoot),
+    hexToBytes(account.codeHash),
+  ])
+}
+
+/** @throws RlpError when the bytes are no account. */
+export function decodeAccount(bytes: Uint8Array): Account {
+  const [nonce, balance, storageRoot, codeHash] = rlpList(decodeRlp(bytes), 'an account', 4)
+  return {
+    nonce: rlpUint(nonce, 8, 'the nonce of an account'),
+    balance: rlpUint(balance, 32, 'the balance of an account'),
+    storageRoot: bytesToHash(rlpFixedBytes(storageRoot, 32, 'the storage root of an account')),
+    codeHash: bytesToHash(rlpFixedBytes(codeHash, 32, 'the code hash of an account')),
+  }
+}
+
+/** @param value not 0: a slot of value 0 has no entry. */
+export function encodeSlotValue(value: bigint): Uint8Array {
+  return encodeRlp(bigintToBytes(value))
+}
+
+/** @throws RlpError when the bytes are no word. */
+export function decodeSlotValue(bytes: Uint8Array): bigint {
+  return rlpUint(decodeRlp(bytes), 32, 'the value of a slot')
+}

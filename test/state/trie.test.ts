@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { createMPT } from '@ethereumjs/mpt'
+import fc from 'fast-check'
+import { bytesToHex } from '../../src/primitives/bytes.ts'
+import { AssertionFailure } from '../../src/primitives/assert.ts'
+import { keccak256 } from '../../src/primitives/keccak.ts'
+import { EMPTY_TRIE_ROOT } from '../../src/chain/ordered-trie.ts'
+import { updateTrie, type TrieUpdate } from '../../src/state/trie.ts'
+import { TrieStore } from '../support/trie-store.ts'
+
+/** Keys of state tries: mostly hashes; some that agree up to their last nibbles, so that nodes get embedded. */
+const clusteredKey = fc
+  .tuple(
+    fc.constantFrom(0x00, 0x01, 0x10, 0xff),
+    fc.nat(2),
+    fc.constantFrom(0, 1, 2, 16, 17, 18, 255),
+    fc.nat(20),
+  )
+  .map(([first, middle, beforeLast, last]) => {
+    const key = new Uint8Array(32).fill(0x77)
+    key[0] = first
+    key[15] = middle
+    key[30] = beforeLast
+    key[31] = last
+    return key
+  })
+const hashedKey = fc.nat(400).map((index) => keccak256(Uint8Array.of(index >> 8, index & 255)))
+const shortKey = fc.array(fc.constantFrom(0x00, 0x01, 0x10, 0x11, 0x12), { minLength: 1, maxLength: 5 })
+const value = fc.oneof(
+  { weight: 4, arbitrary: fc.uint8Array({ minLength: 1, maxLength: 2 }) },
+  { weight: 2, arbitrary: fc.uint8Array({ minLength: 27, maxLength: 34 }) },
+  { weight: 1, arbitrary: fc.uint8Array({ minLength: 50, maxLength: 300 }) },
+)
+const valueOrNull = fc.oneof(value, value, fc.constant(null))
+
+function batchesOf(key: fc.Arbitrary<Uint8Array>, sizeMax: number): fc.Arbitrary<TrieUpdate[][]> {
+  const update = fc.record({ key, value: valueOrNull })
+  const batch = fc.uniqueArray(update, { maxLength: sizeMax, selector: (item) => item.key.toHex() })
+  return fc.array(batch, { minLength: 1, maxLength: 5 })
+}
+
+/** Commits batch after batch to our store and to the reference, comparing roots; then deletes everything. */
+async function checkAgainstReference(batches: readonly (readonly TrieUpdate[])[]): Promise<void> {
+  const store = new TrieStore()
+  const reference = await createMPT()
+  const keys = new Map<string, Uint8Array>()
+  for (const batch of batches) {
+    for (const { key, value: bytes } of batch) {
+      keys.set(key.toHex(), key)
+      if (bytes === null) await reference.del(key)
+      else await reference.put(key, bytes)
+    }
+    assert.equal(store.update(batch), bytesToHex(reference.root()))
+    store.checkConsistency()
+  }
+  const deletions = [...keys.values()].map((key) => ({ key, value: null }))
+  const half = deletions.splice(0, deletions.length >> 1)
+  store.update(half)
+  store.checkConsistency()
+  assert.equal(store.update(deletions), EMPTY_TRIE_ROOT)
+  assert.equal(store.nodes.size, 0)
+}
+
+describe('a trie has the same root as @ethereumjs/mpt and leaks no node', () => {
+  const runs: readonly [string, fc.Arbitrary<Uint8Array>, number][] = [
+    ['keys that are hashes', hashedKey, 60],
+    ['keys that share long prefixes', clusteredKey, 25],
+    ['both mixed', fc.oneof(hashedKey, clusteredKey), 40],
+    [
+      'keys of different lengths, some of them prefixes of others',
+      shortKey.map((key) => Uint8Array.from(key)),
+      25,
+    ],
+  ]
+  for (const [name, key, sizeMax] of runs) {
+    test(name, async () => {
+      await fc.assert(fc.asyncProperty(batchesOf(key, sizeMax), checkAgainstReference), { numRuns: 80 })
+    })
+  }
+})
+
+test('5,000 keys over 20 commits of a fixed seed', async () => {
+  const [batches] = fc.sample(
+    fc.array(
+      fc.uniqueArray(
+        fc.record({
+          key: fc.nat(5000).map((n) => keccak256(Uint8Array.of(n >> 8, n & 255))),
+          value: valueOrNull,
+        }),
+        { minLength: 200, maxLength: 400, selector: (item) => item.key.toHex() },
+      ),
+      { minLength: 20, maxLength: 20 },
+    ),
+    { seed: 20_260_101, numRuns: 1 },
+  )
+  await checkAgainstReference(batches ?? [])
+})
+
+test('the order of updates in a batch is irrelevant', () => {
+  fc.assert(
+    fc.property(batchesOf(fc.oneof(hashedKey, clusteredKey), 30), (batches) => {
+      const forwards = new TrieStore()
+      const backwards = new TrieStore()
+      for (const batch of batches) assert.equal(forwards.update(batch), backwards.update(batch.toReversed()))
+      assert.deepEqual(forwards.nodes, backwards.nodes)
+    }),
+  )
+})
+
+describe('a commit names the nodes that changed and no others', () => {
+  const updates = Array.from({ length: 300 }, (_, n) => ({
+    key: keccak256(Uint8Array.of(n >> 8, n)),
+    value: Uint8Array.of(9),
+  }))
+
+  test('values that stay the same change nothing', () => {
+    const store = new TrieStore()
+    const root = store.update(updates)
+    const commit = updateTrie(store.read, root, updates)
+    assert.equal(commit.root, root)
+    assert.equal(commit.nodes.size, 0)
+  })
+
+  test('deleting keys that are absent changes nothing', () => {
+    const store = new TrieStore()
+    const root = store.update(updates)
+    const absent = Array.from({ length: 300 }, (_, n) => ({
+      key: keccak256(Uint8Array.of(7, n >> 8, n)),
+      value: null,
+    }))
+    assert.equal(updateTrie(store.read, root, absent).nodes.size, 0)
+  })
+
+  test('one new value rewrites the nodes on its way', () => {
+    const store = new TrieStore()
+    const root = store.update(updates)
+    const key = (updates[5] as TrieUpdate).key
+    const { nodes } = updateTrie(store.read, root, [{ key, value: Uint8Array.of(1) }])
+    assert.ok(nodes.size >= 2)
+    for (const [path, rlp] of nodes) {
+      assert.ok(key.toHex().startsWith(path))
+      assert.notEqual(rlp, null)
+      assert.notDeepEqual(rlp, store.nodes.get(path))
+    }
+  })
+
+  test('the store is only read, and each node at most once', () => {
+    const store = new TrieStore()
+    const root = store.update(updates)
+    const paths: string[] = []
+    const read = (path: string): Uint8Array | undefined => {
+      paths.push(path)
+      return store.nodes.get(path)
+    }
+    updateTrie(
+      read,
+      root,
+      updates.map(({ key }, index) => ({ key, value: index % 3 === 0 ? null : Uint8Array.of(1) })),
+    )
+    assert.equal(new Set(paths).size, paths.length)
+    store.checkConsistency()
+  })
+})
+
+describe('a broken node store is an assertion, not a result', () => {
+  const key = new Uint8Array(32)
+  const update = [{ key, value: Uint8Array.of(2) }]
+
+  function filled(): TrieStore {
+    const store = new TrieStore()
+    const keys = Array.from({ length: 20 }, (_, n) => keccak256(Uint8Array.of(n)))
+    store.update([key, ...keys].map((each) => ({ key: each, value: new Uint8Array(40).fill(1) })))
+    return store
+  }
+
+  test('no root node', () => {
+    const store = filled()
+    store.nodes.delete('')
+    assert.throws(() => store.update(update), AssertionFailure)
+  })
+  test('a store at another root', () => {
+    const store = filled()
+    const { root } = store
+    store.update(update)
+    assert.throws(() => updateTrie(store.read, root, update), AssertionFailure)
+  })
+  test('a missing node below the root', () => {
+    const store = filled()
+    store.nodes.delete('0')
+    assert.throws(() => store.update(update), AssertionFailure)
+  })
+  test('a node that does not decode', () => {
+    const store = filled()
+    store.nodes.set('0', Uint8Array.of(0xc1, 0x80))
+    assert.throws(() => store.update(update), AssertionFailure)
+  })
+  test('an empty value is refused', () => {
+    assert.throws(() => filled().update([{ key, value: new Uint8Array(0) }]), AssertionFailure)
+  })
+})

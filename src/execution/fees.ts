@@ -36,7 +36,10 @@ export function nextExcessBlobGas(parent: Header, rules: ForkRules): bigint {
   if (excess < target) return 0n
   const baseFee = parent.baseFeePerGas ?? 0n
   if (rules.blobBaseCost * baseFee > GAS_PER_BLOB * blobBaseFee(parent.excessBlobGas ?? 0n, rules)) {
-    return (parent.excessBlobGas ?? 0n) + (used * BigInt(rules.blobs.max - rules.blobs.target)) / BigInt(rules.blobs.max)
+    return (
+      (parent.excessBlobGas ?? 0n) +
+      (used * BigInt(rules.blobs.max - rules.blobs.target)) / BigInt(rules.blobs.max)
+    )
   }
   return excess - target
 }

@@ -65,5 +65,9 @@ export interface ExecutionTracer extends Partial<StepTracer> {
   /** A log was emitted in the current frame (it may still be reverted). */
   log?(log: Log, depth: number): void
   /** After refunds and fees; `state` is the post-state of the transaction. */
-  end?(end: { readonly gasUsed: bigint; readonly state: StateReader; readonly deleted: readonly Address[] }): void
+  end?(end: {
+    readonly gasUsed: bigint
+    readonly state: StateReader
+    readonly deleted: readonly Address[]
+  }): void
 }

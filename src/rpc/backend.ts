@@ -31,12 +31,19 @@ export interface Backend {
   latestState(): StateReader
   /** State after a block; for the head the same as {@link latestState}. @throws StateUnavailableError */
   stateAt(number: bigint): StateReader
+  /** State before the first system call of a block: that of its parent, with what development put in between. */
+  stateBefore(number: bigint): StateReader
   /** Environment of the block that would follow the head now. */
   nextEnvironment(): BlockEnvironment
   /** Environment in which the transactions of an existing block ran. */
   environmentOf(number: bigint): BlockEnvironment
   /** The block that would be built now from the pool, with its post-state; nothing is kept. */
-  pendingBlock(): Promise<{ readonly block: Block; readonly receipts: readonly Receipt[]; readonly senders: readonly Address[]; readonly state: StateReader }>
+  pendingBlock(): Promise<{
+    readonly block: Block
+    readonly receipts: readonly Receipt[]
+    readonly senders: readonly Address[]
+    readonly state: StateReader
+  }>
   /** Decodes, checks and queues a raw transaction. @throws PoolError | TransactionDecodingError */
   submit(bytes: Uint8Array): Promise<Transaction>
   /** Calls back on every event until the result is called. Listeners must not throw. */

@@ -1,0 +1,326 @@
+/**
+ * Runs a call or a creation with everything below it: an explicit stack of frames, no recursion. The engine runs one
+ * frame until it is over or asks for another; value transfers, snapshots, depth, nonces, precompiles and the rules
+ * for new code (EIP-170, 684, 3541, 7610) are decided here, once, whatever engine runs.
+ */
+import { EMPTY_BYTES, UINT64_MAX, type Address } from '../primitives/bytes.ts'
+import { create2Address, createAddress } from '../chain/contract-address.ts'
+import type { ForkRules } from '../chain/forks.ts'
+import type { Journal } from '../state/journal.ts'
+import type { Engine, Frame } from '../../runtime/host.ts'
+import type {
+  CallRequest,
+  CreateRequest,
+  FinalOutcome,
+  Outcome,
+  SubcallResult,
+} from '../../runtime/outcome.ts'
+import type { Precompile } from '../../runtime/evm/precompiles/precompile.ts'
+import type { JournalHost } from './journal-host.ts'
+import type { ExecutionTracer, FrameFailure } from './tracing.ts'
+
+/** Deepest callee; the transaction itself runs at depth 0. */
+export const CALL_DEPTH_MAX = 1024
+/** Largest contract, in bytes (EIP-170). */
+export const CODE_SIZE_MAX = 24_576
+const CODE_DEPOSIT_GAS_PER_BYTE = 200n
+/** First byte that no new code may have (EIP-3541). */
+const RESERVED_FIRST_BYTE = 0xef
+
+/** What all frames of a transaction share. */
+export interface DriverContext {
+  readonly journal: Journal
+  readonly host: JournalHost
+  readonly engine: Engine
+  readonly rules: ForkRules
+  readonly precompiles: ReadonlyMap<Address, Precompile>
+  readonly tracer: ExecutionTracer | undefined
+}
+
+/** How the outermost call or creation ended. */
+export interface DriverResult {
+  readonly outcome: FinalOutcome
+  /** The contract, when a creation succeeded. */
+  readonly created: Address | undefined
+}
+
+/** A frame in progress. */
+interface Activation {
+  readonly frame: Frame
+  /** Where the journal goes back to when the frame fails. */
+  readonly checkpoint: number
+  readonly gas: bigint
+  /** Set when the frame runs initcode. */
+  readonly creates: Address | undefined
+}
+
+/** Beginning a callee either starts a frame or is over at once. */
+type Beginning =
+  | { readonly kind: 'started'; readonly activation: Activation }
+  | { readonly kind: 'over'; readonly result: DriverResult }
+  | { readonly kind: 'refused'; readonly gasLeft: bigint }
+
+/** Runs a call as a transaction's outermost frame. */
+export function runCall(context: DriverContext, request: CallRequest): DriverResult {
+  return drive(context, beginCall(context, request, 0))
+}
+
+/** Runs a creation as a transaction's outermost frame. The creator's nonce is already raised. */
+export function runCreate(context: DriverContext, request: CreateRequest, created: Address): DriverResult {
+  return drive(context, beginInitcode(context, request, created, 0))
+}
+
+// Hot: once a frame.
+function drive(context: DriverContext, first: Beginning): DriverResult {
+  if (first.kind === 'over') return first.result
+  if (first.kind === 'refused') {
+    return { outcome: { kind: 'revert', gasLeft: first.gasLeft, output: EMPTY_BYTES }, created: undefined }
+  }
+  const stack: Activation[] = [first.activation]
+  let outcome = first.activation.frame.run()
+  for (;;) {
+    const top = stack[stack.length - 1] as Activation
+    if (outcome.kind === 'call' || outcome.kind === 'create') {
+      const depth = stack.length
+      const callee =
+        outcome.kind === 'call'
+          ? beginCall(context, outcome.request, depth)
+          : beginCreate(context, outcome.request, depth)
+      if (callee.kind === 'started') {
+        stack.push(callee.activation)
+        context.host.depth = depth
+        outcome = callee.activation.frame.run()
+      } else {
+        outcome = top.frame.resume(resultFor(outcome, callee))
+      }
+      continue
+    }
+    const result = finish(context, top, outcome, stack.length - 1)
+    stack.pop()
+    const caller = stack[stack.length - 1]
+    if (caller === undefined) return result
+    context.host.depth = stack.length - 1
+    outcome = caller.frame.resume(subcallResult(result, top.creates !== undefined))
+  }
+}
+
+function resultFor(outcome: Outcome, callee: Exclude<Beginning, { kind: 'started' }>): SubcallResult {
+  if (callee.kind === 'over') return subcallResult(callee.result, outcome.kind === 'create')
+  return { succeeded: false, gasLeft: callee.gasLeft, returnData: EMPTY_BYTES, created: undefined }
+}
+
+function subcallResult({ outcome, created }: DriverResult, isCreation: boolean): SubcallResult {
+  if (outcome.kind === 'halt') {
+    return { succeeded: false, gasLeft: 0n, returnData: EMPTY_BYTES, created: undefined }
+  }
+  const succeeded = outcome.kind === 'return'
+  const returnData = isCreation && succeeded ? EMPTY_BYTES : outcome.output
+  return { succeeded, gasLeft: outcome.gasLeft, returnData, created }
+}
+
+function beginCall(context: DriverContext, request: CallRequest, depth: number): Beginning {
+  const { journal, precompiles, tracer } = context
+  const precompile = request.isDelegated ? undefined : precompiles.get(request.codeAddress)
+  if (tracer !== undefined) {
+    tracer.enter?.({ ...entryOf(request), depth, isPrecompile: precompile !== undefined })
+  }
+  if (depth > CALL_DEPTH_MAX) return refuse(context, depth, request.gas, 'depth')
+  if (request.transfersValue && journal.balance(request.caller) < request.value) {
+    return refuse(context, depth, request.gas, 'balance')
+  }
+  const checkpoint = journal.checkpoint()
+  if (request.transfersValue) {
+    journal.subtractBalance(request.caller, request.value)
+    journal.addBalance(request.to, request.value)
+  } else if (request.kind === 'call') {
+    journal.addBalance(request.to, 0n)
+  }
+  if (precompile !== undefined)
+    return over(context, runPrecompile(context, precompile, request, checkpoint), depth, request.gas)
+  const codeHash = journal.codeHash(request.codeAddress)
+  const code = journal.code(codeHash)
+  if (code.length === 0) {
+    return over(context, { kind: 'return', gasLeft: request.gas, output: EMPTY_BYTES }, depth, request.gas)
+  }
+  const frame = context.engine.start(
+    {
+      depth,
+      isStatic: request.isStatic,
+      gas: request.gas,
+      address: request.to,
+      caller: request.caller,
+      value: request.value,
+      input: request.input,
+      code,
+      codeHash,
+    },
+    context.host,
+    context.rules,
+    stepTracer(tracer),
+  )
+  return { kind: 'started', activation: { frame, checkpoint, gas: request.gas, creates: undefined } }
+}
+
+function runPrecompile(
+  { journal }: DriverContext,
+  precompile: Precompile,
+  request: CallRequest,
+  checkpoint: number,
+): FinalOutcome {
+  const cost = precompile.gas(request.input)
+  if (cost <= request.gas) {
+    const output = precompile.run(request.input)
+    if (output !== undefined) return { kind: 'return', gasLeft: request.gas - cost, output }
+  }
+  journal.revertTo(checkpoint)
+  return { kind: 'halt', reason: cost > request.gas ? 'outOfGas' : 'precompileFailed' }
+}
+
+/** A creation by an instruction: checks that leave the creator its gas, then its nonce, then collisions. */
+function beginCreate(context: DriverContext, request: CreateRequest, depth: number): Beginning {
+  const { journal } = context
+  const { creator, gas } = request
+  const nonce = journal.nonce(creator)
+  const created =
+    request.salt === undefined
+      ? createAddress(creator, nonce)
+      : create2Address(creator, request.salt, request.initcode)
+  const refusal = refusalOfCreation(context, request, nonce, depth)
+  if (refusal !== undefined) {
+    traceCreation(context, request, created, depth)
+    return refuse(context, depth, gas, refusal)
+  }
+  journal.setNonce(creator, nonce + 1n)
+  return beginInitcode(context, request, created, depth)
+}
+
+type Refusal = Extract<FrameFailure, { kind: 'refused' }>['reason']
+
+function refusalOfCreation(
+  { journal }: DriverContext,
+  request: CreateRequest,
+  nonce: bigint,
+  depth: number,
+): Refusal | undefined {
+  if (depth > CALL_DEPTH_MAX) return 'depth'
+  if (journal.balance(request.creator) < request.value) return 'balance'
+  return nonce === UINT64_MAX ? 'nonce' : undefined
+}
+
+function beginInitcode(
+  context: DriverContext,
+  request: CreateRequest,
+  created: Address,
+  depth: number,
+): Beginning {
+  const { journal, tracer } = context
+  traceCreation(context, request, created, depth)
+  journal.accessAccount(created)
+  if (journal.isOccupied(created)) {
+    return over(context, { kind: 'halt', reason: 'addressCollision' }, depth, request.gas)
+  }
+  const checkpoint = journal.checkpoint()
+  journal.createContract(created)
+  journal.subtractBalance(request.creator, request.value)
+  journal.addBalance(created, request.value)
+  const frame = context.engine.start(
+    {
+      depth,
+      isStatic: false,
+      gas: request.gas,
+      address: created,
+      caller: request.creator,
+      value: request.value,
+      input: EMPTY_BYTES,
+      code: request.initcode,
+      codeHash: undefined,
+    },
+    context.host,
+    context.rules,
+    stepTracer(tracer),
+  )
+  return { kind: 'started', activation: { frame, checkpoint, gas: request.gas, creates: created } }
+}
+
+/** Ends a frame: keeps or takes back what it did, and lays down the code that initcode returned. */
+function finish(
+  context: DriverContext,
+  activation: Activation,
+  ended: FinalOutcome,
+  depth: number,
+): DriverResult {
+  const { creates } = activation
+  const outcome = creates !== undefined && ended.kind === 'return' ? deposit(context, creates, ended) : ended
+  if (outcome.kind !== 'return') context.journal.revertTo(activation.checkpoint)
+  traceExit(context, outcome, depth, activation.gas)
+  return { outcome, created: outcome.kind === 'return' ? creates : undefined }
+}
+
+function deposit(
+  { journal }: DriverContext,
+  created: Address,
+  ended: Extract<FinalOutcome, { kind: 'return' }>,
+): FinalOutcome {
+  const code = ended.output
+  if (code.length > CODE_SIZE_MAX) return { kind: 'halt', reason: 'codeSizeExceeded' }
+  if (code[0] === RESERVED_FIRST_BYTE) return { kind: 'halt', reason: 'invalidCode' }
+  const cost = CODE_DEPOSIT_GAS_PER_BYTE * BigInt(code.length)
+  if (cost > ended.gasLeft) return { kind: 'halt', reason: 'outOfGas' }
+  journal.setCode(created, code)
+  return { kind: 'return', gasLeft: ended.gasLeft - cost, output: code }
+}
+
+/** A callee that was over without running code. */
+function over(context: DriverContext, outcome: FinalOutcome, depth: number, gas: bigint): Beginning {
+  traceExit(context, outcome, depth, gas)
+  return { kind: 'over', result: { outcome, created: undefined } }
+}
+
+/** A callee that may not begin; the caller keeps its gas. */
+function refuse({ tracer }: DriverContext, depth: number, gas: bigint, reason: Refusal): Beginning {
+  tracer?.exit?.({ depth, gasUsed: 0n, output: EMPTY_BYTES, failure: { kind: 'refused', reason } })
+  return { kind: 'refused', gasLeft: gas }
+}
+
+/** A tracer is a step tracer only when it wants steps: otherwise the engine takes its loop without hooks. */
+function stepTracer(tracer: ExecutionTracer | undefined): Parameters<Engine['start']>[3] {
+  return tracer?.step === undefined ? undefined : (tracer as Required<Pick<ExecutionTracer, 'step'>>)
+}
+
+function entryOf(request: CallRequest) {
+  const { kind, codeAddress, gas, value, input } = request
+  // A delegatecall runs for its caller's caller; a tracer wants the contract that made it.
+  const from = kind === 'delegatecall' ? request.to : request.caller
+  const to = kind === 'delegatecall' || kind === 'callcode' ? codeAddress : request.to
+  return { kind, from, to, codeAddress, gas, value, input }
+}
+
+function traceCreation(
+  { tracer }: DriverContext,
+  request: CreateRequest,
+  created: Address,
+  depth: number,
+): void {
+  tracer?.enter?.({
+    kind: request.salt === undefined ? 'create' : 'create2',
+    depth,
+    from: request.creator,
+    to: created,
+    codeAddress: created,
+    gas: request.gas,
+    value: request.value,
+    input: request.initcode,
+    isPrecompile: false,
+  })
+}
+
+function traceExit({ tracer }: DriverContext, outcome: FinalOutcome, depth: number, gas: bigint): void {
+  if (tracer?.exit === undefined) return
+  if (outcome.kind === 'halt') {
+    const failure: FrameFailure = { kind: 'halt', reason: outcome.reason }
+    tracer.exit({ depth, gasUsed: gas, output: EMPTY_BYTES, failure })
+    return
+  }
+  const failure: FrameFailure | undefined = outcome.kind === 'revert' ? { kind: 'revert' } : undefined
+  tracer.exit({ depth, gasUsed: gas - outcome.gasLeft, output: outcome.output, failure })
+}

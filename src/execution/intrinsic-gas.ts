@@ -1,0 +1,43 @@
+/** Gas a transaction owes before its first instruction (yellow paper §6, EIP-2028, 2930, 3860, 7623, 7702). */
+import type { ForkRules } from '../chain/forks.ts'
+import type { CallMessage } from './message.ts'
+
+const BASE = 21_000n
+const CREATION = 32_000n
+const PER_ACCESS_LIST_ADDRESS = 2_400n
+const PER_ACCESS_LIST_SLOT = 1_900n
+const PER_INITCODE_WORD = 2n
+/** Charged for each authorization as if its account were new; half comes back when it is not (EIP-7702). */
+const AUTHORIZATION_GAS = 25_000n
+/** A zero byte is one token, any other four (EIP-7623). */
+const TOKENS_PER_NONZERO_BYTE = 4n
+const PER_TOKEN = 4n
+const FLOOR_PER_TOKEN = 10n
+
+export interface IntrinsicGas {
+  /** Charged up front. */
+  readonly intrinsic: bigint
+  /** The least the transaction pays in the end; 0 before Prague. */
+  readonly floor: bigint
+}
+
+export function intrinsicGas(
+  message: Pick<CallMessage, 'to' | 'data' | 'accessList' | 'authorizationList'>,
+  rules: ForkRules,
+): IntrinsicGas {
+  const tokens = calldataTokens(message.data)
+  let intrinsic = BASE + tokens * PER_TOKEN
+  if (message.to === null)
+    intrinsic += CREATION + PER_INITCODE_WORD * BigInt(Math.ceil(message.data.length / 32))
+  for (const entry of message.accessList) {
+    intrinsic += PER_ACCESS_LIST_ADDRESS + PER_ACCESS_LIST_SLOT * BigInt(entry.storageKeys.length)
+  }
+  intrinsic += AUTHORIZATION_GAS * BigInt(message.authorizationList.length)
+  return { intrinsic, floor: rules.hasCalldataFloor ? BASE + tokens * FLOOR_PER_TOKEN : 0n }
+}
+
+function calldataTokens(data: Uint8Array): bigint {
+  let zeros = 0
+  for (const byte of data) if (byte === 0) zeros++
+  return BigInt(zeros) + BigInt(data.length - zeros) * TOKENS_PER_NONZERO_BYTE
+}

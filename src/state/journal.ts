@@ -1,0 +1,462 @@
+/**
+ * The one journal: state as a block's execution sees and changes it, over any {@link StateReader}.
+ *
+ * Three lifetimes meet here. The *block*: values that {@link Journal.diff} compares with the base. The *transaction*:
+ * warm sets (EIP-2929), original values (EIP-2200), transient storage (EIP-1153), logs, refunds, accounts created and
+ * destroyed in it (EIP-6780); a transaction number on each record makes forgetting them free. The *frame*: an undo list,
+ * cut back to a checkpoint when a frame fails.
+ */
+import { assert } from '../primitives/assert.ts'
+import { EMPTY_BYTES, ZERO_HASH, type Address, type Hash } from '../primitives/bytes.ts'
+import { EMPTY_CODE_HASH, keccak256Hash } from '../primitives/keccak.ts'
+import type { Log } from '../chain/receipt.ts'
+import { EMPTY_TRIE_ROOT } from '../chain/ordered-trie.ts'
+import type { Account, StateDiff, StateReader } from './state-reader.ts'
+
+/** An account as the journal holds it. `isPresent` false: it does not exist, the other values are those of none. */
+interface AccountRecord {
+  readonly address: Address
+  /** As the base has it. */
+  readonly base: Account | undefined
+  isPresent: boolean
+  nonce: bigint
+  balance: bigint
+  codeHash: Hash
+  readonly slots: Map<bigint, SlotRecord>
+  /** The base's storage does not count any more: the account was removed in an earlier transaction. */
+  isStorageCleared: boolean
+  /** Transactions in which it became warm, was touched, created, marked for deletion; 0 = never. */
+  warmIn: number
+  touchedIn: number
+  createdIn: number
+  destroyedIn: number
+}
+
+interface SlotRecord {
+  /** As the base has it. */
+  readonly base: bigint
+  value: bigint
+  /** Value when transaction `originalIn` began; for any other transaction that is `value`. */
+  original: bigint
+  originalIn: number
+  warmIn: number
+}
+
+/** One step to take back. */
+type Undo =
+  | {
+      readonly kind: 'account'
+      readonly record: AccountRecord
+      readonly isPresent: boolean
+      readonly nonce: bigint
+      readonly balance: bigint
+      readonly codeHash: Hash
+    }
+  | { readonly kind: 'slot'; readonly slot: SlotRecord; readonly value: bigint }
+  | { readonly kind: 'warmAccount'; readonly record: AccountRecord }
+  | { readonly kind: 'warmSlot'; readonly slot: SlotRecord }
+  | {
+      readonly kind: 'touched' | 'created' | 'destroyed'
+      readonly record: AccountRecord
+      readonly before: number
+    }
+  | {
+      readonly kind: 'transient'
+      readonly slots: Map<bigint, bigint>
+      readonly slot: bigint
+      readonly value: bigint
+    }
+  | { readonly kind: 'log' }
+  | { readonly kind: 'refund'; readonly refund: number }
+
+export class Journal implements StateReader {
+  private readonly base: StateReader
+  private readonly records = new Map<Address, AccountRecord>()
+  private readonly newCodes = new Map<Hash, Uint8Array>()
+  private readonly undoList: Undo[] = []
+  private transactionNumber = 1
+  private transient = new Map<Address, Map<bigint, bigint>>()
+  private transactionLogs: Log[] = []
+  private refundCounter = 0
+  /** Accounts that the end of the transaction has to look at: touched or marked for deletion in it. */
+  private readonly pendingEnd = new Set<AccountRecord>()
+
+  constructor(base: StateReader) {
+    this.base = base
+  }
+
+  // Reading ---------------------------------------------------------------------------------------------------------
+
+  account(address: Address): Account | undefined {
+    const record = this.record(address)
+    if (!record.isPresent) return undefined
+    const { nonce, balance, codeHash } = record
+    return { nonce, balance, codeHash, storageRoot: this.storageRoot(record) }
+  }
+
+  storage(address: Address, slot: bigint): bigint {
+    return this.slot(this.record(address), slot).value
+  }
+
+  code(codeHash: Hash): Uint8Array {
+    if (codeHash === EMPTY_CODE_HASH) return EMPTY_BYTES
+    return this.newCodes.get(codeHash) ?? this.base.code(codeHash)
+  }
+
+  nonce(address: Address): bigint {
+    return this.record(address).nonce
+  }
+
+  balance(address: Address): bigint {
+    return this.record(address).balance
+  }
+
+  codeHash(address: Address): Hash {
+    return this.record(address).codeHash
+  }
+
+  codeOf(address: Address): Uint8Array {
+    return this.code(this.record(address).codeHash)
+  }
+
+  exists(address: Address): boolean {
+    return this.record(address).isPresent
+  }
+
+  /** EIP-161: absent, or without nonce, balance and code. */
+  isEmpty(address: Address): boolean {
+    return isEmptyRecord(this.record(address))
+  }
+
+  /** Whether a contract may not be created here: it has code, a nonce (EIP-684) or storage (EIP-7610). */
+  isOccupied(address: Address): boolean {
+    const record = this.record(address)
+    return (
+      record.nonce !== 0n ||
+      record.codeHash !== EMPTY_CODE_HASH ||
+      this.storageRoot(record) !== EMPTY_TRIE_ROOT
+    )
+  }
+
+  originalStorage(address: Address, slot: bigint): bigint {
+    const record = this.slot(this.record(address), slot)
+    return record.originalIn === this.transactionNumber ? record.original : record.value
+  }
+
+  transientStorage(address: Address, slot: bigint): bigint {
+    return this.transient.get(address)?.get(slot) ?? 0n
+  }
+
+  get refund(): number {
+    return this.refundCounter
+  }
+
+  get logs(): readonly Log[] {
+    return this.transactionLogs
+  }
+
+  // Changing --------------------------------------------------------------------------------------------------------
+
+  /** Adds wei, touching the account even for 0. */
+  addBalance(address: Address, wei: bigint): void {
+    const record = this.record(address)
+    this.touch(record)
+    if (wei === 0n) return
+    this.rememberAccount(record)
+    record.isPresent = true
+    record.balance += wei
+  }
+
+  /** Takes wei that must be there. */
+  subtractBalance(address: Address, wei: bigint): void {
+    const record = this.record(address)
+    this.touch(record)
+    if (wei === 0n) return
+    assert(record.balance >= wei, 'balance below zero')
+    this.rememberAccount(record)
+    record.balance -= wei
+  }
+
+  setBalance(address: Address, wei: bigint): void {
+    const record = this.record(address)
+    this.touch(record)
+    this.rememberAccount(record)
+    record.isPresent = true
+    record.balance = wei
+  }
+
+  setNonce(address: Address, nonce: bigint): void {
+    const record = this.record(address)
+    this.touch(record)
+    this.rememberAccount(record)
+    record.isPresent = true
+    record.nonce = nonce
+  }
+
+  setCode(address: Address, code: Uint8Array): void {
+    const record = this.record(address)
+    this.touch(record)
+    this.rememberAccount(record)
+    record.isPresent = true
+    record.codeHash = code.length === 0 ? EMPTY_CODE_HASH : keccak256Hash(code)
+    if (code.length > 0) this.newCodes.set(record.codeHash, code)
+  }
+
+  /** Begins a contract: nonce 1 (EIP-161), and from now on "created in this transaction" (EIP-6780). */
+  createContract(address: Address): void {
+    const record = this.record(address)
+    this.undoList.push({ kind: 'created', record, before: record.createdIn })
+    record.createdIn = this.transactionNumber
+    this.setNonce(address, 1n)
+  }
+
+  isCreatedInTransaction(address: Address): boolean {
+    return this.record(address).createdIn === this.transactionNumber
+  }
+
+  /** Deletes the account at the end of the transaction. */
+  markDestroyed(address: Address): void {
+    const record = this.record(address)
+    if (record.destroyedIn === this.transactionNumber) return
+    this.undoList.push({ kind: 'destroyed', record, before: record.destroyedIn })
+    record.destroyedIn = this.transactionNumber
+    this.pendingEnd.add(record)
+  }
+
+  setStorage(address: Address, slot: bigint, value: bigint): void {
+    const record = this.slot(this.record(address), slot)
+    if (record.originalIn !== this.transactionNumber) {
+      // Not undone: after a revert `value` is the original again, and both readings agree.
+      record.original = record.value
+      record.originalIn = this.transactionNumber
+    }
+    if (record.value === value) return
+    this.undoList.push({ kind: 'slot', slot: record, value: record.value })
+    record.value = value
+  }
+
+  setTransientStorage(address: Address, slot: bigint, value: bigint): void {
+    let slots = this.transient.get(address)
+    if (slots === undefined) this.transient.set(address, (slots = new Map()))
+    this.undoList.push({ kind: 'transient', slots, slot, value: slots.get(slot) ?? 0n })
+    slots.set(slot, value)
+  }
+
+  /** Marks warm; `true` when it was cold. */
+  accessAccount(address: Address): boolean {
+    const record = this.record(address)
+    if (record.warmIn === this.transactionNumber) return false
+    this.undoList.push({ kind: 'warmAccount', record })
+    record.warmIn = this.transactionNumber
+    return true
+  }
+
+  /** Marks warm; `true` when it was cold. */
+  accessStorage(address: Address, slot: bigint): boolean {
+    const record = this.slot(this.record(address), slot)
+    if (record.warmIn === this.transactionNumber) return false
+    this.undoList.push({ kind: 'warmSlot', slot: record })
+    record.warmIn = this.transactionNumber
+    return true
+  }
+
+  addLog(log: Log): void {
+    this.undoList.push({ kind: 'log' })
+    this.transactionLogs.push(log)
+  }
+
+  addRefund(gas: number): void {
+    this.undoList.push({ kind: 'refund', refund: this.refundCounter })
+    this.refundCounter += gas
+  }
+
+  // Frames and transactions -----------------------------------------------------------------------------------------
+
+  /** A mark to {@link revertTo}. */
+  checkpoint(): number {
+    return this.undoList.length
+  }
+
+  /** Takes back everything since the checkpoint. */
+  revertTo(checkpoint: number): void {
+    while (this.undoList.length > checkpoint) this.takeBack(this.undoList.pop() as Undo)
+  }
+
+  /**
+   * Ends the transaction: deletes what was destroyed and what was touched and is empty (EIP-161), forgets everything
+   * that lives for one transaction.
+   * @returns the accounts deleted by SELFDESTRUCT.
+   */
+  endTransaction(): readonly Address[] {
+    const destroyed: Address[] = []
+    for (const record of this.pendingEnd) {
+      if (record.destroyedIn === this.transactionNumber) destroyed.push(record.address)
+      else if (!record.isPresent || !isEmptyRecord(record)) continue
+      removeRecord(record)
+    }
+    this.pendingEnd.clear()
+    this.undoList.length = 0
+    this.transactionNumber += 1
+    this.transient = new Map()
+    this.transactionLogs = []
+    this.refundCounter = 0
+    return destroyed
+  }
+
+  /** What differs from the base, between transactions. */
+  diff(): StateDiff {
+    const accounts = new Map<Address, Account | null>()
+    const storage = new Map<Address, Map<bigint, bigint>>()
+    const clearedStorage = new Set<Address>()
+    for (const record of this.records.values()) {
+      const { address, base } = record
+      if (record.isStorageCleared && base !== undefined && base.storageRoot !== EMPTY_TRIE_ROOT) {
+        clearedStorage.add(address)
+      }
+      if (record.isPresent) {
+        const slots = changedSlots(record, clearedStorage.has(address))
+        if (slots.size > 0) storage.set(address, slots)
+        if (isAccountChanged(record) || slots.size > 0 || clearedStorage.has(address)) {
+          const { nonce, balance, codeHash } = record
+          accounts.set(address, {
+            nonce,
+            balance,
+            codeHash,
+            storageRoot: base?.storageRoot ?? EMPTY_TRIE_ROOT,
+          })
+        }
+      } else if (base !== undefined) {
+        accounts.set(address, null)
+      }
+    }
+    return { accounts, storage, clearedStorage, codes: new Map(this.newCodes) }
+  }
+
+  // Inside ----------------------------------------------------------------------------------------------------------
+
+  // Hot: every state access of the interpreter passes here.
+  private record(address: Address): AccountRecord {
+    const known = this.records.get(address)
+    if (known !== undefined) return known
+    const base = this.base.account(address)
+    const record: AccountRecord = {
+      address,
+      base,
+      isPresent: base !== undefined,
+      nonce: base?.nonce ?? 0n,
+      balance: base?.balance ?? 0n,
+      codeHash: base?.codeHash ?? EMPTY_CODE_HASH,
+      slots: new Map(),
+      isStorageCleared: false,
+      warmIn: 0,
+      touchedIn: 0,
+      createdIn: 0,
+      destroyedIn: 0,
+    }
+    this.records.set(address, record)
+    return record
+  }
+
+  private slot(record: AccountRecord, slot: bigint): SlotRecord {
+    const known = record.slots.get(slot)
+    if (known !== undefined) return known
+    const base = record.base === undefined ? 0n : this.base.storage(record.address, slot)
+    const value = record.isStorageCleared ? 0n : base
+    const fresh: SlotRecord = { base, value, original: 0n, originalIn: 0, warmIn: 0 }
+    record.slots.set(slot, fresh)
+    return fresh
+  }
+
+  private storageRoot(record: AccountRecord): Hash {
+    return record.isStorageCleared ? EMPTY_TRIE_ROOT : (record.base?.storageRoot ?? EMPTY_TRIE_ROOT)
+  }
+
+  private touch(record: AccountRecord): void {
+    if (record.touchedIn === this.transactionNumber) return
+    this.undoList.push({ kind: 'touched', record, before: record.touchedIn })
+    record.touchedIn = this.transactionNumber
+    this.pendingEnd.add(record)
+  }
+
+  private rememberAccount(record: AccountRecord): void {
+    const { isPresent, nonce, balance, codeHash } = record
+    this.undoList.push({ kind: 'account', record, isPresent, nonce, balance, codeHash })
+  }
+
+  private takeBack(undo: Undo): void {
+    switch (undo.kind) {
+      case 'account':
+        undo.record.isPresent = undo.isPresent
+        undo.record.nonce = undo.nonce
+        undo.record.balance = undo.balance
+        undo.record.codeHash = undo.codeHash
+        break
+      case 'slot':
+        undo.slot.value = undo.value
+        break
+      case 'warmAccount':
+        undo.record.warmIn = 0
+        break
+      case 'warmSlot':
+        undo.slot.warmIn = 0
+        break
+      case 'touched':
+        undo.record.touchedIn = undo.before
+        if (undo.record.destroyedIn !== this.transactionNumber) this.pendingEnd.delete(undo.record)
+        break
+      case 'created':
+        undo.record.createdIn = undo.before
+        break
+      case 'destroyed':
+        undo.record.destroyedIn = undo.before
+        if (undo.record.touchedIn !== this.transactionNumber) this.pendingEnd.delete(undo.record)
+        break
+      case 'transient':
+        undo.slots.set(undo.slot, undo.value)
+        break
+      case 'log':
+        this.transactionLogs.pop()
+        break
+      case 'refund':
+        this.refundCounter = undo.refund
+        break
+    }
+  }
+}
+
+function isEmptyRecord(record: AccountRecord): boolean {
+  return record.nonce === 0n && record.balance === 0n && record.codeHash === EMPTY_CODE_HASH
+}
+
+function isAccountChanged(record: AccountRecord): boolean {
+  const { base } = record
+  return (
+    base === undefined ||
+    base.nonce !== record.nonce ||
+    base.balance !== record.balance ||
+    base.codeHash !== record.codeHash
+  )
+}
+
+function changedSlots(record: AccountRecord, isCleared: boolean): Map<bigint, bigint> {
+  const changed = new Map<bigint, bigint>()
+  for (const [slot, { base, value }] of record.slots) {
+    if (isCleared ? value !== 0n : value !== base) changed.set(slot, value)
+  }
+  return changed
+}
+
+/** The account is gone; what its slots held in the base does not count any more. */
+function removeRecord(record: AccountRecord): void {
+  record.isPresent = false
+  record.nonce = 0n
+  record.balance = 0n
+  record.codeHash = EMPTY_CODE_HASH
+  record.isStorageCleared = true
+  record.slots.clear()
+}
+
+/** Code hash as EXTCODEHASH reports it: zero for a dead account (EIP-1052). */
+export function visibleCodeHash(journal: Journal, address: Address): Hash {
+  return journal.isEmpty(address) ? ZERO_HASH : journal.codeHash(address)
+}

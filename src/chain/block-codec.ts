@@ -8,7 +8,7 @@
  * Block       rlp([header, transactions, ommers, withdrawals?]), typed transactions as byte strings  EIP-2718
  */
 import { assert, present } from '../primitives/assert.ts'
-import { bytesToAddress, bytesToHash, hexToBytes, type Hash } from '../primitives/bytes.ts'
+import { bytesToAddress, bytesToHash, hexToBytes, toHash, type Hash } from '../primitives/bytes.ts'
 import { AevirError } from '../primitives/errors.ts'
 import { keccak256Hash } from '../primitives/keccak.ts'
 import {
@@ -34,6 +34,10 @@ export class BlockDecodingError extends AevirError {
 
 /** keccak256(rlp([])): the hash of no ommers, the only one since proof of work ended. */
 export const EMPTY_OMMERS_HASH: Hash = keccak256Hash(encodeRlp([]))
+/** sha256 of nothing: the commitment to no requests (EIP-7685). */
+export const EMPTY_REQUESTS_HASH: Hash = toHash(
+  '0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+)
 
 const UINT64_SIZE = 8
 const WORD_SIZE = 32

@@ -1,7 +1,7 @@
 /** Requests from the execution layer to whoever runs validators: deposits, withdrawals, consolidations (EIP-7685). */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHash, bytesToBigint, concatBytes, toHash, type Hash } from '../primitives/bytes.ts'
-import { SYSTEM_CONTRACTS } from '../chain/system-contracts.ts'
+import { CONSOLIDATION_REQUESTS_ADDRESS, WITHDRAWAL_REQUESTS_ADDRESS } from '../chain/system-contracts.ts'
 import type { Log, Receipt } from '../chain/receipt.ts'
 import type { Journal } from '../state/journal.ts'
 import type { Engine } from '../../runtime/host.ts'
@@ -36,11 +36,10 @@ export function collectRequests(
   const deposits = receipts.flatMap(({ logs }) =>
     logs.filter((log) => isDeposit(log, environment)).map(depositOf),
   )
-  const { withdrawalRequests, consolidationRequests } = SYSTEM_CONTRACTS
   const requests: readonly [number, Uint8Array][] = [
     [DEPOSIT_TYPE, concatBytes(...deposits)],
-    [WITHDRAWAL_TYPE, takeRequests(journal, environment, withdrawalRequests.address, engine)],
-    [CONSOLIDATION_TYPE, takeRequests(journal, environment, consolidationRequests.address, engine)],
+    [WITHDRAWAL_TYPE, takeRequests(journal, environment, WITHDRAWAL_REQUESTS_ADDRESS, engine)],
+    [CONSOLIDATION_TYPE, takeRequests(journal, environment, CONSOLIDATION_REQUESTS_ADDRESS, engine)],
   ]
   return requests
     .filter(([, data]) => data.length > 0)

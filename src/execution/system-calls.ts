@@ -1,6 +1,6 @@
 /** Calls that the protocol itself makes around a block's transactions (EIP-2935, 4788, 7002, 7251). */
 import { EMPTY_BYTES, hexToBytes, toAddress, type Address } from '../primitives/bytes.ts'
-import { SYSTEM_CONTRACTS } from '../chain/system-contracts.ts'
+import { BEACON_ROOTS_ADDRESS, HISTORY_STORAGE_ADDRESS } from '../chain/system-contracts.ts'
 import type { Journal } from '../state/journal.ts'
 import { tier0 } from '../../runtime/evm/engine.ts'
 import { precompilesOf } from '../../runtime/evm/precompiles/table.ts'
@@ -18,10 +18,10 @@ const SYSTEM_CALL_GAS = 30_000_000n
 export function beginBlock(journal: Journal, environment: BlockEnvironment, engine: Engine = tier0): void {
   if (environment.number === 0n) return
   const root = hexToBytes(environment.parentBeaconBlockRoot)
-  systemCall(journal, environment, SYSTEM_CONTRACTS.beaconRoots.address, root, engine)
+  systemCall(journal, environment, BEACON_ROOTS_ADDRESS, root, engine)
   if (!environment.rules.hasHistoryContract) return
   const parentHash = hexToBytes(environment.parentHash)
-  systemCall(journal, environment, SYSTEM_CONTRACTS.historyStorage.address, parentHash, engine)
+  systemCall(journal, environment, HISTORY_STORAGE_ADDRESS, parentHash, engine)
 }
 
 /**

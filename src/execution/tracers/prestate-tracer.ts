@@ -17,8 +17,18 @@ import { create2Address, createAddress } from '../../chain/contract-address.ts'
 import type { StateReader } from '../../state/state-reader.ts'
 import { INITCODE_SIZE_MAX } from '../../../runtime/evm/gas.ts'
 import type { StepView } from '../../../runtime/host.ts'
+import type { HaltReason } from '../../../runtime/outcome.ts'
 import type { TransactionStart } from '../tracing.ts'
-import { namedAccount, namedSlot, opcodeOf, operand, quantity, TraceBudget, type Tracer } from './tracer.ts'
+import {
+  isCall,
+  namedAccount,
+  namedSlot,
+  opcodeOf,
+  operand,
+  quantity,
+  TraceBudget,
+  type Tracer,
+} from './tracer.ts'
 
 export interface PrestateTracerOptions {
   readonly diffMode: boolean
@@ -40,7 +50,13 @@ const CREATE = opcodeOf('CREATE')
 const CREATE2 = opcodeOf('CREATE2')
 
 /** Faults that come before an instruction does anything: then it touched nothing. */
-const BEFORE_EFFECTS = new Set(['outOfGas', 'stackUnderflow', 'stackOverflow', 'staticViolation'])
+const BEFORE_EFFECTS = new Set<HaltReason>([
+  'outOfGas',
+  'stackUnderflow',
+  'stackOverflow',
+  'staticViolation',
+  'invalidInitcodeSize',
+])
 
 /** An account as it was found. */
 interface Snapshot {
@@ -98,12 +114,14 @@ export class PrestateTracer implements Tracer {
       return
     }
     const named = namedAccount(view)
-    if (named !== undefined) this.touchCallee(named)
-    else if (view.opcode === CREATE) this.touchAccount(this.nextContract(view.address))
+    if (named !== undefined) {
+      if (isCall(view.opcode)) this.touchCallee(named)
+      else this.touchAccount(named)
+    } else if (view.opcode === CREATE) this.touchAccount(this.nextContract(view.address))
     else if (view.opcode === CREATE2) this.touchCreate2(view)
   }
 
-  fault(reason: string): void {
+  fault(reason: HaltReason): void {
     if (!BEFORE_EFFECTS.has(reason)) return
     for (const takeBack of this.undo) takeBack()
   }

@@ -67,11 +67,16 @@ const CALLS = new Set(['CALL', 'CALLCODE', 'DELEGATECALL', 'STATICCALL'].map(opc
 const SLOAD = opcodeOf('SLOAD')
 const SSTORE = opcodeOf('SSTORE')
 
+/** Whether the opcode is one of the four calls. */
+export function isCall(opcode: number): boolean {
+  return CALLS.has(opcode)
+}
+
 /** The account that an instruction names by an operand; creations name none. */
 export function namedAccount(view: StepView): Address | undefined {
-  const isCall = CALLS.has(view.opcode)
-  if (!isCall && !ACCOUNT_READERS.has(view.opcode)) return undefined
-  const word = operand(view, isCall ? 1 : 0)
+  const isCallee = isCall(view.opcode)
+  if (!isCallee && !ACCOUNT_READERS.has(view.opcode)) return undefined
+  const word = operand(view, isCallee ? 1 : 0)
   return word === undefined ? undefined : wordToAddress(word)
 }
 

@@ -1,13 +1,12 @@
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bigintToFixedBytes, bytesToBigint, bytesToHex, hexToBytes } from '../../src/primitives/bytes.ts'
 import { portableSecp256k1 } from '../../src/primitives/secp256k1-portable.ts'
 import {
   InvalidPrivateKeyError,
   privateKeyToAddress,
-  publicKeyToAddress,
   recoverAddress,
   recoverPublicKey,
   SECP256K1_ORDER,

@@ -1,20 +1,12 @@
 /** The state that a genesis file describes. */
+import type { GenesisAccount } from '../chain/genesis.ts'
 import { EMPTY_TRIE_ROOT } from '../chain/ordered-trie.ts'
 import type { Address, Hash } from '../primitives/bytes.ts'
 import { EMPTY_CODE_HASH, keccak256Hash } from '../primitives/keccak.ts'
 import { MemoryState } from './memory-state.ts'
 import type { Account, StateDiff } from './state-reader.ts'
 
-export interface GenesisAccount {
-  /** In wei. */
-  readonly balance: bigint
-  readonly nonce: bigint
-  readonly code: Uint8Array
-  /** Slots of value 0 count as absent. */
-  readonly storage: ReadonlyMap<bigint, bigint>
-}
-
-/** The accounts that exist before the first block. Empty ones (EIP-161) are kept: a genesis may name them. */
+/** The accounts that exist before the first block. Empty ones (EIP-161) are kept and slots of value 0 are not. */
 export type GenesisAlloc = ReadonlyMap<Address, GenesisAccount>
 
 /** The change from no state at all to the state of `alloc`. */

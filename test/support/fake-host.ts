@@ -2,7 +2,9 @@
  * A {@link Host} over plain maps for tests of engines, and a way to run one frame of code on it. Nothing is ever rolled
  * back: that is the driver's part.
  */
+import { assert } from '../../src/primitives/assert.ts'
 import {
+  bytesToBigint,
   EMPTY_BYTES,
   toAddress,
   toHash,
@@ -22,7 +24,8 @@ import type {
   StepTracer,
   TransactionContext,
 } from '../../runtime/host.ts'
-import type { Outcome } from '../../runtime/outcome.ts'
+import type { FinalOutcome, Outcome } from '../../runtime/outcome.ts'
+import { assemble } from './assembler.ts'
 
 export const SELF: Address = toAddress(`0x${'c0'.repeat(20)}`)
 export const CALLER: Address = toAddress(`0x${'ca'.repeat(20)}`)
@@ -173,4 +176,21 @@ export function startFrame(code: Uint8Array, options: RunOptions = {}): Frame {
 /** What the first run of {@link startFrame} comes to. */
 export function runCode(code: Uint8Array, options: RunOptions = {}): Outcome {
   return startFrame(code, options).run()
+}
+
+/** The word that a program leaves on top of the stack; throws unless it ends well. */
+export function evaluate(program: string, options: RunOptions = {}): bigint {
+  const outcome = runCode(assemble(program, 'PUSH0 MSTORE PUSH1 32 PUSH0 RETURN'), options)
+  assert(outcome.kind === 'return', `${program}: ${outcome.kind === 'halt' ? outcome.reason : outcome.kind}`)
+  return bytesToBigint(outcome.output)
+}
+
+/** Runs a frame to its end; each call and creation fails with its gas given back. */
+export function finish(frame: Frame): FinalOutcome {
+  let outcome = frame.run()
+  while (outcome.kind === 'call' || outcome.kind === 'create') {
+    const { gas } = outcome.request
+    outcome = frame.resume({ succeeded: false, gasLeft: gas, returnData: EMPTY_BYTES, created: undefined })
+  }
+  return outcome
 }

@@ -5,7 +5,7 @@
  */
 import type { Address, Hash } from '../src/primitives/bytes.ts'
 import type { ForkRules } from '../src/chain/forks.ts'
-import type { Outcome, SubcallResult } from './outcome.ts'
+import type { HaltReason, Outcome, SubcallResult } from './outcome.ts'
 
 /** What block instructions read. */
 export interface BlockContext {
@@ -117,6 +117,9 @@ export interface StepView {
 export interface StepTracer {
   /** Before an instruction, its stack checks included. */
   step(view: StepView): void
-  /** The instruction at the last {@link step} of this depth stopped the frame exceptionally. */
-  fault?(reason: string): void
+  /**
+   * The instruction at the last {@link step} of this depth stopped the frame exceptionally.
+   * @param gasCharged what it had charged by then; more than there was when it ran out of gas.
+   */
+  fault?(reason: HaltReason, gasCharged: bigint): void
 }

@@ -24,10 +24,11 @@ export function interpretTraced(machine: Machine, tracer: StepTracer): Outcome {
   const { code } = machine.analysis
   for (;;) {
     const opcode = code[machine.pc] as number
-    tracer.step(viewOf(machine, opcode))
+    const view = viewOf(machine, opcode)
+    tracer.step(view)
     const outcome = step(machine, dispatch, opcode)
     if (outcome === undefined) continue
-    if (outcome.kind === 'halt') tracer.fault?.(outcome.reason)
+    if (outcome.kind === 'halt') tracer.fault?.(outcome.reason, view.gas - gasLeft(machine))
     return outcome
   }
 }

@@ -2,7 +2,7 @@
  * Why a frame failed, in the words of geth. Some of these name the instruction and the stack it found, so the last
  * step of each open frame is remembered.
  */
-import { assert, present, unreachable } from '../../primitives/assert.ts'
+import { present, unreachable } from '../../primitives/assert.ts'
 import {
   INSTRUCTION_SETS,
   STACK_LIMIT,
@@ -83,9 +83,14 @@ export class FrameErrors {
 
   /** Ends the frame that was entered last. @returns the text, or `undefined` when it succeeded. */
   exit(failure: FrameFailure | undefined): string | undefined {
-    const frame = this.frames.pop()
-    assert(frame !== undefined, 'a frame ends that never began')
-    if (failure === undefined) return undefined
+    const text = failure === undefined ? undefined : this.textOf(failure)
+    this.frames.pop()
+    return text
+  }
+
+  /** Why the frame that was entered last fails. */
+  textOf(failure: FrameFailure): string {
+    const frame = present(this.frames.at(-1), 'frame that fails')
     switch (failure.kind) {
       case 'revert':
         return 'execution reverted'

@@ -2,18 +2,12 @@
  * geth's `prestateTracer`: the accounts and slots that a transaction touches as they were before it, enough to run it
  * again anywhere; in diff mode what it changed, before and after.
  */
-import {
-  bytesToAddress,
-  bytesToHex,
-  wordToHash,
-  type Address,
-  type Hash,
-  type Hex,
-} from '../../primitives/bytes.ts'
+import { bytesToHex, wordToHash, type Address, type Hash, type Hex } from '../../primitives/bytes.ts'
 import { present } from '../../primitives/assert.ts'
 import { AevirError } from '../../primitives/errors.ts'
 import { EMPTY_CODE_HASH } from '../../primitives/keccak.ts'
 import { create2Address, createAddress } from '../../chain/contract-address.ts'
+import { delegationTarget } from '../../chain/delegation.ts'
 import type { StateReader } from '../../state/state-reader.ts'
 import { INITCODE_SIZE_MAX } from '../../../runtime/evm/gas.ts'
 import type { StepView } from '../../../runtime/host.ts'
@@ -268,13 +262,4 @@ function printedSlots(slots: ReadonlyMap<bigint, bigint>): Record<Hash, Hash> {
 
 function codeOf(state: StateReader, address: Address): Uint8Array {
   return state.code(state.account(address)?.codeHash ?? EMPTY_CODE_HASH)
-}
-
-const DELEGATION_SIZE = 23
-
-/** The account that a delegation designator points to (EIP-7702). */
-function delegationTarget(code: Uint8Array): Address | undefined {
-  const isDelegation =
-    code.length === DELEGATION_SIZE && code[0] === 0xef && code[1] === 0x01 && code[2] === 0x00
-  return isDelegation ? bytesToAddress(code.subarray(3)) : undefined
 }

@@ -7,8 +7,9 @@
  */
 import {
   bytesToHex,
-  wordToHash,
   EMPTY_BYTES,
+  UINT64_MAX,
+  wordToHash,
   type Address,
   type Hash,
   type Hex,
@@ -69,7 +70,7 @@ interface StructLog {
 interface OpenFrame {
   readonly entry: FrameEntry
   /** The last instruction, while its cost is not known. */
-  pending: { readonly log: StructLog; readonly gas: bigint } | undefined
+  pending: { readonly log: StructLog; readonly opcode: number; readonly gas: bigint } | undefined
   /** Gas that went to a creation since, and that callees gave back. */
   given: bigint
   returned: bigint
@@ -119,7 +120,7 @@ export class StructLogTracer implements Tracer {
     this.logs.push(log)
     if (this.options.limit > 0) this.size += JSON.stringify(log).length
     if (view.opcode === RETURN) log.gasCost = returnCost(view)
-    else frame.pending = { log, gas: view.gas }
+    else frame.pending = { log, opcode: view.opcode, gas: view.gas }
   }
 
   fault(reason: HaltReason, gasCharged: bigint): void {
@@ -127,7 +128,9 @@ export class StructLogTracer implements Tracer {
     const frame = present(this.frames.at(-1), 'frame of a fault')
     const { pending } = frame
     if (pending === undefined) return
-    pending.log.gasCost = Number(gasCharged)
+    // Operands beyond all memory have no price worth printing: then the fixed part stands alone.
+    const isPriced = gasCharged <= UINT64_MAX
+    pending.log.gasCost = isPriced ? Number(gasCharged) : (this.instructions[pending.opcode]?.gas ?? 0)
     if (SHOWN_FAULTS.has(reason)) pending.log.error = this.errors.textOf({ kind: 'halt', reason })
     frame.pending = undefined
   }

@@ -1,0 +1,62 @@
+/** What the file system and LMDB report, turned into errors that name a cure. */
+import {
+  CorruptDatabaseError,
+  DatabaseError,
+  DatabaseIoError,
+  DatabasePermissionError,
+  DiskFullError,
+  NotADirectoryError,
+} from './database-errors.ts'
+
+/** `ENOENT` and the like, or LMDB's number; `undefined` when the error has neither. */
+export function errorCode(error: unknown): string | number | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined
+  const { code } = error
+  return typeof code === 'string' || typeof code === 'number' ? code : undefined
+}
+
+type Make = (directory: string, options: ErrorOptions, message: string) => DatabaseError
+
+const diskFull: Make = (directory, options) => new DiskFullError(directory, options)
+const noPermission: Make = (directory, options) => new DatabasePermissionError(directory, options)
+const noDirectory: Make = (directory, options) => new NotADirectoryError(directory, options)
+const corrupt: Make = (directory, options, message) =>
+  new CorruptDatabaseError(`${message} (${directory})`, options)
+
+/** By the codes of Node, then those of LMDB: of the system where positive, its own (lmdb.h) where negative. */
+const ERRORS = new Map<string | number, Make>([
+  ['ENOSPC', diskFull],
+  ['EDQUOT', diskFull],
+  ['EFBIG', diskFull],
+  ['EACCES', noPermission],
+  ['EPERM', noPermission],
+  ['EROFS', noPermission],
+  ['ENOTDIR', noDirectory],
+  ['EEXIST', noDirectory],
+  [28, diskFull],
+  [122, diskFull],
+  [27, diskFull],
+  [13, noPermission],
+  [1, noPermission],
+  [30, noPermission],
+  [20, noDirectory],
+  // MDB_MAP_FULL: the file may not grow any further.
+  [-30792, diskFull],
+  // MDB_PAGE_NOTFOUND, MDB_CORRUPTED, MDB_VERSION_MISMATCH, MDB_INVALID, MDB_BAD_TXN.
+  [-30797, corrupt],
+  [-30796, corrupt],
+  [-30794, corrupt],
+  [-30793, corrupt],
+  [-30782, corrupt],
+])
+
+/** @returns the error itself when it came neither from the file system nor from LMDB. */
+export function explainError(error: unknown, directory: string): unknown {
+  if (error instanceof DatabaseError || !(error instanceof Error)) return error
+  const code = errorCode(error)
+  if (code === undefined) return error
+  const make = ERRORS.get(code)
+  return make === undefined
+    ? new DatabaseIoError(directory, error.message, { cause: error })
+    : make(directory, { cause: error }, error.message)
+}

@@ -1,0 +1,278 @@
+/**
+ * The layout of keys and of small values. Everything here is the file format: a change of any byte needs a new
+ * {@link FORMAT_VERSION}, and the frozen examples of the tests notice it. All integers are big-endian, so that the
+ * order of keys is the order of numbers.
+ *
+ *   block number     number (8)
+ *   account          address (20)
+ *   slot             address (20), slot (32)
+ *   trie node        [owner's address (20)], nibbles packed two a byte, number of nibbles (1)
+ *   historic key     number of its table (1), size of the key (1), key
+ *   history          historic key, number of the block that replaced the value (8)
+ *   changes          number of the block (8), chunk (4)
+ *
+ * The number of nibbles stands last so that a node lies close to its descendants: nodes that change together share
+ * pages. The size stands first in a historic key so that no historic key is the beginning of another one.
+ */
+import { assert } from '../primitives/assert.ts'
+import {
+  bigintToBytes,
+  bigintToFixedBytes,
+  bytesToBigint,
+  bytesToHash,
+  bytesToHex,
+  EMPTY_BYTES,
+  hexToBytes,
+  type Address,
+  type Hash,
+} from '../primitives/bytes.ts'
+import { EMPTY_CODE_HASH } from '../primitives/keccak.ts'
+import { EMPTY_TRIE_ROOT } from '../chain/ordered-trie.ts'
+import type { TransactionLocation } from '../execution/ledger.ts'
+import type { Account } from '../state/state-reader.ts'
+import { CorruptDatabaseError } from './database-errors.ts'
+import { HISTORIC_TABLES, type HistoricTable } from './tables.ts'
+
+/** Raised by every change of the format. Databases of other versions are refused. */
+export const FORMAT_VERSION = 1
+
+export const NUMBER_SIZE = 8
+export const ADDRESS_SIZE = 20
+export const HASH_SIZE = 32
+const CHUNK_INDEX_SIZE = 4
+const FORMAT_VERSION_SIZE = 4
+
+const ascii = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+/** Keys of the table `meta`. Only `format` must mean the same in every version. */
+export const META_KEYS = {
+  /** {@link FORMAT_VERSION}, 4 bytes. */
+  format: ascii('format'),
+  /** Chain id (32), hash of the first block (32), its number (8). */
+  identity: ascii('identity'),
+  /** Number (8) and hash (32) of the newest block. */
+  head: ascii('head'),
+  /** Number (8) of the newest block of each commit state, in the order of COMMIT_STATES. */
+  committed: ascii('committed'),
+  /** Number (8) of the oldest block whose state can be read. */
+  oldestState: ascii('oldestState'),
+} as const
+
+/** Key of one of the node's own values. */
+export function nodeMetaKey(key: string): Uint8Array {
+  return ascii(`node:${key}`)
+}
+
+// ---- Keys ----------------------------------------------------------------------------------------------------------
+
+export function numberKey(number: bigint): Uint8Array {
+  const key = new Uint8Array(NUMBER_SIZE)
+  new DataView(key.buffer).setBigUint64(0, number)
+  return key
+}
+
+/** The number at `offset`. */
+export function readNumber(bytes: Uint8Array, offset = 0): bigint {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(offset)
+}
+
+// Hot: every read of state builds a key. Writing hex into a buffer that exists beats joining two arrays.
+export function addressKey(address: Address): Uint8Array {
+  return Uint8Array.fromHex(address.slice(2))
+}
+
+export function slotKey(address: Address, slot: bigint): Uint8Array {
+  return Uint8Array.fromHex(address.slice(2) + slot.toString(16).padStart(2 * HASH_SIZE, '0'))
+}
+
+/** @param owner `null` for the account trie. @param path one hex digit a nibble, at most 64. */
+export function nodeKey(owner: Address | null, path: string): Uint8Array {
+  const packed = path.length % 2 === 0 ? path : `${path}0`
+  const size = path.length.toString(16).padStart(2, '0')
+  return Uint8Array.fromHex((owner === null ? '' : owner.slice(2)) + packed + size)
+}
+
+/** The path in a {@link nodeKey}, whose owner takes `offset` bytes. */
+export function pathOfNodeKey(key: Uint8Array, offset: number): string {
+  const last = key.length - 1
+  return key.subarray(offset, last).toHex().slice(0, key[last])
+}
+
+/** The least key that is greater than all keys beginning with `prefix`; `undefined` when there is none. */
+export function endOfPrefix(prefix: Uint8Array): Uint8Array | undefined {
+  const end = prefix.slice()
+  for (let i = end.length - 1; i >= 0; i--) {
+    const byte = end[i] as number
+    if (byte < 0xff) {
+      end[i] = byte + 1
+      return end.subarray(0, i + 1)
+    }
+  }
+  return undefined
+}
+
+export function historicKey(table: HistoricTable, key: Uint8Array): Uint8Array {
+  const result = new Uint8Array(2 + key.length)
+  result[0] = HISTORIC_TABLES[table]
+  result[1] = key.length
+  result.set(key, 2)
+  return result
+}
+
+const TABLE_BY_NUMBER = new Map(
+  // The keys of HISTORIC_TABLES are HistoricTable by definition.
+  Object.entries(HISTORIC_TABLES).map(([name, number]) => [number as number, name as HistoricTable]),
+)
+
+/** Table and key of a {@link historicKey}. @throws CorruptDatabaseError */
+export function parseHistoricKey(bytes: Uint8Array): {
+  readonly table: HistoricTable
+  readonly key: Uint8Array
+} {
+  const table = TABLE_BY_NUMBER.get(bytes[0] ?? 0)
+  if (table === undefined || bytes[1] !== bytes.length - 2) {
+    throw new CorruptDatabaseError(`${bytesToHex(bytes)} is no key of history`)
+  }
+  return { table, key: bytes.subarray(2) }
+}
+
+/** @param historic a {@link historicKey}. */
+export function historyKey(historic: Uint8Array, number: bigint): Uint8Array {
+  const key = new Uint8Array(historic.length + NUMBER_SIZE)
+  key.set(historic)
+  new DataView(key.buffer).setBigUint64(historic.length, number)
+  return key
+}
+
+export function changesKey(number: bigint, chunk: number): Uint8Array {
+  const key = new Uint8Array(NUMBER_SIZE + CHUNK_INDEX_SIZE)
+  const view = new DataView(key.buffer)
+  view.setBigUint64(0, number)
+  view.setUint32(NUMBER_SIZE, chunk)
+  return key
+}
+
+// ---- Values --------------------------------------------------------------------------------------------------------
+
+const NONCE_SIZE_MASK = 0x0f
+const HAS_STORAGE = 0x10
+const HAS_CODE = 0x20
+
+/**
+ * One byte of flags with the size of the nonce in its low half, the nonce, storage root and code hash unless they are
+ * empty, and the balance in what remains: 11 bytes for most accounts, where their RLP in the trie takes 77.
+ */
+export function encodeAccountValue(account: Account): Uint8Array {
+  const nonce = account.nonce === 0n ? '' : evenHex(account.nonce)
+  const balance = account.balance === 0n ? '' : evenHex(account.balance)
+  const hasStorage = account.storageRoot !== EMPTY_TRIE_ROOT
+  const hasCode = account.codeHash !== EMPTY_CODE_HASH
+  const flags = nonce.length / 2 + (hasStorage ? HAS_STORAGE : 0) + (hasCode ? HAS_CODE : 0)
+  const hashes = (hasStorage ? account.storageRoot.slice(2) : '') + (hasCode ? account.codeHash.slice(2) : '')
+  return Uint8Array.fromHex(flags.toString(16).padStart(2, '0') + nonce + hashes + balance)
+}
+
+/** @throws CorruptDatabaseError */
+export function decodeAccountValue(bytes: Uint8Array): Account {
+  const hex = bytes.toHex()
+  const flags = bytes[0] ?? 0xff
+  const nonceEnd = 2 + 2 * (flags & NONCE_SIZE_MASK)
+  const storageEnd = nonceEnd + ((flags & HAS_STORAGE) === 0 ? 0 : 2 * HASH_SIZE)
+  const codeEnd = storageEnd + ((flags & HAS_CODE) === 0 ? 0 : 2 * HASH_SIZE)
+  if (flags >= 2 * HAS_CODE || codeEnd > hex.length) {
+    throw new CorruptDatabaseError(`${bytesToHex(bytes)} is no account`)
+  }
+  // A slice of 64 digits behind 0x is a hash.
+  return {
+    nonce: nonceEnd === 2 ? 0n : BigInt(`0x${hex.slice(2, nonceEnd)}`),
+    balance: codeEnd === hex.length ? 0n : BigInt(`0x${hex.slice(codeEnd)}`),
+    storageRoot: storageEnd === nonceEnd ? EMPTY_TRIE_ROOT : (`0x${hex.slice(nonceEnd, storageEnd)}` as Hash),
+    codeHash: codeEnd === storageEnd ? EMPTY_CODE_HASH : (`0x${hex.slice(storageEnd, codeEnd)}` as Hash),
+  }
+}
+
+function evenHex(value: bigint): string {
+  const digits = value.toString(16)
+  return digits.length % 2 === 0 ? digits : `0${digits}`
+}
+
+/** Minimal bytes; 0 has no entry. */
+export function encodeSlotValue(value: bigint): Uint8Array {
+  assert(value !== 0n, 'a cleared slot has no entry')
+  return bigintToBytes(value)
+}
+
+export function decodeSlotValue(bytes: Uint8Array | undefined): bigint {
+  return bytes === undefined ? 0n : bytesToBigint(bytes)
+}
+
+export function encodeLocation({ blockNumber, index }: TransactionLocation): Uint8Array {
+  const value = new Uint8Array(NUMBER_SIZE + 4)
+  const view = new DataView(value.buffer)
+  view.setBigUint64(0, blockNumber)
+  view.setUint32(NUMBER_SIZE, index)
+  return value
+}
+
+export function decodeLocation(bytes: Uint8Array): TransactionLocation {
+  expectSize(bytes, NUMBER_SIZE + 4, 'location of a transaction')
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
+  return { blockNumber: view.getBigUint64(0), index: view.getUint32(NUMBER_SIZE) }
+}
+
+export function encodeAddresses(addresses: readonly Address[]): Uint8Array {
+  return addresses.length === 0
+    ? EMPTY_BYTES
+    : Uint8Array.fromHex(addresses.map((address) => address.slice(2)).join(''))
+}
+
+export function decodeAddresses(bytes: Uint8Array): Address[] {
+  if (bytes.length % ADDRESS_SIZE !== 0) throw new CorruptDatabaseError('a list of senders is cut off')
+  const hex = bytes.toHex()
+  const addresses: Address[] = []
+  // 40 digits behind 0x are an address.
+  for (let i = 0; i < hex.length; i += 2 * ADDRESS_SIZE) {
+    addresses.push(`0x${hex.slice(i, i + 2 * ADDRESS_SIZE)}` as Address)
+  }
+  return addresses
+}
+
+export function encodeFormatVersion(version: number): Uint8Array {
+  return bigintToFixedBytes(BigInt(version), FORMAT_VERSION_SIZE)
+}
+
+export function decodeFormatVersion(bytes: Uint8Array): number {
+  expectSize(bytes, FORMAT_VERSION_SIZE, 'format version')
+  return Number(bytesToBigint(bytes))
+}
+
+/** What a database was made for, and where its chain starts. */
+export interface StoredIdentity {
+  readonly chainId: bigint
+  readonly genesisHash: Hash
+  readonly genesisNumber: bigint
+}
+
+export function encodeIdentity({ chainId, genesisHash, genesisNumber }: StoredIdentity): Uint8Array {
+  const value = new Uint8Array(2 * HASH_SIZE + NUMBER_SIZE)
+  value.set(bigintToFixedBytes(chainId, HASH_SIZE))
+  value.set(hexToBytes(genesisHash), HASH_SIZE)
+  value.set(numberKey(genesisNumber), 2 * HASH_SIZE)
+  return value
+}
+
+export function decodeIdentity(bytes: Uint8Array): StoredIdentity {
+  expectSize(bytes, 2 * HASH_SIZE + NUMBER_SIZE, 'chain identity')
+  return {
+    chainId: bytesToBigint(bytes.subarray(0, HASH_SIZE)),
+    genesisHash: bytesToHash(bytes.subarray(HASH_SIZE, 2 * HASH_SIZE)),
+    genesisNumber: readNumber(bytes, 2 * HASH_SIZE),
+  }
+}
+
+/** @throws CorruptDatabaseError when `bytes` has another size. */
+export function expectSize(bytes: Uint8Array, size: number, what: string): void {
+  if (bytes.length !== size) {
+    throw new CorruptDatabaseError(`a ${what} has ${size} bytes, not ${bytes.length}`)
+  }
+}

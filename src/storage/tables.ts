@@ -1,0 +1,47 @@
+/**
+ * The tables of the database: the one place that lists them. A name is part of the file format, and so is the number
+ * of a historic table; `schema.ts` holds the layout of keys and values.
+ */
+
+export const TABLES = [
+  /** Format, identity, head, commit states, and the node's own small values. */
+  'meta',
+  /** Block number → hash and RLP of the header. */
+  'headers',
+  /** Block number → RLP of transactions, ommers and withdrawals. */
+  'bodies',
+  /** Block number → sender of each transaction, 20 bytes each. */
+  'senders',
+  /** Block number → receipts (`receipt-record.ts`). */
+  'receipts',
+  /** Block hash → number. */
+  'blockNumbers',
+  /** Transaction hash → block number and index. */
+  'transactions',
+  /** Address → account at the head. */
+  'accounts',
+  /** Address and slot → value at the head, never zero. */
+  'storage',
+  /** Code hash → code. Never deleted: code is shared by hash, and old state names it. */
+  'codes',
+  /** Path → node of the account trie at the head. */
+  'accountNodes',
+  /** Address and path → node of that account's storage trie at the head. */
+  'storageNodes',
+  /** Historic key and block number → the value that the block replaced. */
+  'history',
+  /** Block number and chunk → the historic keys that the block changed. */
+  'changes',
+] as const
+
+export type TableName = (typeof TABLES)[number]
+
+/** Tables whose former values are kept for a while, with the number that stands for each in a historic key. */
+export const HISTORIC_TABLES = {
+  accounts: 1,
+  storage: 2,
+  accountNodes: 3,
+  storageNodes: 4,
+} as const satisfies Partial<Record<TableName, number>>
+
+export type HistoricTable = keyof typeof HISTORIC_TABLES

@@ -1,0 +1,156 @@
+/**
+ * State tests (ethereum/tests, execution-spec-tests): one transaction on a given state; compared are the state root and
+ * the hash of the logs. A transaction that must be refused leaves the state as it was.
+ *
+ * Two layouts: the official one, where a fixture lists results by fork, and packed lines with one fork each.
+ */
+import { hexToBytes, toAddress, toHash, ZERO_HASH } from '../../../src/primitives/bytes.ts'
+import { keccak256Hash } from '../../../src/primitives/keccak.ts'
+import { rulesAt } from '../../../src/chain/forks.ts'
+import { logsHash } from '../../../src/chain/receipt-codec.ts'
+import type { Log } from '../../../src/chain/receipt.ts'
+import { decodeTransaction, TransactionDecodingError } from '../../../src/chain/transaction-codec.ts'
+import { recoverSender } from '../../../src/chain/transaction-signature.ts'
+import type { BlockEnvironment } from '../../../src/execution/environment.ts'
+import { InvalidTransactionError } from '../../../src/execution/errors.ts'
+import { blobBaseFee, GAS_PER_BLOB } from '../../../src/execution/fees.ts'
+import { executeTransaction } from '../../../src/execution/transaction.ts'
+import { memoryStateOf } from '../../../src/state/genesis-state.ts'
+import { Journal } from '../../../src/state/journal.ts'
+import type { Engine } from '../../../runtime/host.ts'
+import { allocOf, chainConfigOf, type FixtureAlloc, type FixtureConfig } from '../chain-fixtures.ts'
+import { engineNamed } from '../engines.ts'
+import { fixtureEntries } from '../fixture-files.ts'
+import { expectEqual, SkippedCase, type Case, type Suite } from '../suite.ts'
+
+interface StateFixture {
+  readonly env: StateEnvironment
+  readonly pre: FixtureAlloc
+  readonly config?: FixtureConfig
+  /** Official layout: by fork. Packed: of {@link fork}. */
+  readonly post: Readonly<Record<string, readonly PostState[]>> | readonly PostState[]
+  readonly fork?: string
+}
+
+interface StateEnvironment {
+  readonly currentCoinbase: string
+  readonly currentGasLimit: string
+  readonly currentNumber: string
+  readonly currentTimestamp: string
+  readonly currentRandom?: string
+  readonly currentBaseFee?: string
+  readonly currentExcessBlobGas?: string
+  readonly blockHashes?: Readonly<Record<string, string>>
+}
+
+interface PostState {
+  /** State root afterwards. */
+  readonly hash: string
+  /** Hash of the RLP of the logs. */
+  readonly logs: string
+  readonly txbytes?: string
+  readonly expectException?: string
+}
+
+export const stateSuite: Suite = {
+  *cases({ files, slice }, options) {
+    const engine = engineNamed(options.engine)
+    for (const file of files) {
+      for (const [name, value] of fixtureEntries(file, slice))
+        yield* casesOf(name, value as StateFixture, engine)
+    }
+  },
+}
+
+function* casesOf(name: string, fixture: StateFixture, engine: Engine): Generator<Case> {
+  const { post, fork } = fixture
+  const byFork = isList(post) ? { [fork ?? '']: post } : post
+  for (const [network, results] of Object.entries(byFork)) {
+    for (const [index, result] of results.entries()) {
+      const id = results.length === 1 && isList(post) ? name : `${name} ${network}[${index}]`
+      yield { id, run: () => runCase(fixture, network, result, engine) }
+    }
+  }
+}
+
+function isList(post: StateFixture['post']): post is readonly PostState[] {
+  return Array.isArray(post)
+}
+
+function runCase(
+  { env, pre, config }: StateFixture,
+  network: string,
+  expected: PostState,
+  engine: Engine,
+): void {
+  const { txbytes, expectException } = expected
+  const environment = environmentOf(env, network, config)
+  if (txbytes === undefined) throw new SkippedCase('state tests without the bytes of their transaction')
+  const state = memoryStateOf(allocOf(pre))
+  const outcome = execute(new Journal(state), environment, txbytes, engine)
+  if ('refusal' in outcome) {
+    if (expectException === undefined) throw new Error(`the transaction was refused: ${outcome.refusal}`)
+  } else {
+    if (expectException !== undefined)
+      throw new Error(`the transaction was accepted, must be: ${expectException}`)
+    state.commit(outcome.journal.diff())
+  }
+  expectEqual(logsHash('refusal' in outcome ? [] : outcome.logs), expected.logs, 'hash of the logs')
+  expectEqual(state.root, expected.hash, 'state root')
+}
+
+type Execution = { readonly refusal: string } | { readonly journal: Journal; readonly logs: readonly Log[] }
+
+function execute(
+  journal: Journal,
+  environment: BlockEnvironment,
+  txbytes: string,
+  engine: Engine,
+): Execution {
+  const allowance = {
+    gas: environment.gasLimit,
+    blobGas: BigInt(environment.rules.blobs.max) * GAS_PER_BLOB,
+  }
+  try {
+    const transaction = decodeTransaction(hexToBytes(txbytes))
+    const sender = recoverSender(transaction)
+    if (sender === undefined) return { refusal: 'no sender fits the signature' }
+    const { logs } = executeTransaction(journal, environment, transaction, sender, allowance, { engine })
+    return { journal, logs }
+  } catch (error) {
+    if (error instanceof TransactionDecodingError || error instanceof InvalidTransactionError) {
+      return { refusal: error.message }
+    }
+    throw error
+  }
+}
+
+function environmentOf(
+  env: StateEnvironment,
+  network: string,
+  fixtureConfig: FixtureConfig | undefined,
+): BlockEnvironment {
+  const config = chainConfigOf(network, fixtureConfig)
+  const timestamp = BigInt(env.currentTimestamp)
+  const rules = rulesAt(config, timestamp)
+  const excessBlobGas = BigInt(env.currentExcessBlobGas ?? 0)
+  return {
+    config,
+    rules,
+    parentHash: ZERO_HASH,
+    number: BigInt(env.currentNumber),
+    timestamp,
+    beneficiary: toAddress(env.currentCoinbase),
+    gasLimit: BigInt(env.currentGasLimit),
+    prevRandao: env.currentRandom === undefined ? ZERO_HASH : toHash(env.currentRandom),
+    baseFeePerGas: BigInt(env.currentBaseFee ?? 0),
+    excessBlobGas,
+    blobBaseFee: blobBaseFee(excessBlobGas, rules),
+    parentBeaconBlockRoot: ZERO_HASH,
+    blockHash: (number) => {
+      const given = env.blockHashes?.[String(number)] ?? env.blockHashes?.[`0x${number.toString(16)}`]
+      // Where a fixture names none, the hash of a block is that of its number in decimal digits.
+      return given === undefined ? keccak256Hash(new TextEncoder().encode(String(number))) : toHash(given)
+    },
+  }
+}

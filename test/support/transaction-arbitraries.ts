@@ -4,8 +4,8 @@ import { bytesToAddress, bytesToHash, UINT64_MAX, WORD_MAX } from '../../src/pri
 import type { TransactionFields } from '../../src/chain/transaction.ts'
 
 /** Records with the prototype that literals have, so that they compare equal to them. */
-function record<T extends object>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {
-  return fc.record(model, { noNullPrototype: true })
+export function record<T extends object>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {
+  return fc.record<T>(model).map((fields) => ({ ...fields }))
 }
 
 export const anyUint64: fc.Arbitrary<bigint> = fc.oneof(

@@ -16,7 +16,6 @@ import {
   endOfPrefix,
   historicKey,
   historyKey,
-  NUMBER_SIZE,
   numberKey,
   parseHistoricKey,
   readNumber,
@@ -147,9 +146,4 @@ function collectChunks(
     chunkKey: key,
     keys: [...splitChunk(value)],
   }))
-}
-
-/** Block number in a key of `history`. */
-export function numberOfRecord(key: Uint8Array): bigint {
-  return readNumber(key, key.length - NUMBER_SIZE)
 }

@@ -5,7 +5,7 @@
  * memory beside the tables (head, commit states, caches) changes only when the transaction has been committed.
  */
 import { assert, present } from '../primitives/assert.ts'
-import { bytesToHash, concatBytes, hexToBytes, type Address, type Hash } from '../primitives/bytes.ts'
+import type { Address, Hash } from '../primitives/bytes.ts'
 import type { Block, Header } from '../chain/block.ts'
 import type { Receipt } from '../chain/receipt.ts'
 import {
@@ -29,28 +29,21 @@ import {
   writeBlock,
 } from './block-records.ts'
 import { BoundedCache } from './bounded-cache.ts'
-import {
-  CorruptDatabaseError,
-  ForeignDatabaseError,
-  NewerFormatError,
-  OlderFormatError,
-} from './database-errors.ts'
+import { CorruptDatabaseError, ForeignDatabaseError } from './database-errors.ts'
 import { ChangeRecorder, pruneChanges, unwindChanges } from './history.ts'
-import type { KeyValueReader, KeyValueStore, WriteTransaction } from './key-value-store.ts'
+import type { KeyValueStore, WriteTransaction } from './key-value-store.ts'
 import {
-  decodeFormatVersion,
-  decodeIdentity,
-  encodeFormatVersion,
-  encodeIdentity,
-  FORMAT_VERSION,
-  HASH_SIZE,
-  META_KEYS,
+  mapCommits,
   nodeMetaKey,
-  NUMBER_SIZE,
-  numberKey,
-  readNumber,
-  expectSize,
-} from './schema.ts'
+  readCommits,
+  readHead,
+  readIdentity,
+  readOldestState,
+  writeCommits,
+  writeHead,
+  writeIdentity,
+  writeOldestState,
+} from './meta-records.ts'
 import { newStateCaches, StateAt, type StateSource } from './state-at.ts'
 import { writeState } from './state-writer.ts'
 
@@ -78,33 +71,25 @@ export function openLedger(options: LedgerOptions): WritableLedger {
   const { store, chainId, genesis, historyBlocks = HISTORY_BLOCKS_DEFAULT } = options
   assert(Number.isSafeInteger(historyBlocks) && historyBlocks >= 0, 'historyBlocks is a count')
   const { header, hash } = genesis.block
-  const format = store.get('meta', META_KEYS.format)
-  if (format === undefined) {
+  const found = readIdentity(store)
+  if (found === undefined) {
     store.write((transaction) => writeGenesis(transaction, chainId, genesis))
     return new LedgerDatabase(store, BigInt(historyBlocks))
   }
-  checkFormat(decodeFormatVersion(format))
-  const found = decodeIdentity(requireMeta(store, 'identity'))
   if (found.chainId !== chainId || found.genesisHash !== hash || found.genesisNumber !== header.number) {
     throw new ForeignDatabaseError({ chainId, genesisHash: hash }, found)
   }
   return new LedgerDatabase(store, BigInt(historyBlocks))
 }
 
-/** @throws DatabaseError when databases of this format cannot be read. */
-export function checkFormat(version: number): void {
-  if (version > FORMAT_VERSION) throw new NewerFormatError(version, FORMAT_VERSION)
-  if (version < FORMAT_VERSION) throw new OlderFormatError(version, FORMAT_VERSION)
-}
-
 function writeGenesis(transaction: WriteTransaction, chainId: bigint, genesis: ExecutedBlock): void {
   const { header, hash } = genesis.block
-  const number = numberKey(header.number)
-  const identity = encodeIdentity({ chainId, genesisHash: hash, genesisNumber: header.number })
-  transaction.put('meta', META_KEYS.format, encodeFormatVersion(FORMAT_VERSION))
-  transaction.put('meta', META_KEYS.identity, identity)
-  transaction.put('meta', META_KEYS.committed, concatBytes(...COMMIT_STATES.map(() => number)))
-  transaction.put('meta', META_KEYS.oldestState, number)
+  writeIdentity(transaction, { chainId, genesisHash: hash, genesisNumber: header.number })
+  writeCommits(
+    transaction,
+    mapCommits(() => header.number),
+  )
+  writeOldestState(transaction, header.number)
   writeHead(transaction, header.number, hash)
   writeBlock(transaction, genesis)
   writeState(
@@ -133,7 +118,7 @@ class LedgerDatabase implements WritableLedger {
   constructor(store: KeyValueStore, historyBlocks: bigint) {
     this.store = store
     this.historyBlocks = historyBlocks
-    this.genesisNumber = decodeIdentity(requireMeta(store, 'identity')).genesisNumber
+    this.genesisNumber = present(readIdentity(store), 'identity').genesisNumber
     const head = readHead(store)
     this.headHeader = head.header
     this.headBlockHash = head.hash
@@ -142,7 +127,7 @@ class LedgerDatabase implements WritableLedger {
       store,
       revision: 0,
       headNumber: head.header.number,
-      oldestState: readNumber(requireMeta(store, 'oldestState')),
+      oldestState: readOldestState(store),
       hashOf: (number) => this.hashOf(number),
       caches: newStateCaches(),
     }
@@ -261,7 +246,7 @@ class LedgerDatabase implements WritableLedger {
       writeState(recorder, transaction, executed)
       recorder.finish()
       writeHead(transaction, number, block.hash)
-      transaction.put('meta', META_KEYS.oldestState, numberKey(oldestState))
+      writeOldestState(transaction, oldestState)
       pruneChanges(transaction, oldestState, Math.max(PRUNED_RECORDS_MIN, 2 * recorder.count))
     })
 
@@ -324,48 +309,6 @@ class LedgerDatabase implements WritableLedger {
     this.source.oldestState = oldestState
     this.source.revision += 1
   }
-}
-
-// ---- Values of the table meta ----------------------------------------------------------------------------------------
-
-function requireMeta(reader: KeyValueReader, name: keyof typeof META_KEYS): Uint8Array {
-  const value = reader.get('meta', META_KEYS[name])
-  if (value === undefined) throw new CorruptDatabaseError(`the entry ${name} is missing`)
-  return value
-}
-
-/** The newest block. @throws CorruptDatabaseError */
-export function readHead(reader: KeyValueReader): { readonly header: Header; readonly hash: Hash } {
-  const value = requireMeta(reader, 'head')
-  expectSize(value, NUMBER_SIZE + HASH_SIZE, 'head')
-  const found = readHeader(reader, readNumber(value))
-  if (found?.hash !== bytesToHash(value.subarray(NUMBER_SIZE))) {
-    throw new CorruptDatabaseError('the newest block is missing')
-  }
-  return found
-}
-
-function writeHead(transaction: WriteTransaction, number: bigint, hash: Hash): void {
-  transaction.put('meta', META_KEYS.head, concatBytes(numberKey(number), hexToBytes(hash)))
-}
-
-function readCommits(reader: KeyValueReader): Record<CommitState, bigint> {
-  const value = requireMeta(reader, 'committed')
-  expectSize(value, COMMIT_STATES.length * NUMBER_SIZE, 'list of commit states')
-  return mapCommits((_, index) => readNumber(value, index * NUMBER_SIZE))
-}
-
-function writeCommits(transaction: WriteTransaction, commits: Readonly<Record<CommitState, bigint>>): void {
-  transaction.put(
-    'meta',
-    META_KEYS.committed,
-    concatBytes(...COMMIT_STATES.map((state) => numberKey(commits[state]))),
-  )
-}
-
-function mapCommits(of: (state: CommitState, index: number) => bigint): Record<CommitState, bigint> {
-  const [preconfirmed, final, sealed] = COMMIT_STATES
-  return { preconfirmed: of(preconfirmed, 0), final: of(final, 1), sealed: of(sealed, 2) }
 }
 
 function minOf(a: bigint, b: bigint): bigint {

@@ -17,12 +17,9 @@
 import { assert } from '../primitives/assert.ts'
 import {
   bigintToBytes,
-  bigintToFixedBytes,
   bytesToBigint,
-  bytesToHash,
   bytesToHex,
   EMPTY_BYTES,
-  hexToBytes,
   type Address,
   type Hash,
 } from '../primitives/bytes.ts'
@@ -40,28 +37,6 @@ export const NUMBER_SIZE = 8
 export const ADDRESS_SIZE = 20
 export const HASH_SIZE = 32
 const CHUNK_INDEX_SIZE = 4
-const FORMAT_VERSION_SIZE = 4
-
-const ascii = (text: string): Uint8Array => new TextEncoder().encode(text)
-
-/** Keys of the table `meta`. Only `format` must mean the same in every version. */
-export const META_KEYS = {
-  /** {@link FORMAT_VERSION}, 4 bytes. */
-  format: ascii('format'),
-  /** Chain id (32), hash of the first block (32), its number (8). */
-  identity: ascii('identity'),
-  /** Number (8) and hash (32) of the newest block. */
-  head: ascii('head'),
-  /** Number (8) of the newest block of each commit state, in the order of COMMIT_STATES. */
-  committed: ascii('committed'),
-  /** Number (8) of the oldest block whose state can be read. */
-  oldestState: ascii('oldestState'),
-} as const
-
-/** Key of one of the node's own values. */
-export function nodeMetaKey(key: string): Uint8Array {
-  return ascii(`node:${key}`)
-}
 
 // ---- Keys ----------------------------------------------------------------------------------------------------------
 
@@ -235,39 +210,6 @@ export function decodeAddresses(bytes: Uint8Array): Address[] {
     addresses.push(`0x${hex.slice(i, i + 2 * ADDRESS_SIZE)}` as Address)
   }
   return addresses
-}
-
-export function encodeFormatVersion(version: number): Uint8Array {
-  return bigintToFixedBytes(BigInt(version), FORMAT_VERSION_SIZE)
-}
-
-export function decodeFormatVersion(bytes: Uint8Array): number {
-  expectSize(bytes, FORMAT_VERSION_SIZE, 'format version')
-  return Number(bytesToBigint(bytes))
-}
-
-/** What a database was made for, and where its chain starts. */
-export interface StoredIdentity {
-  readonly chainId: bigint
-  readonly genesisHash: Hash
-  readonly genesisNumber: bigint
-}
-
-export function encodeIdentity({ chainId, genesisHash, genesisNumber }: StoredIdentity): Uint8Array {
-  const value = new Uint8Array(2 * HASH_SIZE + NUMBER_SIZE)
-  value.set(bigintToFixedBytes(chainId, HASH_SIZE))
-  value.set(hexToBytes(genesisHash), HASH_SIZE)
-  value.set(numberKey(genesisNumber), 2 * HASH_SIZE)
-  return value
-}
-
-export function decodeIdentity(bytes: Uint8Array): StoredIdentity {
-  expectSize(bytes, 2 * HASH_SIZE + NUMBER_SIZE, 'chain identity')
-  return {
-    chainId: bytesToBigint(bytes.subarray(0, HASH_SIZE)),
-    genesisHash: bytesToHash(bytes.subarray(HASH_SIZE, 2 * HASH_SIZE)),
-    genesisNumber: readNumber(bytes, 2 * HASH_SIZE),
-  }
 }
 
 /** @throws CorruptDatabaseError when `bytes` has another size. */

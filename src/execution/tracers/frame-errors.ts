@@ -13,6 +13,7 @@ import { CALL_STIPEND, INITCODE_SIZE_MAX } from '../../../runtime/evm/gas.ts'
 import type { StepView } from '../../../runtime/host.ts'
 import type { HaltReason } from '../../../runtime/outcome.ts'
 import type { FrameFailure, FrameKind } from '../tracing.ts'
+import { CODE_SIZE_MAX } from '../driver.ts'
 import { opcodeOf, operand } from './tracer.ts'
 
 type Refusal = Extract<FrameFailure, { kind: 'refused' }>['reason']
@@ -43,6 +44,7 @@ const HALTS: Readonly<Record<HaltReason, string>> = {
 const SSTORE = opcodeOf('SSTORE')
 const CREATE = opcodeOf('CREATE')
 const CREATE2 = opcodeOf('CREATE2')
+const RETURN = opcodeOf('RETURN')
 
 /** A frame that is open, with what is worth knowing of its last step. */
 interface OpenFrame {
@@ -50,8 +52,8 @@ interface OpenFrame {
   opcode: number
   stackSize: number
   gas: bigint
-  /** Operand of a creation: bytes of initcode. */
-  initcodeSize: bigint | undefined
+  /** Operand of the last creation or RETURN: bytes of initcode, or of the code to be. */
+  codeSize: bigint
   /** Whether the last step itself stopped the frame. */
   isFaulted: boolean
 }
@@ -65,7 +67,7 @@ export class FrameErrors {
   }
 
   enter(kind: FrameKind): void {
-    this.frames.push({ kind, opcode: 0, stackSize: 0, gas: 0n, initcodeSize: undefined, isFaulted: false })
+    this.frames.push({ kind, opcode: 0, stackSize: 0, gas: 0n, codeSize: 0n, isFaulted: false })
   }
 
   // Hot: once a step of a traced run.
@@ -74,7 +76,8 @@ export class FrameErrors {
     frame.opcode = view.opcode
     frame.stackSize = view.stackSize
     frame.gas = view.gas
-    if (view.opcode === CREATE || view.opcode === CREATE2) frame.initcodeSize = operand(view, 2)
+    if (view.opcode === CREATE || view.opcode === CREATE2) frame.codeSize = operand(view, 2) ?? 0n
+    else if (view.opcode === RETURN) frame.codeSize = operand(view, 1) ?? 0n
   }
 
   fault(): void {
@@ -106,30 +109,26 @@ export class FrameErrors {
   /** Why an instruction could not run. */
   private instructionText(frame: OpenFrame, reason: HaltReason): string {
     const { opcode, stackSize } = frame
-    const instruction = this.instructions[opcode]
-    switch (reason) {
-      case 'stackUnderflow':
-        return `stack underflow (${stackSize} <=> ${instruction?.inputs ?? 0})`
-      case 'stackOverflow':
-        return `stack limit reached ${stackSize} (${STACK_LIMIT + (instruction?.inputs ?? 0) - (instruction?.outputs ?? 0)})`
-      case 'invalidOpcode':
-        return `invalid opcode: ${opcodeName(opcode, this.instructions)}`
-      case 'invalidInitcodeSize':
-        return `${HALTS[reason]}: code size ${frame.initcodeSize ?? 0n} limit ${INITCODE_SIZE_MAX}`
-      case 'outOfGas':
-        // EIP-2200: SSTORE wants more than the stipend of a call, however cheap it would be.
-        return opcode === SSTORE && frame.gas <= BigInt(CALL_STIPEND)
-          ? 'out of gas: not enough gas for reentrancy sentry'
-          : HALTS[reason]
-      default:
-        return HALTS[reason]
+    const { inputs, outputs } = this.instructions[opcode] ?? { inputs: 0, outputs: 0 }
+    if (reason === 'stackUnderflow') return `stack underflow (${stackSize} <=> ${inputs})`
+    if (reason === 'stackOverflow')
+      return `stack limit reached ${stackSize} (${STACK_LIMIT + inputs - outputs})`
+    if (reason === 'invalidOpcode') return `invalid opcode: ${opcodeName(opcode, this.instructions)}`
+    if (reason === 'invalidInitcodeSize') {
+      return `${HALTS[reason]}: code size ${frame.codeSize} limit ${INITCODE_SIZE_MAX}`
     }
+    // EIP-2200: SSTORE wants more than the stipend of a call, however cheap it would be.
+    if (reason === 'outOfGas' && opcode === SSTORE && frame.gas <= BigInt(CALL_STIPEND)) {
+      return 'out of gas: not enough gas for reentrancy sentry'
+    }
+    return HALTS[reason]
   }
 }
 
 /** Why a frame failed whose instructions were all fine: a precompile, or code that could not be laid down. */
-function endText({ kind }: OpenFrame, reason: HaltReason): string {
+function endText({ kind, codeSize }: OpenFrame, reason: HaltReason): string {
   const isCreation = kind === 'create' || kind === 'create2'
+  if (reason === 'codeSizeExceeded') return `${HALTS[reason]}: code size ${codeSize} limit ${CODE_SIZE_MAX}`
   return isCreation && reason === 'outOfGas' ? 'contract creation code storage out of gas' : HALTS[reason]
 }
 

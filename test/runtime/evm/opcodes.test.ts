@@ -24,7 +24,7 @@ interface Step {
 
 /** Code with `wordCount` zeros on the stack, then the instruction. Offset 0 is a JUMPDEST: what JUMP goes to. */
 function codeOf(instruction: Instruction, wordCount: number): Uint8Array {
-  const immediate = new Array<number>(instruction.immediateSize).fill(0)
+  const immediate = new Uint8Array(instruction.immediateSize)
   const pushes = Array.from({ length: wordCount }, () => PUSH0)
   return Uint8Array.of(JUMPDEST, ...pushes, instruction.byte, ...immediate)
 }

@@ -8,6 +8,8 @@ export interface ImportStatement {
   readonly specifier: string
   /** `export … from`, which hands on another module's names. */
   readonly isReexport: boolean
+  /** `import type`, which is gone when the program runs. */
+  readonly isTypeOnly: boolean
 }
 
 export interface SourceText {
@@ -17,7 +19,7 @@ export interface SourceText {
   readonly code: string
 }
 
-const CLAUSE = String.raw`(?:type\s+)?(?:\{[^}]*\}|\*(?:\s*as\s+[\w$]+)?|[\w$]+(?:\s*,\s*(?:\{[^}]*\}|\*\s*as\s+[\w$]+))?)`
+const CLAUSE = String.raw`(?<type>type\s+)?(?:\{[^}]*\}|\*(?:\s*as\s+[\w$]+)?|[\w$]+(?:\s*,\s*(?:\{[^}]*\}|\*\s*as\s+[\w$]+))?)`
 const SPECIFIER = String.raw`['"](?<specifier>[^'"]+)['"]`
 const STATIC_IMPORT = new RegExp(
   String.raw`^\s*(?<keyword>import|export)\s*${CLAUSE}\s*from\s*${SPECIFIER}`,
@@ -38,6 +40,7 @@ export function importsOf(text: string): ImportStatement[] {
       .map(({ groups }) => ({
         specifier: groups?.['specifier'] ?? '',
         isReexport: groups?.['keyword'] === 'export',
+        isTypeOnly: groups?.['type'] !== undefined,
       })),
   )
 }

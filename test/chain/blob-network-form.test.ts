@@ -1,3 +1,4 @@
+/** Blob transactions with their blobs: opened in both forms (EIP-4844, EIP-7594), told apart, refused when misshapen. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { concatBytes, hexToBytes } from '../../src/primitives/bytes.ts'

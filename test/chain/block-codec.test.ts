@@ -1,3 +1,4 @@
+/** Headers and blocks: round trips, hostile and frozen bytes, and the roots of a chain that another client made. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'

@@ -1,3 +1,4 @@
+/** Bloom filters of logs: the exact bits, and that nothing behind a filter is ever missed. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'

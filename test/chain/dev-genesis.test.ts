@@ -1,3 +1,4 @@
+/** The development genesis: accounts as viem derives them, and a hash that may never change. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { mnemonicToAccount } from 'viem/accounts'

@@ -1,3 +1,4 @@
+/** Genesis files: the block of a real one, every accepted form, and what each mistake is told. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { createMPT } from '@ethereumjs/mpt'

@@ -1,3 +1,4 @@
+/** Roots of lists against those of a general Merkle Patricia trie. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { createMPT } from '@ethereumjs/mpt'

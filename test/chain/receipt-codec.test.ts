@@ -1,3 +1,4 @@
+/** Receipts: round trips, hostile and frozen bytes. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'

@@ -1,3 +1,4 @@
+/** Transactions: round trips, hostile and frozen bytes, the public TransactionTests, and what each mistake is told. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'

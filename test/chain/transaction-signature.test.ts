@@ -1,3 +1,4 @@
+/** Who signed a transaction or an authorization: against viem, and for signatures that are none. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'

@@ -1,3 +1,4 @@
+/** Hex, integers and byte strings: conversions and their limits. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'

@@ -1,3 +1,4 @@
+/** RLP: round trips, one encoding each, bounds, the public RLPTests. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'

@@ -32,7 +32,13 @@ export function mergeBlooms(blooms: Iterable<Uint8Array>): Uint8Array {
 
 /** Whether a log with this address or topic may be behind the filter; `false` is certain. */
 export function bloomMayContain(bloom: Uint8Array, value: Uint8Array): boolean {
-  return bitsOf(value).every((bit) => ((bloom[byteOf(bit)] as number) & maskOf(bit)) !== 0)
+  return bloomProbe(value)(bloom)
+}
+
+/** {@link bloomMayContain} for one value and many filters: hashes the value once. */
+export function bloomProbe(value: Uint8Array): (bloom: Uint8Array) => boolean {
+  const bits = bitsOf(value)
+  return (bloom) => bits.every((bit) => ((bloom[byteOf(bit)] as number) & maskOf(bit)) !== 0)
 }
 
 function addToBloom(bloom: Uint8Array, value: Uint8Array): void {

@@ -1,0 +1,162 @@
+/**
+ * Filters that clients poll (`eth_newFilter` and its like). What happens is kept for each until it is asked for; both
+ * the number of filters and what they keep is bounded, and who does not poll for some minutes loses the filter.
+ */
+import { randomBytes } from 'node:crypto'
+import { unreachable } from '../primitives/assert.ts'
+import type { Clock } from '../consensus/plugin.ts'
+import type { NodeEvent } from './backend.ts'
+import { RPC_CODES, RpcError } from './errors.ts'
+import { formatTransaction, type Json } from './format.ts'
+import { matchingLogs, type LogFilter } from './logs.ts'
+
+/** Time without a poll after which a filter is gone. */
+export const FILTER_IDLE_MS = 5 * 60_000
+/** Filters of one WebSocket. */
+export const FILTERS_PER_CONNECTION_MAX = 100
+/** Filters made over HTTP, where requests cannot be told apart. */
+export const FILTERS_OVER_HTTP_MAX = 1_000
+/** Changes that a filter keeps between polls. */
+export const FILTER_CHANGES_MAX = 10_000
+const ID_SIZE = 16
+
+export type FilterKind =
+  | { readonly kind: 'logs'; readonly filter: LogFilter }
+  | { readonly kind: 'blocks' }
+  | { readonly kind: 'transactions'; readonly hasBodies: boolean }
+
+interface Filter {
+  readonly kind: FilterKind
+  /** Who made it; `undefined` over HTTP. */
+  readonly owner: object | undefined
+  changes: Json[]
+  polledMs: number
+}
+
+export class Filters {
+  readonly #clock: Clock
+  readonly #filters = new Map<string, Filter>()
+  #cancelSweep: (() => void) | undefined
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  get count(): number {
+    return this.#filters.size
+  }
+
+  /** @returns the filter's id. @throws RpcError when the owner has too many. */
+  add(kind: FilterKind, owner: object | undefined): string {
+    this.#sweep()
+    const max = owner === undefined ? FILTERS_OVER_HTTP_MAX : FILTERS_PER_CONNECTION_MAX
+    let owned = 0
+    for (const filter of this.#filters.values()) if (filter.owner === owner) owned++
+    if (owned >= max) {
+      throw new RpcError(
+        RPC_CODES.limitExceeded,
+        `too many filters: ${owned} of ${max} are in use; remove some with eth_uninstallFilter, ` +
+          `idle ones go after ${FILTER_IDLE_MS / 60_000} minutes`,
+      )
+    }
+    const id = randomId()
+    this.#filters.set(id, { kind, owner, changes: [], polledMs: this.#clock.nowMs() })
+    return id
+  }
+
+  remove(id: string): boolean {
+    return this.#filters.delete(id)
+  }
+
+  /** What happened since the last poll. @throws RpcError for an unknown filter. */
+  takeChanges(id: string): readonly Json[] {
+    const filter = this.#polled(id)
+    const { changes } = filter
+    filter.changes = []
+    return changes
+  }
+
+  /** The search of a log filter. @throws RpcError for an unknown filter, or one of another kind. */
+  logFilter(id: string): LogFilter {
+    const { kind } = this.#polled(id)
+    if (kind.kind !== 'logs') {
+      throw new RpcError(
+        RPC_CODES.server,
+        `filter ${id} is not a log filter: poll it with eth_getFilterChanges`,
+      )
+    }
+    return kind.filter
+  }
+
+  removeOwner(owner: object): void {
+    for (const [id, filter] of this.#filters) if (filter.owner === owner) this.#filters.delete(id)
+  }
+
+  onEvent(event: NodeEvent): void {
+    for (const [id, filter] of this.#filters) {
+      for (const change of changesOf(filter.kind, event)) filter.changes.push(change)
+      // Nobody reads it: the next poll learns that the filter is gone, and starts over.
+      if (filter.changes.length > FILTER_CHANGES_MAX) this.#filters.delete(id)
+    }
+  }
+
+  close(): void {
+    this.#cancelSweep?.()
+    this.#filters.clear()
+  }
+
+  #polled(id: string): Filter {
+    this.#sweep()
+    const filter = this.#filters.get(id)
+    if (filter === undefined) {
+      throw new RpcError(
+        RPC_CODES.server,
+        `filter not found: ${id} was never made, was removed, was not polled for ` +
+          `${FILTER_IDLE_MS / 60_000} minutes or had more than ${FILTER_CHANGES_MAX} changes; make a new one`,
+      )
+    }
+    filter.polledMs = this.#clock.nowMs()
+    return filter
+  }
+
+  /** Removes idle filters, and looks again later while there are others. */
+  #sweep(): void {
+    const oldest = this.#clock.nowMs() - FILTER_IDLE_MS
+    for (const [id, filter] of this.#filters) if (filter.polledMs <= oldest) this.#filters.delete(id)
+    this.#cancelSweep?.()
+    this.#cancelSweep =
+      this.#filters.size === 0 ? undefined : this.#clock.schedule(FILTER_IDLE_MS, () => this.#sweep())
+  }
+}
+
+function changesOf(kind: FilterKind, event: NodeEvent): readonly Json[] {
+  switch (kind.kind) {
+    case 'blocks':
+      return event.kind === 'block' ? [event.block.hash] : []
+    case 'transactions': {
+      if (event.kind !== 'transaction') return []
+      const { transaction, sender } = event.pooled
+      return [kind.hasBodies ? formatTransaction(transaction, sender, undefined) : transaction.hash]
+    }
+    case 'logs': {
+      if (event.kind !== 'block' && event.kind !== 'revoked') return []
+      if (!isInRange(kind.filter, event.block.header.number)) return []
+      return matchingLogs(kind.filter.matcher, event.block, event.receipts, event.kind === 'revoked')
+    }
+    default:
+      return unreachable(kind)
+  }
+}
+
+/** Whether a new block is one that the filter asks for; tags move with the head and bound nothing. */
+function isInRange({ range }: LogFilter, number: bigint): boolean {
+  if (range.kind === 'hash') return false
+  if (range.from?.kind === 'number' && number < range.from.number) return false
+  return range.to?.kind !== 'number' || number <= range.to.number
+}
+
+/** An id that cannot be guessed by others. The first digit is not zero, so that it is a quantity too. */
+export function randomId(): string {
+  const digits = randomBytes(ID_SIZE).toString('hex')
+  return `0x${digits.startsWith('0') ? `1${digits.slice(1)}` : digits}`
+}

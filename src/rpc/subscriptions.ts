@@ -1,0 +1,182 @@
+/**
+ * `eth_subscribe`: who listens to what, and the notifications. What an event looks like as JSON is worked out once for
+ * all who want the same.
+ */
+import { unreachable } from '../primitives/assert.ts'
+import type { Hash } from '../primitives/bytes.ts'
+import { COMMIT_STATES, type CommitState } from '../execution/ledger.ts'
+import type { Backend, NodeEvent } from './backend.ts'
+import { blobBaseFeeOf } from './chain-view.ts'
+import { RPC_CODES, RpcError } from './errors.ts'
+import { randomId } from './filters.ts'
+import { formatHeader, formatReceipts, formatTransaction, type Json } from './format.ts'
+import { matchingLogs, type LogMatcher } from './logs.ts'
+
+/** Subscriptions of one connection. */
+export const SUBSCRIPTIONS_PER_CONNECTION_MAX = 128
+
+export type SubscriptionKind =
+  | { readonly kind: 'newHeads' }
+  | { readonly kind: 'logs'; readonly matcher: LogMatcher }
+  | { readonly kind: 'newPendingTransactions'; readonly hasBodies: boolean }
+  /** `undefined`: of all transactions. */
+  | { readonly kind: 'transactionReceipts'; readonly hashes: ReadonlySet<Hash> | undefined }
+  /** A node of this chain has nothing to catch up with while it serves: one `false`. */
+  | { readonly kind: 'syncing' }
+  /** A block's header at each commit state. */
+  | { readonly kind: 'aevirNewHeads' }
+
+/** A connection that can be written to at any time. */
+export interface Subscriber {
+  /** Sends a notification, after the answer to the request that is being worked on. */
+  notify(text: string): void
+}
+
+interface Subscription {
+  readonly kind: SubscriptionKind
+  readonly subscriber: Subscriber
+}
+
+export class Subscriptions {
+  readonly #backend: Backend
+  readonly #subscriptions = new Map<string, Subscription>()
+  /** Blocks up to this number were told to have reached the state. */
+  readonly #told: Map<CommitState, bigint>
+
+  constructor(backend: Backend) {
+    this.#backend = backend
+    this.#told = new Map(COMMIT_STATES.map((state) => [state, backend.ledger.committed(state)]))
+  }
+
+  get count(): number {
+    return this.#subscriptions.size
+  }
+
+  /** @returns the subscription's id. @throws RpcError when the connection has too many. */
+  add(kind: SubscriptionKind, subscriber: Subscriber): string {
+    let owned = 0
+    for (const other of this.#subscriptions.values()) if (other.subscriber === subscriber) owned++
+    if (owned >= SUBSCRIPTIONS_PER_CONNECTION_MAX) {
+      throw new RpcError(
+        RPC_CODES.limitExceeded,
+        `too many subscriptions: a connection can have ${SUBSCRIPTIONS_PER_CONNECTION_MAX}; ` +
+          'end some with eth_unsubscribe or open another connection',
+      )
+    }
+    const id = randomId()
+    this.#subscriptions.set(id, { kind, subscriber })
+    if (kind.kind === 'syncing') subscriber.notify(notification(id, 'false'))
+    return id
+  }
+
+  /** Whether the subscriber had such a subscription. */
+  remove(id: string, subscriber: Subscriber): boolean {
+    return this.#subscriptions.get(id)?.subscriber === subscriber && this.#subscriptions.delete(id)
+  }
+
+  removeSubscriber(subscriber: Subscriber): void {
+    for (const [id, other] of this.#subscriptions) {
+      if (other.subscriber === subscriber) this.#subscriptions.delete(id)
+    }
+  }
+
+  onEvent(event: NodeEvent): void {
+    if (event.kind === 'revoked') this.#forgetFrom(event.block.header.number)
+    const reached = event.kind === 'committed' ? this.#newlyCommitted(event.state, event.number) : []
+    if (this.#subscriptions.size === 0) return
+    const cache = new Map<string, readonly string[]>()
+    for (const [id, { kind, subscriber }] of this.#subscriptions) {
+      const key = cacheKey(kind)
+      let texts = key === undefined ? undefined : cache.get(key)
+      if (texts === undefined) {
+        texts = this.#resultsOf(kind, event, reached).map((result) => JSON.stringify(result))
+        if (key !== undefined) cache.set(key, texts)
+      }
+      for (const text of texts) subscriber.notify(notification(id, text))
+    }
+  }
+
+  /** Blocks that reached the state with this event, oldest first. */
+  #newlyCommitted(state: CommitState, number: bigint): readonly bigint[] {
+    const numbers: bigint[] = []
+    for (let next = (this.#told.get(state) ?? 0n) + 1n; next <= number; next++) numbers.push(next)
+    this.#told.set(state, number)
+    return numbers
+  }
+
+  /** A development chain can go back behind sealed blocks. */
+  #forgetFrom(number: bigint): void {
+    for (const [state, told] of this.#told) if (told >= number) this.#told.set(state, number - 1n)
+  }
+
+  #resultsOf(kind: SubscriptionKind, event: NodeEvent, reached: readonly bigint[]): readonly Json[] {
+    switch (kind.kind) {
+      case 'newHeads':
+        return event.kind === 'block' ? [formatHeader(event.block.header, event.block.hash)] : []
+      case 'logs':
+        if (event.kind !== 'block' && event.kind !== 'revoked') return []
+        return matchingLogs(kind.matcher, event.block, event.receipts, event.kind === 'revoked')
+      case 'newPendingTransactions': {
+        if (event.kind !== 'transaction') return []
+        const { transaction, sender } = event.pooled
+        return [kind.hasBodies ? formatTransaction(transaction, sender, undefined) : transaction.hash]
+      }
+      case 'transactionReceipts':
+        return event.kind === 'block' ? this.#receiptsOf(kind.hashes, event) : []
+      case 'syncing':
+        return []
+      case 'aevirNewHeads':
+        return this.#commitHeads(event, reached)
+      default:
+        return unreachable(kind)
+    }
+  }
+
+  /** One notification with the receipts of a block that are asked for, if there are any. */
+  #receiptsOf(hashes: ReadonlySet<Hash> | undefined, event: NodeEvent & { kind: 'block' }): readonly Json[] {
+    const { block, receipts } = event
+    if (hashes !== undefined && !block.transactions.some(({ hash }) => hashes.has(hash))) return []
+    const senders = this.#backend.ledger.senders(block.header.number)
+    if (senders === undefined || receipts.length === 0) return []
+    const blobBaseFee = blobBaseFeeOf(block.header, this.#backend.config)
+    const all = formatReceipts({ block, receipts, senders, blobBaseFee })
+    if (hashes === undefined) return [all]
+    return [all.filter((_, index) => hashes.has(block.transactions[index]?.hash as Hash))]
+  }
+
+  #commitHeads(event: NodeEvent, reached: readonly bigint[]): readonly Json[] {
+    if (event.kind === 'block') {
+      return [{ ...formatHeader(event.block.header, event.block.hash), commitState: 'preconfirmed' }]
+    }
+    if (event.kind !== 'committed' || event.state === 'preconfirmed') return []
+    return reached.flatMap((number) => {
+      const header = this.#backend.ledger.header(number)
+      const hash = this.#backend.ledger.hashOf(number)
+      if (header === undefined || hash === undefined) return []
+      return [{ ...formatHeader(header, hash), commitState: event.state }]
+    })
+  }
+}
+
+/** Subscriptions with the same key get the same results; `undefined` when they may differ. */
+function cacheKey(kind: SubscriptionKind): string | undefined {
+  switch (kind.kind) {
+    case 'newHeads':
+    case 'syncing':
+    case 'aevirNewHeads':
+      return kind.kind
+    case 'newPendingTransactions':
+      return `${kind.kind} ${kind.hasBodies}`
+    case 'transactionReceipts':
+      return kind.hashes === undefined ? kind.kind : undefined
+    case 'logs':
+      return undefined
+    default:
+      return unreachable(kind)
+  }
+}
+
+/** @param result the result as JSON text. */
+function notification(id: string, result: string): string {
+  return `{"jsonrpc":"2.0","method":"eth_subscription","params":{"subscription":"${id}","result":${result}}}`
+}

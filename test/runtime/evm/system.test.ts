@@ -7,6 +7,7 @@ import {
   EMPTY_BYTES,
   hexToBytes,
   toAddress,
+  WORD_MAX,
 } from '../../../src/primitives/bytes.ts'
 import { FORKS } from '../../../src/chain/forks.ts'
 import type { CallRequest, CreateRequest, SubcallResult } from '../../../runtime/outcome.ts'
@@ -124,6 +125,15 @@ suite('a call request', () => {
   })
 })
 
+/** What all of a frame uses whose call has 32 bytes of input, and so much space for output. */
+function gasUsedWithOutput(outputSize: number): bigint {
+  const frame = startFrame(assemble(`PUSH2 ${outputSize} PUSH0 PUSH1 32 PUSH0 PUSH0 PUSH0 PUSH0 CALL`))
+  assert.equal(frame.run().kind, 'call')
+  const ended = frame.resume(failure(0n))
+  assert(ended.kind === 'return')
+  return 1_000_000n - ended.gasLeft
+}
+
 suite('the cost of a call', () => {
   test('is 2,600 cold and 100 warm (EIP-2929)', () => {
     for (const mnemonic of ['CALL', 'CALLCODE', 'DELEGATECALL', 'STATICCALL']) {
@@ -154,15 +164,8 @@ suite('the cost of a call', () => {
   })
 
   test('includes memory for input and output together', () => {
-    const used = (outputSize: number) => {
-      const frame = startFrame(assemble(`PUSH2 ${outputSize} PUSH0 PUSH1 32 PUSH0 PUSH0 PUSH0 PUSH0 CALL`))
-      assert.equal(frame.run().kind, 'call')
-      const ended = frame.resume(failure(0n))
-      assert(ended.kind === 'return')
-      return 1_000_000n - ended.gasLeft
-    }
-    assert.equal(used(64) - used(0), 3n)
-    assert.equal(used(32) - used(0), 0n)
+    assert.equal(gasUsedWithOutput(64) - gasUsedWithOutput(0), 3n)
+    assert.equal(gasUsedWithOutput(32) - gasUsedWithOutput(0), 0n)
   })
 
   test('a cold account that cannot be paid is not looked at', () => {
@@ -211,18 +214,18 @@ function ones(size: number): Uint8Array {
   return new Uint8Array(size).fill(0x11)
 }
 
-suite('after a call', () => {
-  /** The word of memory that the output goes to, all ones before; whether the call succeeded; RETURNDATASIZE. */
-  function resumeWith(outputSize: number, result: Partial<SubcallResult>): bigint[] {
-    const call = `PUSH1 ${outputSize} PUSH0 PUSH0 PUSH0 PUSH0 PUSH0 GAS CALL PUSH1 32 MSTORE`
-    const rest = 'RETURNDATASIZE PUSH1 64 MSTORE PUSH1 96 PUSH0 RETURN'
-    const frame = startFrame(assemble('PUSH0 NOT PUSH0 MSTORE', call, rest))
-    assert.equal(frame.run().kind, 'call')
-    const ended = frame.resume({ ...failure(0n), ...result })
-    assert(ended.kind === 'return')
-    return [0, 32, 64].map((offset) => bytesToBigint(ended.output.subarray(offset, offset + 32)))
-  }
+/** The word of memory that the output goes to, all ones before; whether the call succeeded; RETURNDATASIZE. */
+function resumeWith(outputSize: number, result: Partial<SubcallResult>): bigint[] {
+  const call = `PUSH1 ${outputSize} PUSH0 PUSH0 PUSH0 PUSH0 PUSH0 GAS CALL PUSH1 32 MSTORE`
+  const rest = 'RETURNDATASIZE PUSH1 64 MSTORE PUSH1 96 PUSH0 RETURN'
+  const frame = startFrame(assemble('PUSH0 NOT PUSH0 MSTORE', call, rest))
+  assert.equal(frame.run().kind, 'call')
+  const ended = frame.resume({ ...failure(0n), ...result })
+  assert(ended.kind === 'return')
+  return [0, 32, 64].map((offset) => bytesToBigint(ended.output.subarray(offset, offset + 32)))
+}
 
+suite('after a call', () => {
   test('success is 1, failure 0, and RETURNDATASIZE counts all of the output', () => {
     const [, succeeded, size] = resumeWith(0, { succeeded: true, returnData: ones(40) })
     assert.deepEqual([succeeded, size], [1n, 40n])

@@ -1,3 +1,4 @@
+/** The hand-made Keccak against @noble/hashes: every short length, every seam of the sponge, random input. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { keccak_256 } from '@noble/hashes/sha3.js'

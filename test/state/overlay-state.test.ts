@@ -1,3 +1,4 @@
+/** An overlay must show what a commit of the same changes would, or pending state and sealed state drift apart. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'

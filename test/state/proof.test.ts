@@ -1,3 +1,4 @@
+/** Proofs (EIP-1186) against @ethereumjs/mpt in both directions, and forged ones, none of which may pass. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createMerkleProof, verifyMerkleProof } from '@ethereumjs/mpt'

@@ -1,3 +1,4 @@
+/** State roots over random blocks against @ethereumjs/mpt, and that nothing of removed accounts stays behind. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'

@@ -1,3 +1,4 @@
+/** The trie against @ethereumjs/mpt over random batches; its promise to leave no node behind; broken stores. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createMPT } from '@ethereumjs/mpt'

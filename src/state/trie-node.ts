@@ -5,7 +5,7 @@
  * fast at, and `Uint8Array.fromHex` packs them. A node that was read keeps its RLP; children that nobody asked for
  * stay offsets into it, so that loading a branch allocates one small array and re-encoding copies their bytes.
  */
-import { unreachable } from '../primitives/assert.ts'
+import { present, unreachable } from '../primitives/assert.ts'
 import { AevirError } from '../primitives/errors.ts'
 import { EMPTY_BYTES } from '../primitives/bytes.ts'
 import { decodeRlp, encodeRlp, rlpBytes, RlpError, rlpList } from '../primitives/rlp.ts'
@@ -96,8 +96,7 @@ function referenceSize(raw: Uint8Array, offset: number): number {
 
 /** The reference of a child that has been encoded; its parent's turn comes after its children's. */
 function encodedReference(child: TrieNode): Uint8Array {
-  if (child.ref === null) throw new TypeError('a parent is encoded after its children')
-  return child.ref
+  return present(child.ref, 'reference of a child: a parent is encoded after its children')
 }
 
 /**

@@ -186,6 +186,18 @@ class LedgerDatabase implements WritableLedger {
     return new StateAt(this.source, number, found.hash, found.header.stateRoot)
   }
 
+  *accounts(): Iterable<Address> {
+    for (const { key } of this.store.entries('accounts')) yield bytesToAddress(key)
+  }
+
+  *slots(address: Address): Iterable<bigint> {
+    const from = addressKey(address)
+    const to = endOfPrefix(from)
+    for (const { key } of this.store.entries('storage', { from, ...(to === undefined ? {} : { to }) })) {
+      yield bytesToBigint(key.subarray(ADDRESS_SIZE))
+    }
+  }
+
   oldestState(): bigint {
     return this.source.oldestState
   }

@@ -36,6 +36,8 @@ const AUTHORIZATION_REFUND = 12_500
 export interface ExecutionOptions {
   readonly engine?: Engine | undefined
   readonly tracer?: ExecutionTracer | undefined
+  /** Instead of those of the fork: a simulation may move or replace some. */
+  readonly precompiles?: DriverContext['precompiles'] | undefined
 }
 
 /**
@@ -133,11 +135,11 @@ function run(
   nonce: bigint,
   gasPrice: bigint,
   gas: bigint,
-  { tracer, engine = tier0 }: ExecutionOptions,
+  options: ExecutionOptions,
 ): DriverResult {
   const { rules } = environment
+  const { tracer, engine = tier0, precompiles = precompilesOf(rules.evm) } = options
   const { from, to, value, data, blobVersionedHashes } = message
-  const precompiles = precompilesOf(rules.evm)
   const host = new JournalHost(journal, environment, { origin: from, gasPrice, blobVersionedHashes }, tracer)
   const context: DriverContext = { journal, host, engine, rules, precompiles, tracer }
   warmUp(journal, environment, message, precompiles.keys())

@@ -31,6 +31,19 @@ export const RPC_CODES = {
   responseTooLarge: -32003,
   notSupported: -32004,
   limitExceeded: -32005,
+  /** A simulated call failed otherwise than by reverting. This one and the following: execution-apis, eth_simulateV1. */
+  executionFailed: -32015,
+  nonceTooLow: -38010,
+  nonceTooHigh: -38011,
+  baseFeeTooLow: -38012,
+  intrinsicGasTooLow: -38013,
+  insufficientFunds: -38014,
+  blockGasLimitReached: -38015,
+  blockNumberInvalid: -38020,
+  blockTimestampInvalid: -38021,
+  senderNotExternal: -38024,
+  initcodeTooLarge: -38025,
+  clientLimitExceeded: -38026,
 } as const
 export type RpcCode = (typeof RPC_CODES)[keyof typeof RPC_CODES]
 

@@ -5,7 +5,7 @@
  * memory beside the tables (head, commit states, caches) changes only when the transaction has been committed.
  */
 import { assert, present } from '../primitives/assert.ts'
-import type { Address, Hash } from '../primitives/bytes.ts'
+import { bytesToAddress, bytesToBigint, type Address, type Hash } from '../primitives/bytes.ts'
 import type { Block, Header } from '../chain/block.ts'
 import type { Receipt } from '../chain/receipt.ts'
 import {
@@ -44,6 +44,7 @@ import {
   writeIdentity,
   writeOldestState,
 } from './meta-records.ts'
+import { ADDRESS_SIZE, addressKey, endOfPrefix } from './schema.ts'
 import { newStateCaches, StateAt, type StateSource } from './state-at.ts'
 import { writeState } from './state-writer.ts'
 
@@ -192,8 +193,7 @@ class LedgerDatabase implements WritableLedger {
 
   *slots(address: Address): Iterable<bigint> {
     const from = addressKey(address)
-    const to = endOfPrefix(from)
-    for (const { key } of this.store.entries('storage', { from, ...(to === undefined ? {} : { to }) })) {
+    for (const { key } of this.store.entries('storage', { from, to: endOfPrefix(from) })) {
       yield bytesToBigint(key.subarray(ADDRESS_SIZE))
     }
   }

@@ -8,7 +8,7 @@ import { DISPATCH, type Dispatch } from './dispatch.ts'
 import { OUT_OF_GAS, STACK_OVERFLOW, STACK_UNDERFLOW } from './halts.ts'
 import { gasLeft, type Handler, type Machine } from './machine.ts'
 
-/** Runs until the frame is over or wants something. Hot: what is in here costs every instruction. */
+/** Runs until the frame is over or wants something. */
 export function interpret(machine: Machine): Outcome {
   const dispatch = DISPATCH[machine.rules.evm]
   const { code } = machine.analysis
@@ -33,7 +33,10 @@ export function interpretTraced(machine: Machine, tracer: StepTracer): Outcome {
   }
 }
 
-/** One instruction: the checks that the table knows of, then its handler. */
+/**
+ * One instruction: the checks that the table knows of, then its handler. Hot: as a function of its own it is optimized
+ * by its calls; written into the loop it waits for on-stack replacement, and loop_1m takes 210 ms instead of 118.
+ */
 function step(machine: Machine, dispatch: Dispatch, opcode: number): Outcome | void {
   // The casts hold as an opcode is a byte and each array has 256 entries.
   if (machine.stackSize < (dispatch.stackMin[opcode] as number)) return STACK_UNDERFLOW

@@ -37,8 +37,10 @@ export const REQUEST_DEPTH_MAX = 64
 const TURN_MS = 10
 
 export interface Dispatcher {
-  /** The answer to a request or a batch; `undefined` when there is none, to notifications. Never throws. */
-  handle(text: string, subscriber?: Subscriber): Promise<string | undefined>
+  /** The answer to a request or a batch; `undefined` when there is none, to notifications. Never rejects. */
+  handle(text: string): Promise<string | undefined>
+  /** Answers a message of a connection that can be notified later, too. Never rejects. */
+  serve(text: string, subscriber: Subscriber): Promise<void>
   /** Forgets what a closed connection asked for. */
   disconnect(subscriber: Subscriber): void
   close(): void
@@ -72,11 +74,13 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     }
   })
 
-  async function handle(text: string, subscriber?: Subscriber): Promise<string | undefined> {
+  function contextOf(subscriber: Subscriber | undefined): MethodContext {
+    return { ...shared, deadlineMs: clock.nowMs() + requestTimeoutMs, subscriber, opened: [] }
+  }
+
+  async function handle(text: string, context: MethodContext): Promise<string | undefined> {
     const parsed = parseText(text)
     if (parsed instanceof RpcError) return failure('null', toBody(parsed, ''))
-    const deadlineMs = clock.nowMs() + requestTimeoutMs
-    const context: MethodContext = { ...shared, deadlineMs, subscriber }
     if (!Array.isArray(parsed)) return answer(parsed, context)
     const refusal = refuseBatch(parsed.length)
     return refusal === undefined ? answerBatch(parsed, context) : failure('null', toBody(refusal, ''))
@@ -126,7 +130,13 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   }
 
   return {
-    handle,
+    handle: (text) => handle(text, contextOf(undefined)),
+    async serve(text, subscriber) {
+      const context = contextOf(subscriber)
+      const answerText = await handle(text, context)
+      if (answerText !== undefined) subscriber.send(answerText)
+      for (const id of context.opened) subscriptions.activate(id)
+    },
     disconnect(subscriber) {
       filters.removeOwner(subscriber)
       subscriptions.removeSubscriber(subscriber)

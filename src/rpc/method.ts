@@ -21,6 +21,8 @@ export interface MethodContext {
   readonly subscriptions: Subscriptions
   /** The WebSocket that asks; `undefined` over HTTP. */
   readonly subscriber: Subscriber | undefined
+  /** Subscriptions that this message opened: they begin to speak once it is answered. */
+  readonly opened: string[]
 }
 
 export interface Method {

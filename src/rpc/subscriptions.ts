@@ -15,6 +15,9 @@ import { matchingLogs, type LogMatcher } from './logs.ts'
 /** Subscriptions of one connection. */
 export const SUBSCRIPTIONS_PER_CONNECTION_MAX = 128
 
+/** Notifications that wait for the answer to the request that subscribed. */
+const HELD_MAX = 10_000
+
 export type SubscriptionKind =
   | { readonly kind: 'newHeads' }
   | { readonly kind: 'logs'; readonly matcher: LogMatcher }
@@ -28,13 +31,15 @@ export type SubscriptionKind =
 
 /** A connection that can be written to at any time. */
 export interface Subscriber {
-  /** Sends a notification, after the answer to the request that is being worked on. */
-  notify(text: string): void
+  /** Sends a message, unless the connection is gone. */
+  send(text: string): void
 }
 
 interface Subscription {
   readonly kind: SubscriptionKind
   readonly subscriber: Subscriber
+  /** What waits until the client knows the subscription's id; `undefined` from then on. */
+  held: string[] | undefined
 }
 
 export class Subscriptions {
@@ -52,7 +57,7 @@ export class Subscriptions {
     return this.#subscriptions.size
   }
 
-  /** @returns the subscription's id. @throws RpcError when the connection has too many. */
+  /** @returns the id of a subscription that is silent until {@link activate}. @throws RpcError when the connection has too many. */
   add(kind: SubscriptionKind, subscriber: Subscriber): string {
     let owned = 0
     for (const other of this.#subscriptions.values()) if (other.subscriber === subscriber) owned++
@@ -64,9 +69,18 @@ export class Subscriptions {
       )
     }
     const id = randomId()
-    this.#subscriptions.set(id, { kind, subscriber })
-    if (kind.kind === 'syncing') subscriber.notify(notification(id, 'false'))
+    const held = kind.kind === 'syncing' ? [notification(id, 'false')] : []
+    this.#subscriptions.set(id, { kind, subscriber, held })
     return id
+  }
+
+  /** The client knows the id: sends what has happened since, and from now on at once. */
+  activate(id: string): void {
+    const subscription = this.#subscriptions.get(id)
+    if (subscription?.held === undefined) return
+    const { held, subscriber } = subscription
+    subscription.held = undefined
+    for (const text of held) subscriber.send(text)
   }
 
   /** Whether the subscriber had such a subscription. */
@@ -85,15 +99,25 @@ export class Subscriptions {
     const reached = event.kind === 'committed' ? this.#newlyCommitted(event.state, event.number) : []
     if (this.#subscriptions.size === 0) return
     const cache = new Map<string, readonly string[]>()
-    for (const [id, { kind, subscriber }] of this.#subscriptions) {
+    for (const [id, subscription] of this.#subscriptions) {
+      const { kind } = subscription
       const key = cacheKey(kind)
       let texts = key === undefined ? undefined : cache.get(key)
       if (texts === undefined) {
         texts = this.#resultsOf(kind, event, reached).map((result) => JSON.stringify(result))
         if (key !== undefined) cache.set(key, texts)
       }
-      for (const text of texts) subscriber.notify(notification(id, text))
+      for (const text of texts) this.#notify(id, subscription, notification(id, text))
     }
+  }
+
+  #notify(id: string, { held, subscriber }: Subscription, text: string): void {
+    if (held === undefined) {
+      subscriber.send(text)
+      return
+    }
+    held.push(text)
+    if (held.length > HELD_MAX) this.#subscriptions.delete(id)
   }
 
   /** Blocks that reached the state with this event, oldest first. */

@@ -31,7 +31,9 @@ export const methods = {
     params: [1, 2],
     run: ([kind, options], context) => {
       const wanted = parseKind(kind, options)
-      return context.subscriptions.add(wanted, requireSubscriber(context))
+      const id = context.subscriptions.add(wanted, requireSubscriber(context))
+      context.opened.push(id)
+      return id
     },
   },
   eth_unsubscribe: {

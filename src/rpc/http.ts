@@ -94,7 +94,7 @@ function answerOther(request: IncomingMessage, response: ServerResponse, options
       .writeHead(204, {
         'access-control-allow-methods': 'POST, GET, OPTIONS',
         'access-control-allow-headers': 'content-type, authorization',
-        'access-control-max-age': PREFLIGHT_AGE_S,
+        'access-control-max-age': String(PREFLIGHT_AGE_S),
       })
       .end()
   } else if (request.method !== 'GET' && request.method !== 'HEAD') {

@@ -55,7 +55,7 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
     hostNames: isLoopback(host) ? LOCAL_NAMES : undefined,
   }
   const webSockets = createWebSockets({ dispatcher, access, clock })
-  const server = createServer(
+  const server: Server = createServer(
     { keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS, headersTimeout: HEADERS_TIMEOUT_MS },
     createHttpHandler({
       dispatcher,

@@ -20,6 +20,7 @@ const FORMATS: readonly { readonly suite: SuiteName; readonly keys: readonly Reg
   { suite: 'transaction', keys: [/"txbytes"\s*:/, /"result"\s*:/] },
   { suite: 'wycheproof', keys: [/"algorithm"\s*:\s*"ECDSA"/, /"ecdsa_p1363_verify/] },
   { suite: 'precompiles', keys: [/"Input"\s*:/, /"Expected(?:Error)?"\s*:/] },
+  { suite: 'instructions', keys: [/"X"\s*:/, /"Y"\s*:/, /"Expected"\s*:/] },
   { suite: 'trie', keys: [/"in"\s*:/, /"root"\s*:\s*"0x/] },
   { suite: 'rlp', keys: [/"in"\s*:/, /"out"\s*:\s*"/] },
 ]
@@ -41,13 +42,14 @@ export function discover(files: readonly FixtureFile[], only: ReadonlySet<SuiteN
   }
   const jobs = [...found]
     .filter(([suite]) => only.has(suite))
-    .flatMap(([suite, members]) => jobsOf(suite, members))
+    .flatMap(([suite, members]) => (suite === 'rpc' ? rpcJobs(members) : jobsOf(suite, members)))
   return { jobs: jobs.toSorted((a, b) => weight(b) - weight(a)), ignored }
 }
 
 /** The suite a file belongs to; `undefined` when it is none of ours. */
 export function suiteOf(file: FixtureFile): SuiteName | undefined {
   const name = file.label.split('/').at(-1) ?? ''
+  if (name.endsWith('.io') || name === 'chain.rlp' || name === 'genesis.json') return 'rpc'
   if (name.endsWith('.yaml')) return /commitment:/.test(readFixtureHead(file, HEAD_SIZE)) ? 'kzg' : undefined
   if (!isLineFile(file) && !/\.json(?:\.gz)?$/.test(name)) return undefined
   const head = readFixtureHead(file, HEAD_SIZE)
@@ -75,6 +77,15 @@ function jobsOf(suite: SuiteName, files: readonly FixtureFile[]): Job[] {
   }
   if (batch.length > 0) jobs.push({ suite, files: batch, slice: WHOLE })
   return jobs
+}
+
+/** One job for each chain: its genesis, its blocks and the exchanges below the folder that holds both. */
+function rpcJobs(files: readonly FixtureFile[]): Job[] {
+  const chains = files.filter(({ label }) => label.endsWith('chain.rlp'))
+  return chains.map(({ label }) => {
+    const folder = label.slice(0, -'chain.rlp'.length)
+    return { suite: 'rpc', files: files.filter((file) => file.label.startsWith(folder)), slice: WHOLE }
+  })
 }
 
 /** A rough measure of how long a job takes. Jobs on the same file stay together, for it is unpacked only once. */

@@ -5,9 +5,11 @@ const LOADERS: Readonly<Record<SuiteName, () => Promise<Suite>>> = {
   rlp: async () => (await import('./suites/rlp.ts')).rlpSuite,
   transaction: async () => (await import('./suites/transaction.ts')).transactionSuite,
   trie: async () => (await import('./suites/trie.ts')).trieSuite,
+  instructions: async () => (await import('./suites/instructions.ts')).instructionSuite,
   precompiles: async () => (await import('./suites/precompiles.ts')).precompileSuite,
   state: async () => (await import('./suites/state.ts')).stateSuite,
   blockchain: async () => (await import('./suites/blockchain.ts')).blockchainSuite,
+  rpc: async () => (await import('./suites/rpc.ts')).rpcSuite,
   kzg: async () => (await import('./suites/kzg.ts')).kzgSuite,
   wycheproof: async () => (await import('./suites/wycheproof.ts')).wycheproofSuite,
 }

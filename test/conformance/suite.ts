@@ -6,9 +6,11 @@ export const SUITE_NAMES = [
   'rlp',
   'transaction',
   'trie',
+  'instructions',
   'precompiles',
   'state',
   'blockchain',
+  'rpc',
   'kzg',
   'wycheproof',
 ] as const

@@ -10,6 +10,7 @@ import { decodeBlock } from '../../../src/chain/block-codec.ts'
 import type { ChainConfig } from '../../../src/chain/forks.ts'
 import { recoverSender } from '../../../src/chain/transaction-signature.ts'
 import { verifyBlock } from '../../../src/execution/block.ts'
+import { createExecutor } from '../../../src/execution/engines.ts'
 import type { BlockExecutor } from '../../../src/execution/executor.ts'
 import type { ExecutedBlock } from '../../../src/execution/ledger.ts'
 import { memoryStateOf, type GenesisAlloc } from '../../../src/state/genesis-state.ts'
@@ -21,7 +22,7 @@ import {
   type FixtureAlloc,
   type FixtureConfig,
 } from '../chain-fixtures.ts'
-import { executorNamed } from '../engines.ts'
+import { engineNameOf } from '../engines.ts'
 import { fixtureEntries } from '../fixture-files.ts'
 import { expectEqual, SkippedCase, type Suite } from '../suite.ts'
 
@@ -38,8 +39,8 @@ interface BlockchainFixture {
 }
 
 export const blockchainSuite: Suite = {
-  *cases({ files, slice }, options) {
-    const executor = executorNamed(options.engine)
+  async *cases({ files, slice }, options) {
+    const executor = await createExecutor(engineNameOf(options.engine))
     for (const file of files) {
       for (const [id, value] of fixtureEntries(file, slice)) {
         yield { id, run: () => runFixture(value as BlockchainFixture, executor) }

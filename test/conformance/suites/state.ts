@@ -19,7 +19,7 @@ import { memoryStateOf } from '../../../src/state/genesis-state.ts'
 import { Journal } from '../../../src/state/journal.ts'
 import type { Engine } from '../../../runtime/host.ts'
 import { allocOf, chainConfigOf, type FixtureAlloc, type FixtureConfig } from '../chain-fixtures.ts'
-import { engineNamed } from '../engines.ts'
+import { transactionEngine } from '../engines.ts'
 import { fixtureEntries } from '../fixture-files.ts'
 import { expectEqual, SkippedCase, type Case, type Suite } from '../suite.ts'
 
@@ -54,21 +54,20 @@ interface PostState {
 
 export const stateSuite: Suite = {
   *cases({ files, slice }, options) {
-    const engine = engineNamed(options.engine)
     for (const file of files) {
       for (const [name, value] of fixtureEntries(file, slice))
-        yield* casesOf(name, value as StateFixture, engine)
+        yield* casesOf(name, value as StateFixture, options.engine)
     }
   },
 }
 
-function* casesOf(name: string, fixture: StateFixture, engine: Engine): Generator<Case> {
+function* casesOf(name: string, fixture: StateFixture, engine: string): Generator<Case> {
   const { post, fork } = fixture
   const byFork = isList(post) ? { [fork ?? '']: post } : post
   for (const [network, results] of Object.entries(byFork)) {
     for (const [index, result] of results.entries()) {
       const id = results.length === 1 && isList(post) ? name : `${name} ${network}[${index}]`
-      yield { id, run: () => runCase(fixture, network, result, engine) }
+      yield { id, run: () => runCase(fixture, network, result, transactionEngine(engine)) }
     }
   }
 }

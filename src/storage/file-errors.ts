@@ -1,7 +1,8 @@
 /** What the file system and LMDB report, turned into errors that name a cure. */
+import { statfsSync } from 'node:fs'
+import { AevirError } from '../primitives/errors.ts'
 import {
   CorruptDatabaseError,
-  DatabaseError,
   DatabaseIoError,
   DatabasePermissionError,
   DiskFullError,
@@ -15,13 +16,27 @@ export function errorCode(error: unknown): string | number | undefined {
   return typeof code === 'string' || typeof code === 'number' ? code : undefined
 }
 
-type Make = (directory: string, options: ErrorOptions, message: string) => DatabaseError
+/**
+ * LMDB calls a write that the disk took only in part an error of input and output. Below this many free bytes, it was
+ * for want of space: more than the pages of one large block.
+ */
+const FREE_BYTES_MIN = 64 * 1024 * 1024
+
+type Make = (directory: string, options: ErrorOptions, message: string) => AevirError
 
 const diskFull: Make = (directory, options) => new DiskFullError(directory, options)
 const noPermission: Make = (directory, options) => new DatabasePermissionError(directory, options)
 const noDirectory: Make = (directory, options) => new NotADirectoryError(directory, options)
 const corrupt: Make = (directory, options, message) =>
   new CorruptDatabaseError(`${message} (${directory})`, options)
+
+const otherError: Make = (directory, options, message) => new DatabaseIoError(directory, message, options)
+const ioError: Make = (directory, options, message) => {
+  const { bavail, bsize } = statfsSync(directory)
+  return bavail * bsize < FREE_BYTES_MIN
+    ? new DiskFullError(directory, options)
+    : otherError(directory, options, message)
+}
 
 /** By the codes of Node, then those of LMDB: of the system where positive, its own (lmdb.h) where negative. */
 const ERRORS = new Map<string | number, Make>([
@@ -33,6 +48,8 @@ const ERRORS = new Map<string | number, Make>([
   ['EROFS', noPermission],
   ['ENOTDIR', noDirectory],
   ['EEXIST', noDirectory],
+  ['EIO', ioError],
+  [5, ioError],
   [28, diskFull],
   [122, diskFull],
   [27, diskFull],
@@ -50,13 +67,14 @@ const ERRORS = new Map<string | number, Make>([
   [-30782, corrupt],
 ])
 
+/** Codes of the system have no underscore; those of Node's argument checks do. */
+const SYSTEM_CODE = /^E[A-Z0-9]+$/
+
 /** @returns the error itself when it came neither from the file system nor from LMDB. */
 export function explainError(error: unknown, directory: string): unknown {
-  if (error instanceof DatabaseError || !(error instanceof Error)) return error
+  if (error instanceof AevirError || !(error instanceof Error)) return error
   const code = errorCode(error)
-  if (code === undefined) return error
-  const make = ERRORS.get(code)
-  return make === undefined
-    ? new DatabaseIoError(directory, error.message, { cause: error })
-    : make(directory, { cause: error }, error.message)
+  if (code === undefined || (typeof code === 'string' && !SYSTEM_CODE.test(code))) return error
+  const make = ERRORS.get(code) ?? otherError
+  return make(directory, { cause: error }, error.message)
 }

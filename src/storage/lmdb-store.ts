@@ -23,13 +23,13 @@ import {
   type TableStatistics,
   type WriteTransaction,
 } from './key-value-store.ts'
+import { checkLmdbFile, DATA_FILE_NAME } from './lmdb-file.ts'
 import { lockDirectory } from './lock-file.ts'
 import { TABLES, type TableName } from './tables.ts'
 
 type Table = Database<Uint8Array, Uint8Array>
 
 const BINARY = { keyEncoding: 'binary', encoding: 'binary' } as const
-const DATA_FILE_NAME = 'data.mdb'
 
 /** @throws DatabaseError when the directory cannot be used or another process uses it. */
 export function openLmdbStore(directory: string): KeyValueStore {
@@ -37,6 +37,7 @@ export function openLmdbStore(directory: string): KeyValueStore {
     mkdirSync(directory, { recursive: true })
     const release = lockDirectory(directory)
     try {
+      checkLmdbFile(directory)
       return new LmdbStore(directory, release)
     } catch (error) {
       release()

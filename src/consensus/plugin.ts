@@ -20,6 +20,8 @@ export interface Candidate {
 /** What consensus asks of the node. */
 export interface Application {
   head(): BlockReference
+  /** Whether transactions wait that the next block could take. */
+  hasPending(): boolean
   /** Orders pending transactions into a block on `parent` and executes it. Commits nothing. */
   propose(parent: BlockReference, attributes: BlockAttributes): Promise<Candidate>
   /** Executes somebody else's block on its parent. @throws InvalidBlockError when it breaks a rule. */

@@ -66,6 +66,10 @@ export interface Ledger {
   transaction(hash: Hash): TransactionLocation | undefined
   /** The state after a block. @throws StateUnavailableError */
   stateAt(number: bigint): LedgerState
+  /** Addresses of all accounts at the head. */
+  accounts(): Iterable<Address>
+  /** Slots of an account at the head that are not 0. */
+  slots(address: Address): Iterable<bigint>
   /** Oldest block whose state is kept. */
   oldestState(): bigint
 }

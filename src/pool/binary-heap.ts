@@ -7,6 +7,10 @@ export class BinaryHeap<T> {
     this.isBefore = isBefore
   }
 
+  get size(): number {
+    return this.items.length
+  }
+
   push(item: T): void {
     const { items } = this
     let index = items.length

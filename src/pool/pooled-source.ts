@@ -46,6 +46,11 @@ export class PooledSource implements TransactionSource {
     return undefined
   }
 
+  /** Whether anything is left that pays the base fee. */
+  hasNext(): boolean {
+    return this.lanes.size > 0
+  }
+
   refused(_offer: Offer, error: InvalidTransactionError): void {
     const lane = this.offered
     this.offered = undefined

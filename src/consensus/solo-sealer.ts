@@ -1,0 +1,152 @@
+/**
+ * Consensus of one: this node orders, and what it orders is sealed at once. For development and for tests.
+ *
+ * Blocks are made for three reasons, which can be combined: a transaction arrived (automine), time passed (interval),
+ * somebody asked (manual). Whatever asks, blocks are made one after the other.
+ */
+import type { BlockAttributes } from '../execution/environment.ts'
+import type { Application, BlockReference, Candidate, Clock, ConsensusFactory, ConsensusPlugin } from './plugin.ts'
+
+export interface SoloOptions {
+  /** Make a block whenever a transaction waits. */
+  readonly automine: boolean
+  /** Make a block this often; 0 = never. */
+  readonly intervalMs: number
+  /** What a block on this parent is to say about itself. */
+  attributes(parent: BlockReference): BlockAttributes
+  /** A block could not be made: the pool keeps what it has. */
+  onError(error: unknown): void
+}
+
+export class SoloSealer implements ConsensusPlugin {
+  readonly name = 'solo'
+  private readonly application: Application
+  private readonly clock: Clock
+  private readonly options: SoloOptions
+  private isAutomining: boolean
+  private interval: number
+  private isRunning = false
+  private cancelTimer: (() => void) | undefined
+  /** Everything that makes or takes back blocks goes through here, in order. */
+  private tail: Promise<unknown> = Promise.resolve()
+  private burst: Promise<void> | undefined
+  /** Transactions that arrived, and how many of them the burst in progress has looked at. */
+  private arrived = 0
+  private considered = 0
+
+  constructor(application: Application, clock: Clock, options: SoloOptions) {
+    this.application = application
+    this.clock = clock
+    this.options = options
+    this.isAutomining = options.automine
+    this.interval = options.intervalMs
+  }
+
+  async start(): Promise<void> {
+    this.isRunning = true
+    this.arm()
+    this.onTransaction()
+  }
+
+  async stop(): Promise<void> {
+    this.isRunning = false
+    this.cancelTimer?.()
+    await this.tail
+  }
+
+  get automine(): boolean {
+    return this.isAutomining
+  }
+
+  setAutomine(enabled: boolean): void {
+    this.isAutomining = enabled
+    this.onTransaction()
+  }
+
+  get intervalMs(): number {
+    return this.interval
+  }
+
+  setInterval(intervalMs: number): void {
+    this.interval = intervalMs
+    this.cancelTimer?.()
+    this.arm()
+  }
+
+  onTransaction(): void {
+    this.arrived += 1
+    if (!this.isRunning || !this.isAutomining || this.burst !== undefined) return
+    this.burst = this.exclusively(() => this.mineWaiting())
+      .catch((error: unknown) => this.options.onError(error))
+      .finally(() => {
+        this.burst = undefined
+        if (this.arrived !== this.considered) this.onTransaction()
+      })
+  }
+
+  /** Resolves when no block is being made for waiting transactions. */
+  async settled(): Promise<void> {
+    while (this.burst !== undefined) await this.burst
+  }
+
+  /** Makes one sealed block, empty or not. */
+  async mine(): Promise<BlockReference> {
+    return this.exclusively(() => this.makeBlock())
+  }
+
+  /** Runs `work` while no block is being made. */
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.tail.then(work)
+    this.tail = result.catch(() => undefined)
+    return result
+  }
+
+  private async mineWaiting(): Promise<void> {
+    for (;;) {
+      this.considered = this.arrived
+      if (!this.application.hasPending()) return
+      const parent = this.application.head()
+      const candidate = await this.application.propose(parent, this.options.attributes(parent))
+      if (candidate.block.transactions.length === 0) {
+        // All that waits was refused. Another try makes sense only with newcomers.
+        if (this.arrived === this.considered) return
+        continue
+      }
+      await this.seal(candidate)
+    }
+  }
+
+  private async makeBlock(): Promise<BlockReference> {
+    const parent = this.application.head()
+    return this.seal(await this.application.propose(parent, this.options.attributes(parent)))
+  }
+
+  private async seal(candidate: Candidate): Promise<BlockReference> {
+    await this.application.commit(candidate)
+    const reference = { number: candidate.block.header.number, hash: candidate.block.hash }
+    await this.application.advance('sealed', reference)
+    return reference
+  }
+
+  private arm(): void {
+    this.cancelTimer = undefined
+    if (!this.isRunning || this.interval === 0) return
+    this.cancelTimer = this.clock.schedule(this.interval, () => {
+      this.mine()
+        .catch((error: unknown) => this.options.onError(error))
+        .finally(() => this.arm())
+    })
+  }
+}
+
+/** A factory for plugins of this kind; `onCreated` hands out the sealer for development controls. */
+export function soloConsensus(
+  options: SoloOptions,
+  onCreated: (sealer: SoloSealer) => void,
+): ConsensusFactory {
+  return (application, clock) => {
+    const sealer = new SoloSealer(application, clock, options)
+    onCreated(sealer)
+    return sealer
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * The chain a node follows: the {@link Application} that consensus drives, over ledger, pool and executor. It owns the
+ * order of things when a block comes or goes: ledger first, then the pool, then everybody who listens.
+ */
+import { assert, present } from '../primitives/assert.ts'
+import type { Address, Hash } from '../primitives/bytes.ts'
+import type { Block } from '../chain/block.ts'
+import type { ChainConfig } from '../chain/forks.ts'
+import type { Receipt } from '../chain/receipt.ts'
+import type { Application, BlockReference, Candidate } from '../consensus/plugin.ts'
+import { buildBlock, verifyBlock, type ParentBlock } from '../execution/block.ts'
+import { environmentAfter, type BlockAttributes, type BlockEnvironment } from '../execution/environment.ts'
+import type { BlockExecutor } from '../execution/executor.ts'
+import type { HeaderPolicy } from '../execution/header-validation.ts'
+import type { CommitState, ExecutedBlock, WritableLedger } from '../execution/ledger.ts'
+import { MemoryPool } from '../pool/pool.ts'
+import type { PoolLimits } from '../pool/pool-limits.ts'
+import { PoolError } from '../pool/transaction-pool.ts'
+import { OverlayState } from '../state/overlay-state.ts'
+import type { StateReader } from '../state/state-reader.ts'
+import type { NodeEvent } from '../rpc/backend.ts'
+import { StateOverlay } from './dev/state-overlay.ts'
+import type { SenderRecovery } from './sender-recovery.ts'
+
+export interface BlockchainOptions {
+  readonly config: ChainConfig
+  readonly ledger: WritableLedger
+  readonly executor: BlockExecutor
+  readonly senders: SenderRecovery
+  readonly policy: HeaderPolicy
+  readonly poolLimits: Partial<PoolLimits>
+  /** What the next block would say about itself if it were made now. */
+  attributes(): BlockAttributes
+}
+
+/** A candidate of this application: consensus sees only its block. */
+interface ExecutedCandidate extends Candidate {
+  readonly executed: ExecutedBlock
+  /** Layers of the development overlay that it contains. */
+  readonly layers: number
+}
+
+export class Blockchain implements Application {
+  readonly config: ChainConfig
+  readonly ledger: WritableLedger
+  readonly pool: MemoryPool
+  readonly overlay: StateOverlay
+  private readonly options: BlockchainOptions
+  private readonly listeners = new Set<(event: NodeEvent) => void>()
+
+  constructor(options: BlockchainOptions) {
+    this.options = options
+    this.config = options.config
+    this.ledger = options.ledger
+    this.overlay = new StateOverlay(options.ledger)
+    this.pool = new MemoryPool(this.poolHead(), options.poolLimits)
+  }
+
+  subscribe(listener: (event: NodeEvent) => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  emit(event: NodeEvent): void {
+    for (const listener of this.listeners) listener(event)
+  }
+
+  // Application -----------------------------------------------------------------------------------------------------
+
+  head(): BlockReference {
+    return { number: this.ledger.head().number, hash: this.ledger.headHash() }
+  }
+
+  hasPending(): boolean {
+    return this.pool.source().hasNext()
+  }
+
+  async propose(parent: BlockReference, attributes: BlockAttributes): Promise<Candidate> {
+    const candidate: ExecutedCandidate = await this.build(this.parentBlock(parent), attributes)
+    return candidate
+  }
+
+  async verify(block: Block): Promise<Candidate> {
+    const parent = this.parentBlock(this.head())
+    const senders = await this.options.senders.recoverAll(block.transactions)
+    const { config, policy } = this.options
+    const hashes = (number: bigint): Hash | undefined => this.ledger.hashOf(number)
+    const executed = await verifyBlock(this.options.executor, {
+      parent,
+      block,
+      senders,
+      config,
+      hashes,
+      policy,
+    })
+    const candidate: ExecutedCandidate = { block, executed, layers: 0 }
+    return candidate
+  }
+
+  async commit(candidate: Candidate): Promise<void> {
+    assert(isExecuted(candidate), 'a candidate of this application')
+    const { block, executed, layers } = candidate
+    this.overlay.takeInto(block.header.number, layers)
+    this.ledger.append(executed)
+    this.pool.setHead(this.poolHead(), block.transactions)
+    this.emit({ kind: 'block', block, receipts: executed.receipts })
+    this.emit({ kind: 'committed', state: 'preconfirmed', number: block.header.number })
+  }
+
+  async advance(state: Exclude<CommitState, 'preconfirmed'>, reference: BlockReference): Promise<void> {
+    assert(this.ledger.hashOf(reference.number) === reference.hash, `${state} block is not on this chain`)
+    const before = this.ledger.committed(state)
+    if (reference.number <= before) return
+    this.ledger.setCommitted(state, reference.number)
+    this.emit({ kind: 'committed', state, number: reference.number })
+  }
+
+  async revoke(downTo: BlockReference): Promise<void> {
+    this.unwind(downTo.number, { returnTransactions: true })
+  }
+
+  // For the node ----------------------------------------------------------------------------------------------------
+
+  /** State on top of the head, development changes included. */
+  latestState(): StateReader {
+    return this.overlay.over(this.ledger.stateAt(this.ledger.head().number))
+  }
+
+  /** Environment of the block that would follow the head now. */
+  nextEnvironment(attributes = this.options.attributes()): BlockEnvironment {
+    const hashes = (number: bigint): Hash | undefined => this.ledger.hashOf(number)
+    return environmentAfter(this.ledger.head(), this.ledger.headHash(), attributes, this.config, hashes)
+  }
+
+  /** The block that would be made now, and the state after it. */
+  async pendingBlock(): Promise<{ readonly executed: ExecutedBlock; readonly state: StateReader }> {
+    const parent = this.parentBlock(this.head())
+    const { executed } = await this.build(parent, this.options.attributes())
+    return { executed, state: new OverlayState(parent.state, executed.stateDiff) }
+  }
+
+  /** State changed under the head without a block: the pool looks again. */
+  refresh(): void {
+    this.pool.setHead(this.poolHead(), [])
+  }
+
+  /** Takes blocks back, newest first. */
+  unwind(number: bigint, options: { readonly returnTransactions: boolean }): void {
+    const revoked = this.revokedEvents(number)
+    const blocks = this.ledger.unwind(number)
+    this.overlay.forgetAbove(number, blocks.length)
+    this.refresh()
+    if (options.returnTransactions) for (const event of revoked.toReversed()) this.returnToPool(event)
+    for (const { block, receipts } of revoked) this.emit({ kind: 'revoked', block, receipts })
+    for (const state of ['preconfirmed', 'final', 'sealed'] as const) {
+      this.emit({ kind: 'committed', state, number: this.ledger.committed(state) })
+    }
+  }
+
+  private revokedEvents(number: bigint): readonly {
+    readonly block: Block
+    readonly receipts: readonly Receipt[]
+    readonly senders: readonly Address[]
+  }[] {
+    const revoked = []
+    for (let above = this.ledger.head().number; above > number; above--) {
+      const block = present(this.ledger.block(above), `block ${above}`)
+      const receipts = present(this.ledger.receipts(above), `receipts of block ${above}`)
+      const senders = present(this.ledger.senders(above), `senders of block ${above}`)
+      revoked.push({ block, receipts, senders })
+    }
+    return revoked
+  }
+
+  private returnToPool({
+    block,
+    senders,
+  }: {
+    readonly block: Block
+    readonly senders: readonly Address[]
+  }): void {
+    for (const [index, transaction] of block.transactions.entries()) {
+      try {
+        this.pool.add(transaction, present(senders[index], 'sender'))
+      } catch (error) {
+        // It was in a block that is gone; on the new head it may not be possible any more.
+        if (!(error instanceof PoolError)) throw error
+      }
+    }
+  }
+
+  private async build(parent: ParentBlock, attributes: BlockAttributes): Promise<ExecutedCandidate> {
+    const environment = this.nextEnvironment(attributes)
+    const layers = this.overlay.layerCount
+    const executed = await buildBlock(this.options.executor, {
+      parent,
+      environment,
+      source: this.pool.source(environment),
+      withdrawals: [],
+      extraData: attributes.extraData ?? new Uint8Array(0),
+      overlay: this.overlay.diff(),
+    })
+    return { block: executed.block, executed, layers }
+  }
+
+  private parentBlock(reference: BlockReference): ParentBlock {
+    assert(reference.hash === this.ledger.headHash(), 'a block is built on the head')
+    return { header: this.ledger.head(), hash: reference.hash, state: this.ledger.stateAt(reference.number) }
+  }
+
+  private poolHead(): { readonly state: StateReader; readonly environment: BlockEnvironment } {
+    return { state: this.latestState(), environment: this.nextEnvironment() }
+  }
+}
+
+function isExecuted(candidate: Candidate): candidate is ExecutedCandidate {
+  return 'executed' in candidate
+}

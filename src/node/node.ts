@@ -1,0 +1,127 @@
+/**
+ * The composition root: opens what a node consists of, in order, and closes it in reverse. Nothing else in the code
+ * base knows more than its own layer.
+ */
+import type { Address } from '../primitives/bytes.ts'
+import { present } from '../primitives/assert.ts'
+import type { Genesis } from '../chain/genesis.ts'
+import type { Transaction } from '../chain/transaction.ts'
+import { SoloSealer } from '../consensus/solo-sealer.ts'
+import type { Clock } from '../consensus/plugin.ts'
+import { createExecutor } from '../execution/engines.ts'
+import type { WritableLedger } from '../execution/ledger.ts'
+import type { PoolLimits } from '../pool/pool-limits.ts'
+import type { Backend, UnsignedTransaction } from '../rpc/backend.ts'
+import type { KeyValueStore } from '../storage/key-value-store.ts'
+import { openLedger } from '../storage/ledger-database.ts'
+import { Blockchain } from './blockchain.ts'
+import { DevAccounts } from './dev/dev-accounts.ts'
+import { DevNode } from './dev/dev-controls.ts'
+import { executedGenesis } from './genesis-ledger.ts'
+import { NodeBackend } from './node-backend.ts'
+import { SenderRecovery } from './sender-recovery.ts'
+import { systemClock } from './system-clock.ts'
+
+export interface NodeOptions {
+  readonly genesis: Genesis
+  /** Directory of the database; `undefined` keeps everything in memory. */
+  readonly directory: string | undefined
+  /** Name of the engine, see `execution/engines.ts`. */
+  readonly engine: string
+  /** Blocks behind the head whose state is kept. */
+  readonly historyBlocks?: number
+  readonly poolLimits?: Partial<PoolLimits>
+  readonly mining: { readonly automine: boolean; readonly intervalMs: number }
+  /** Accounts the node signs for; their presence makes it a development node. */
+  readonly devAccounts: ConstructorParameters<typeof DevAccounts>[0] | undefined
+  readonly clientVersion: string
+  readonly clock?: Clock
+  /** Something failed that no caller waits for. */
+  onError(error: unknown): void
+}
+
+export interface Node {
+  readonly backend: Backend
+  readonly chain: Blockchain
+  readonly sealer: SoloSealer
+  close(): Promise<void>
+}
+
+/** @throws DatabaseError | UnknownEngineError, with nothing left open. */
+export async function openNode(options: NodeOptions): Promise<Node> {
+  const { genesis, clock = systemClock } = options
+  const executor = await createExecutor(options.engine)
+  const ledger = await openChainLedger(options)
+  const senders = new SenderRecovery()
+  const accounts = new DevAccounts(options.devAccounts ?? [])
+  const parts: { chain?: Blockchain; sealer?: SoloSealer; backend?: Backend } = {}
+  const admit = async (transaction: Transaction, sender: Address): Promise<void> => {
+    const chain = present(parts.chain, 'chain')
+    const sealer = present(parts.sealer, 'sealer')
+    const pooled = chain.pool.add(transaction, sender)
+    chain.emit({ kind: 'transaction', pooled })
+    sealer.onTransaction()
+    // With automine whoever sends a transaction can read its effects right after.
+    if (sealer.automine) await sealer.settled()
+  }
+  const estimateGas = async (unsigned: UnsignedTransaction): Promise<bigint> => {
+    const { estimateGasOf } = await import('./dev/estimate.ts')
+    return estimateGasOf(present(parts.backend, 'backend'), unsigned)
+  }
+  const instanceSeed = new TextEncoder().encode(`${clock.nowMs()}`)
+  const dev = new DevNode({ accounts, nowMs: () => clock.nowMs(), instanceSeed, admit, estimateGas })
+  const attributes = () => dev.attributes(ledger.head().timestamp, ledger.headHash())
+  const chain = new Blockchain({
+    config: genesis.config,
+    ledger,
+    executor,
+    senders,
+    policy: { hasFreeLimits: options.devAccounts !== undefined },
+    poolLimits: options.poolLimits ?? {},
+    attributes,
+  })
+  const sealer = new SoloSealer(chain, clock, { ...options.mining, attributes, onError: options.onError })
+  dev.attach(chain, sealer)
+  const backend = new NodeBackend({
+    clientVersion: options.clientVersion,
+    chain,
+    senders,
+    accounts: () => accounts.addresses(),
+    dev: options.devAccounts === undefined ? undefined : dev,
+    admit,
+  })
+  Object.assign(parts, { chain, sealer, backend })
+  await sealer.start()
+  const close = async (): Promise<void> => {
+    await sealer.stop()
+    await senders.close()
+    await ledger.close()
+  }
+  return { backend, chain, sealer, close }
+}
+
+async function openChainLedger(options: NodeOptions): Promise<WritableLedger> {
+  const { genesis, directory, historyBlocks } = options
+  const store = await openStore(directory)
+  try {
+    return openLedger({
+      store,
+      chainId: genesis.config.chainId,
+      genesis: executedGenesis(genesis),
+      ...(historyBlocks === undefined ? {} : { historyBlocks }),
+    })
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+/** The database's native part is loaded only by nodes that have one. */
+async function openStore(directory: string | undefined): Promise<KeyValueStore> {
+  if (directory === undefined) {
+    const { MemoryStore } = await import('../storage/memory-store.ts')
+    return new MemoryStore()
+  }
+  const { openLmdbStore } = await import('../storage/lmdb-store.ts')
+  return openLmdbStore(directory)
+}

@@ -1,0 +1,115 @@
+/**
+ * Recovers the senders of transactions off the main thread. Requests of one turn of the event loop travel together;
+ * the thread starts with the first request, which is answered here until the thread is up.
+ */
+import { extname } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import type { Address } from '../primitives/bytes.ts'
+import { AevirError } from '../primitives/errors.ts'
+import type { Transaction } from '../chain/transaction.ts'
+import { recoverSender } from '../chain/transaction-signature.ts'
+
+/** Transactions that may wait for recovery; more are refused so that a flood cannot fill the memory. */
+const WAITING_MAX = 50_000
+
+/** What the thread is sent and sends back; positions correspond. */
+export interface RecoveryRequest {
+  readonly id: number
+  readonly transactions: readonly Uint8Array[]
+}
+export interface RecoveryAnswer {
+  readonly id: number
+  /** `null` where no sender fits the signature. */
+  readonly senders: readonly (Address | null)[]
+}
+
+export class NodeBusyError extends AevirError {
+  override readonly code = 'NODE_BUSY'
+  constructor() {
+    super(
+      `the node is busy: more than ${WAITING_MAX} transactions wait for their signatures to be checked; try again`,
+    )
+  }
+}
+
+interface Waiting {
+  readonly transaction: Transaction
+  readonly resolve: (sender: Address | undefined) => void
+  readonly reject: (error: unknown) => void
+}
+
+export class SenderRecovery {
+  private worker: Worker | undefined
+  private isOnline = false
+  private isFlushing = false
+  private nextId = 0
+  private waitingCount = 0
+  private waiting: Waiting[] = []
+  private readonly sent = new Map<number, readonly Waiting[]>()
+
+  /** @throws NodeBusyError when too many wait already. */
+  recover(transaction: Transaction): Promise<Address | undefined> {
+    if (!this.isOnline) {
+      this.startWorker()
+      return Promise.resolve(recoverSender(transaction))
+    }
+    if (this.waitingCount >= WAITING_MAX) return Promise.reject(new NodeBusyError())
+    return new Promise((resolve, reject) => {
+      this.waitingCount += 1
+      this.waiting.push({ transaction, resolve, reject })
+      if (!this.isFlushing) {
+        this.isFlushing = true
+        setImmediate(() => this.flush())
+      }
+    })
+  }
+
+  recoverAll(transactions: readonly Transaction[]): Promise<readonly (Address | undefined)[]> {
+    return Promise.all(transactions.map((transaction) => this.recover(transaction)))
+  }
+
+  async close(): Promise<void> {
+    const { worker } = this
+    this.isOnline = false
+    this.worker = undefined
+    await worker?.terminate()
+  }
+
+  private flush(): void {
+    this.isFlushing = false
+    const batch = this.waiting
+    this.waiting = []
+    const id = this.nextId++
+    this.sent.set(id, batch)
+    const request: RecoveryRequest = { id, transactions: batch.map(({ transaction }) => transaction.bytes) }
+    this.worker?.postMessage(request)
+  }
+
+  private startWorker(): void {
+    if (this.worker !== undefined) return
+    const worker = new Worker(new URL(`./sender-recovery-worker${extname(import.meta.url)}`, import.meta.url))
+    this.worker = worker
+    worker.unref()
+    worker.once('online', () => (this.isOnline = this.worker === worker))
+    worker.on('message', (answer: RecoveryAnswer) => this.onAnswer(answer))
+    worker.once('error', (error) => this.onFailure(error))
+  }
+
+  private onAnswer({ id, senders }: RecoveryAnswer): void {
+    const batch = this.sent.get(id) ?? []
+    this.sent.delete(id)
+    this.waitingCount -= batch.length
+    for (const [index, { resolve }] of batch.entries()) resolve(senders[index] ?? undefined)
+  }
+
+  /** The thread is gone; what it had is told so, the next request starts another one. */
+  private onFailure(error: unknown): void {
+    const lost = [...this.sent.values()].flat().concat(this.waiting)
+    this.sent.clear()
+    this.waiting = []
+    this.waitingCount = 0
+    this.isOnline = false
+    this.worker = undefined
+    for (const { reject } of lost) reject(error)
+  }
+}

@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 /** Entry point of the command line. Checks the version of Node before anything newer is linked. */
-import { enableCompileCache } from 'node:module'
 import { requireNode } from './check-node.ts'
 
 requireNode()
+// Not a static import: an old Node has no such export, and would fail before the check could say what to do.
+const { enableCompileCache } = await import('node:module')
 // Compiled code of the modules is kept between starts: what makes the second start fast.
 enableCompileCache()
 const { runProgram } = await import('./program.ts')

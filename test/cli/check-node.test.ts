@@ -21,3 +21,9 @@ test('package.json asks for the same version', () => {
   const manifest = JSON.parse(readFileSync(url, 'utf8')) as { engines: { node: string } }
   assert.equal(manifest.engines.node, `>=${NODE_MAJOR_MIN}`)
 })
+
+test('nothing newer is linked before the check: the entry point imports it alone', () => {
+  const text = readFileSync(new URL('../../src/cli/main.ts', import.meta.url), 'utf8')
+  const imports = text.match(/^import .*$/gm)
+  assert.deepEqual(imports, ["import { requireNode } from './check-node.ts'"])
+})

@@ -17,8 +17,11 @@ export interface ReplayInput {
   readonly state: StateReader
   /** Transactions to run, from the first; all when absent. */
   readonly count?: number
-  /** The tracer of each transaction, by index; `undefined` runs it untraced. */
-  tracerOf(index: number): ExecutionTracer | undefined
+  /**
+   * The tracer of each transaction, by index; `undefined` runs it untraced.
+   * @param firstLogIndex how many logs the transactions before it left in the block.
+   */
+  tracerOf(index: number, firstLogIndex: number): ExecutionTracer | undefined
 }
 
 /** Runs the first `count` transactions of a block that was valid. The journal ends after the last of them. */
@@ -28,9 +31,12 @@ export function replayBlock(input: ReplayInput): Journal {
   // The block was valid, so its transactions fit together: each may see the whole block's allowance.
   const allowance = { gas: environment.gasLimit, blobGas: BigInt(environment.rules.blobs.max) * GAS_PER_BLOB }
   beginBlock(journal, environment)
+  let logCount = 0
   for (const [index, transaction] of block.transactions.slice(0, input.count).entries()) {
     const sender = senders[index] as Address
-    executeTransaction(journal, environment, transaction, sender, allowance, { tracer: tracerOf(index) })
+    const tracer = tracerOf(index, logCount)
+    const { logs } = executeTransaction(journal, environment, transaction, sender, allowance, { tracer })
+    logCount += logs.length
   }
   return journal
 }

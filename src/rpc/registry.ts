@@ -99,6 +99,10 @@ const GROUPS: readonly MethodGroup[] = [
       'eth_capabilities',
     ],
   ),
+  group(
+    () => import('./methods/eth-call.ts'),
+    ['eth_call', 'eth_estimateGas', 'eth_createAccessList', 'eth_simulateV1'],
+  ),
   group(() => import('./methods/eth-subscribe.ts'), ['eth_subscribe', 'eth_unsubscribe']),
   group(
     () => import('./methods/eth-account.ts'),
@@ -119,6 +123,16 @@ const GROUPS: readonly MethodGroup[] = [
   group(
     () => import('./methods/debug-raw.ts'),
     ['debug_getRawBlock', 'debug_getRawHeader', 'debug_getRawReceipts', 'debug_getRawTransaction'],
+  ),
+  group(
+    () => import('./methods/debug-trace.ts'),
+    [
+      'debug_traceTransaction',
+      'debug_traceBlockByNumber',
+      'debug_traceBlockByHash',
+      'debug_traceBlock',
+      'debug_traceCall',
+    ],
   ),
   group(
     () => import('./methods/aevir.ts'),

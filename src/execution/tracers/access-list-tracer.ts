@@ -32,6 +32,13 @@ export class AccessListTracer implements ExecutionTracer {
     if (address !== undefined && !this.isExcluded(address)) this.slotsOf(address)
   }
 
+  /** Accounts and slots; it never gets smaller, so that equal sizes of a list and its extension mean equal lists. */
+  get size(): number {
+    let size = this.slots.size
+    for (const slots of this.slots.values()) size += slots.size
+    return size
+  }
+
   /** Ascending addresses and keys. */
   accessList(): readonly AccessListEntry[] {
     return [...this.slots]

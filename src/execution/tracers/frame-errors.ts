@@ -41,6 +41,11 @@ const HALTS: Readonly<Record<HaltReason, string>> = {
   precompileFailed: 'precompile failed',
 }
 
+/** Why a frame failed, as far as that can be said without its last instruction. */
+export function haltText(reason: HaltReason): string {
+  return HALTS[reason]
+}
+
 const SSTORE = opcodeOf('SSTORE')
 const CREATE = opcodeOf('CREATE')
 const CREATE2 = opcodeOf('CREATE2')

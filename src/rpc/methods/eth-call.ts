@@ -1,0 +1,95 @@
+/** Calls that change nothing: `eth_call` and what is built on it. */
+import { bytesToHex, type Hash } from '../../primitives/bytes.ts'
+import { createAccessList } from '../access-list.ts'
+import { CALL_GAS_MAX, callContext, callError, messageOf, runCall, type CallContext } from '../call.ts'
+import { RPC_CODES, RpcError } from '../errors.ts'
+import { estimateGas } from '../estimate-gas.ts'
+import { formatAccessListEntry, quantity } from '../format.ts'
+import type { MethodContext, MethodTable } from '../method.ts'
+import { parseCallBlockOverride, parseStateOverride } from '../overrides.ts'
+import { optional } from '../parse.ts'
+import { parseBlockId, requireBlock, stateOf, type BlockId } from '../parse-block.ts'
+import { parseCallRequest } from '../parse-call.ts'
+import type { Backend } from '../backend.ts'
+import { parseSimulation } from '../simulate-request.ts'
+import { simulate, type SimulationBase } from '../simulate.ts'
+
+export const methods = {
+  eth_call: {
+    params: [1, 4],
+    run: async ([call, ...rest], { backend }) => {
+      const request = parseCallRequest(call, 'transaction')
+      const context = await contextOf(backend, rest)
+      const message = messageOf(request, backend.config.chainId, CALL_GAS_MAX)
+      const ran = runCall(context, message)
+      if (ran.result.status !== 'succeeded') throw callError(context, message, ran)
+      return bytesToHex(ran.output)
+    },
+  },
+  eth_estimateGas: {
+    params: [1, 4],
+    run: async ([call, ...rest], methodContext) => {
+      const { backend } = methodContext
+      const request = parseCallRequest(call, 'transaction')
+      const context = await contextOf(backend, rest)
+      // No gas means as much as there can be, which the estimation knows better.
+      const message = messageOf({ ...request, gas: request.gas ?? 0n }, backend.config.chainId, CALL_GAS_MAX)
+      return quantity(estimateGas(context, message, CALL_GAS_MAX, () => checkDeadline(methodContext)))
+    },
+  },
+  eth_createAccessList: {
+    params: [1, 3],
+    run: async ([call, ...rest], methodContext) => {
+      const { backend } = methodContext
+      const request = parseCallRequest(call, 'transaction')
+      const context = await contextOf(backend, rest)
+      const message = messageOf(request, backend.config.chainId, CALL_GAS_MAX)
+      const found = createAccessList(context, message, () => checkDeadline(methodContext))
+      return {
+        accessList: found.accessList.map(formatAccessListEntry),
+        ...(found.error !== undefined && { error: found.error }),
+        gasUsed: quantity(found.gasUsed),
+      }
+    },
+  },
+  eth_simulateV1: {
+    params: [1, 2],
+    run: async ([options, block], methodContext) => {
+      const { backend } = methodContext
+      const request = parseSimulation(options, 'options')
+      const base = await simulationBase(backend, parseBlockId(block, 'block'))
+      return simulate(base, request, backend.config, () => checkDeadline(methodContext))
+    },
+  },
+} as const satisfies MethodTable
+
+/** From the params behind the call: block, state overrides, block overrides. */
+function contextOf(backend: Backend, [block, state, blockFields]: readonly unknown[]): Promise<CallContext> {
+  return callContext(backend, parseBlockId(block, 'block'), {
+    state: optional(state, 'stateOverrides', parseStateOverride),
+    block: optional(blockFields, 'blockOverrides', parseCallBlockOverride),
+  })
+}
+
+async function simulationBase(backend: Backend, id: BlockId): Promise<SimulationBase> {
+  const { ledger } = backend
+  const hashOf = (number: bigint): Hash | undefined => ledger.hashOf(number)
+  const number = requireBlock(ledger, id)
+  if (number === 'pending') {
+    const { block, state } = await backend.pendingBlock()
+    const committed = ledger.stateAt(ledger.head().number)
+    return { header: block.header, hash: block.hash, state, committed, hashOf }
+  }
+  const header = ledger.header(number)
+  const hash = ledger.hashOf(number)
+  if (header === undefined || hash === undefined) {
+    throw new RpcError(RPC_CODES.notFound, `header not found: block ${number}`)
+  }
+  return { header, hash, state: await stateOf(backend, id), committed: ledger.stateAt(number), hashOf }
+}
+
+/** @throws RpcError when nobody waits for the answer any more. */
+function checkDeadline({ clock, deadlineMs }: MethodContext): void {
+  if (clock.nowMs() <= deadlineMs) return
+  throw new RpcError(RPC_CODES.timeout, 'request timed out: ask for less at once')
+}

@@ -1,5 +1,5 @@
 /** Addition on BN254's G1 (EIP-196; price of EIP-1108). Missing input reads as zero. */
-import { decodeG1, encodeG1 } from './bn254-points.ts'
+import { addG1, decodeG1, encodeG1 } from './bn254-points.ts'
 import { paddedSlice, precompileAddress, type Precompile } from './precompile.ts'
 
 const GAS = 150n
@@ -14,6 +14,6 @@ export const bn254Add: Precompile = {
   run(input) {
     const a = decodeG1(paddedSlice(input, 0, 64))
     const b = decodeG1(paddedSlice(input, 64, 64))
-    return a === undefined || b === undefined ? undefined : encodeG1(a.add(b))
+    return a === undefined || b === undefined ? undefined : encodeG1(addG1(a, b))
   },
 }

@@ -1,7 +1,6 @@
 /** Multiplication by a scalar on BN254's G1 (EIP-196; price of EIP-1108). Missing input reads as zero. */
-import { bn254 } from '@noble/curves/bn254.js'
 import { bytesToBigint } from '../../../src/primitives/bytes.ts'
-import { decodeG1, encodeG1 } from './bn254-points.ts'
+import { decodeG1, encodeG1, multiplyG1 } from './bn254-points.ts'
 import { paddedSlice, precompileAddress, type Precompile } from './precompile.ts'
 
 const GAS = 6_000n
@@ -16,7 +15,6 @@ export const bn254Mul: Precompile = {
   run(input) {
     const point = decodeG1(paddedSlice(input, 0, 64))
     if (point === undefined) return undefined
-    const scalar = bytesToBigint(paddedSlice(input, 64, 32)) % bn254.fields.Fr.ORDER
-    return encodeG1(point.multiplyUnsafe(scalar))
+    return encodeG1(multiplyG1(point, bytesToBigint(paddedSlice(input, 64, 32))))
   },
 }

@@ -1,6 +1,5 @@
 /** Whether a product of pairings on BN254 is one (EIP-197; price of EIP-1108). */
-import { bn254 } from '@noble/curves/bn254.js'
-import { decodeG1, decodeG2, type G1Point, type G2Point } from './bn254-points.ts'
+import { decodeG1, decodeG2, isPairingProductOne, type G1Point, type G2Point } from './bn254-points.ts'
 import { precompileAddress, type Precompile } from './precompile.ts'
 
 const GAS_BASE = 45_000n
@@ -19,25 +18,15 @@ export const bn254Pairing: Precompile = {
    */
   run(input) {
     if (input.length % PAIR_SIZE !== 0) return undefined
-    const pairs: { g1: G1Point; g2: G2Point }[] = []
+    const pairs: [G1Point, G2Point][] = []
     for (let offset = 0; offset < input.length; offset += PAIR_SIZE) {
-      const g1 = decodeG1(input.subarray(offset, offset + 64))
-      const g2 = g1 && decodeG2(input.subarray(offset + 64, offset + PAIR_SIZE))
-      if (g1 === undefined || g2 === undefined) return undefined
-      // A pairing with infinity is one.
-      if (!g1.is0() && !g2.is0()) pairs.push({ g1, g2 })
+      const a = decodeG1(input.subarray(offset, offset + 64))
+      const b = a && decodeG2(input.subarray(offset + 64, offset + PAIR_SIZE))
+      if (a === undefined || b === undefined) return undefined
+      pairs.push([a, b])
     }
     const output = new Uint8Array(32)
-    output[31] = isProductOne(pairs) ? 1 : 0
+    output[31] = isPairingProductOne(pairs) ? 1 : 0
     return output
   },
-}
-
-function isProductOne(pairs: readonly { g1: G1Point; g2: G2Point }[]): boolean {
-  const { Fp12 } = bn254.fields
-  const lines = pairs.map(({ g1, g2 }): Parameters<typeof bn254.millerLoopBatch>[0][number] => {
-    const { x, y } = g1.toAffine()
-    return [bn254.utils.calcPairingPrecomputes(g2), x, y]
-  })
-  return Fp12.eql(Fp12.finalExponentiate(bn254.millerLoopBatch(lines)), Fp12.ONE)
 }

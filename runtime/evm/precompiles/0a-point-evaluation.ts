@@ -14,7 +14,14 @@ import {
   equalBytes,
   hexToBytes,
 } from '../../../src/primitives/bytes.ts'
-import { G1, G2, type G1Point } from './bls12-381-points.ts'
+import {
+  decodeCompressedG1,
+  isPairingProductOne,
+  pairingLines,
+  sumOfProductsG1,
+  type G1Point,
+  type PairingLines,
+} from './bls12-381-points.ts'
 import { precompileAddress, type Precompile } from './precompile.ts'
 
 const GAS = 50_000n
@@ -69,33 +76,21 @@ export function verifyKzgProof(
   const c = decodeCompressedG1(commitment)
   const pi = decodeCompressedG1(proof)
   if (c === undefined || pi === undefined) return false
-  const left = c.subtract(G1.BASE.multiplyUnsafe(value)).add(pi.multiplyUnsafe(point))
-  const { Fp12 } = bls12_381.fields
   const { tau, minusOne } = (lines ??= computeLines())
-  const pairs: [Lines, bigint, bigint][] = []
-  if (!left.is0()) pairs.push([minusOne, left.toAffine().x, left.toAffine().y])
-  if (!pi.is0()) pairs.push([tau, pi.toAffine().x, pi.toAffine().y])
-  return Fp12.eql(Fp12.finalExponentiate(bls12_381.millerLoopBatch(pairs)), Fp12.ONE)
+  const left = sumOfProductsG1([c, GENERATOR, pi], [1n, BLS_MODULUS - value, point])
+  return isPairingProductOne([
+    [left, minusOne],
+    [pi, tau],
+  ])
 }
 
-type Lines = ReturnType<typeof bls12_381.utils.calcPairingPrecomputes>
+const GENERATOR: G1Point = bls12_381.G1.Point.BASE.toAffine()
 
-/** What the two constant points of G2 contribute to every pairing; computed at the first call (some 3 ms). */
-let lines: { readonly tau: Lines; readonly minusOne: Lines } | undefined
+/** Of the two constant points of G2; computed at the first call, in some 3 ms. */
+let lines: { readonly tau: PairingLines; readonly minusOne: PairingLines } | undefined
 
-function computeLines(): { readonly tau: Lines; readonly minusOne: Lines } {
-  const { calcPairingPrecomputes } = bls12_381.utils
+function computeLines(): { readonly tau: PairingLines; readonly minusOne: PairingLines } {
+  const G2 = bls12_381.G2.Point
   const tau = G2.fromBytes(hexToBytes(TAU_G2))
-  return { tau: calcPairingPrecomputes(tau), minusOne: calcPairingPrecomputes(G2.BASE.negate()) }
-}
-
-/** A point of the subgroup in the 48-byte form of the Zcash protocol, infinity included. */
-function decodeCompressedG1(bytes: Uint8Array): G1Point | undefined {
-  try {
-    const point = G1.fromBytes(bytes)
-    return point.isTorsionFree() ? point : undefined
-  } catch {
-    // Not the bytes of a point.
-    return undefined
-  }
+  return { tau: pairingLines(tau.toAffine()), minusOne: pairingLines(G2.BASE.negate().toAffine()) }
 }

@@ -1,5 +1,5 @@
 /** Addition on BLS12-381's first curve (EIP-2537). */
-import { decodeG1, encodeG1, G1_SIZE } from './bls12-381-points.ts'
+import { addG1, decodeG1, encodeG1, G1_SIZE } from './bls12-381-points.ts'
 import { precompileAddress, type Precompile } from './precompile.ts'
 
 const GAS = 375n
@@ -15,6 +15,6 @@ export const bls12G1Add: Precompile = {
     if (input.length !== 2 * G1_SIZE) return undefined
     const a = decodeG1(input.subarray(0, G1_SIZE))
     const b = decodeG1(input.subarray(G1_SIZE))
-    return a === undefined || b === undefined ? undefined : encodeG1(a.add(b))
+    return a === undefined || b === undefined ? undefined : encodeG1(addG1(a, b))
   },
 }

@@ -1,6 +1,6 @@
 /** Multi-scalar multiplication on BLS12-381's G1 (EIP-2537). */
-import { G1_DISCOUNTS, msmGas, multiScalarMultiply } from './bls12-381-msm.ts'
-import { decodeG1InSubgroup, encodeG1, G1, G1_SIZE, SCALAR_SIZE } from './bls12-381-points.ts'
+import { decodeItems, G1_DISCOUNTS, msmGas } from './bls12-381-msm.ts'
+import { decodeG1InSubgroup, encodeG1, G1_SIZE, SCALAR_SIZE, sumOfProductsG1 } from './bls12-381-points.ts'
 import { precompileAddress, type Precompile } from './precompile.ts'
 
 const GAS_PER_ITEM = 12_000n
@@ -14,7 +14,7 @@ export const bls12G1Msm: Precompile = {
 
   /** Items of a point and a scalar → the sum of their products. Fails on none, or a point outside of the subgroup. */
   run(input) {
-    const sum = multiScalarMultiply(G1, input, G1_SIZE, decodeG1InSubgroup)
-    return sum && encodeG1(sum)
+    const items = decodeItems(input, G1_SIZE, decodeG1InSubgroup)
+    return items && encodeG1(sumOfProductsG1(items.points, items.scalars))
   },
 }

@@ -1,6 +1,6 @@
 /** Multi-scalar multiplication on BLS12-381's G2 (EIP-2537). */
-import { G2_DISCOUNTS, msmGas, multiScalarMultiply } from './bls12-381-msm.ts'
-import { decodeG2InSubgroup, encodeG2, G2, G2_SIZE, SCALAR_SIZE } from './bls12-381-points.ts'
+import { decodeItems, G2_DISCOUNTS, msmGas } from './bls12-381-msm.ts'
+import { decodeG2InSubgroup, encodeG2, G2_SIZE, SCALAR_SIZE, sumOfProductsG2 } from './bls12-381-points.ts'
 import { precompileAddress, type Precompile } from './precompile.ts'
 
 const GAS_PER_ITEM = 22_500n
@@ -14,7 +14,7 @@ export const bls12G2Msm: Precompile = {
 
   /** Items of a point and a scalar → the sum of their products. Fails on none, or a point outside of the subgroup. */
   run(input) {
-    const sum = multiScalarMultiply(G2, input, G2_SIZE, decodeG2InSubgroup)
-    return sum && encodeG2(sum)
+    const items = decodeItems(input, G2_SIZE, decodeG2InSubgroup)
+    return items && encodeG2(sumOfProductsG2(items.points, items.scalars))
   },
 }

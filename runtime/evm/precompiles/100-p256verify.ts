@@ -1,11 +1,18 @@
-/** Verifies an ECDSA signature over secp256r1 (EIP-7951, Osaka). */
+/** Verifies an ECDSA signature over secp256r1 (EIP-7951, Osaka; FIPS 186-5 §6.4.2). */
 import { p256 } from '@noble/curves/nist.js'
-import { concatBytes, EMPTY_BYTES } from '../../../src/primitives/bytes.ts'
+import { bytesToBigint, EMPTY_BYTES } from '../../../src/primitives/bytes.ts'
+import { INFINITY } from './affine-points.ts'
+import { modularInverse } from './modular-inverse.ts'
 import { precompileAddress, type Precompile } from './precompile.ts'
+import { createWasmCurve, memoryPages, type WasmCurve } from './wasm-curve.ts'
+import { createPrimeField } from './wasm-field.ts'
 
 const GAS = 6_900n
 const INPUT_SIZE = 160
-const UNCOMPRESSED = Uint8Array.of(0x04)
+
+/** y² = x³ − 3x + b over the field of p elements; n points, generator G. */
+const { p: P, n: N, b: B, Gx: X, Gy: Y } = p256.Point.CURVE()
+const GENERATOR = { x: X, y: Y }
 
 export const p256verify: Precompile = {
   name: 'P256VERIFY',
@@ -15,22 +22,31 @@ export const p256verify: Precompile = {
 
   /** hash ‖ r ‖ s ‖ x ‖ y, words → the word 1, or nothing when invalid for whatever reason. Never fails. */
   run(input) {
-    if (input.length !== INPUT_SIZE || !isValid(input)) return EMPTY_BYTES
+    if (input.length !== INPUT_SIZE) return EMPTY_BYTES
+    const [hash, r, s, x, y] = [0, 32, 64, 96, 128].map((at) => bytesToBigint(input.subarray(at, at + 32)))
+    if (!isValid(hash as bigint, r as bigint, s as bigint, { x: x as bigint, y: y as bigint }))
+      return EMPTY_BYTES
     const output = new Uint8Array(32)
     output[31] = 1
     return output
   },
 }
 
-function isValid(input: Uint8Array): boolean {
-  const publicKey = concatBytes(UNCOMPRESSED, input.subarray(96, 160))
-  try {
-    return p256.verify(input.subarray(32, 96), input.subarray(0, 32), publicKey, {
-      prehash: false,
-      lowS: false,
-    })
-  } catch {
-    // r or s out of range, a coordinate out of range, a point off the curve.
-    return false
-  }
+/** Made at the first call. */
+let curve: WasmCurve<bigint> | undefined
+
+function isValid(
+  hash: bigint,
+  r: bigint,
+  s: bigint,
+  key: { readonly x: bigint; readonly y: bigint },
+): boolean {
+  if (r === 0n || r >= N || s === 0n || s >= N) return false
+  if (key.x >= P || key.y >= P) return false
+  // Infinity, (0, 0), fails here too, b not being zero. The order is prime: there are no small subgroups.
+  if ((key.y * key.y - key.x * (key.x * key.x - 3n) - B) % P !== 0n) return false
+  const inverse = modularInverse(s, N)
+  curve ??= createWasmCurve(createPrimeField(P, memoryPages(72)), -3, 1n)
+  const point = curve.sumOfProducts([GENERATOR, key], [(hash * inverse) % N, (r * inverse) % N])
+  return point !== INFINITY && point.x % N === r
 }

@@ -1,6 +1,6 @@
-/** What the two multi-scalar multiplications of EIP-2537 share: input in items, a price with a discount per item, the sum. */
-import { pippenger, type CurvePoint, type CurvePointCons } from '@noble/curves/abstract/curve.js'
-import { decodeScalar, SCALAR_SIZE } from './bls12-381-points.ts'
+/** What the two multi-scalar multiplications of EIP-2537 share: input in items, and a price with a discount per item. */
+import { bytesToBigint } from '../../../src/primitives/bytes.ts'
+import { SCALAR_SIZE } from './bls12-381-points.ts'
 
 /** Per mille of the full price per item for k = 1, 2, … items; the last value holds for all larger k. */
 export const G1_DISCOUNTS: readonly number[] = [
@@ -31,16 +31,15 @@ export function msmGas(itemCount: number, gasPerItem: bigint, discounts: readonl
 }
 
 /**
- * Sum of scalar · point over items of a point and a scalar.
+ * Items of a point and a scalar, decoded.
  * @param decode of `pointSize` bytes.
  * @returns `undefined` on no items, a size that is no multiple of an item's, or a point that does not decode.
  */
-export function multiScalarMultiply<P extends CurvePoint<unknown, P>>(
-  group: CurvePointCons<P>,
+export function decodeItems<P>(
   input: Uint8Array,
   pointSize: number,
   decode: (bytes: Uint8Array) => P | undefined,
-): P | undefined {
+): { readonly points: readonly P[]; readonly scalars: readonly bigint[] } | undefined {
   const itemSize = pointSize + SCALAR_SIZE
   if (input.length === 0 || input.length % itemSize !== 0) return undefined
   const points: P[] = []
@@ -49,9 +48,7 @@ export function multiScalarMultiply<P extends CurvePoint<unknown, P>>(
     const point = decode(input.subarray(offset, offset + pointSize))
     if (point === undefined) return undefined
     points.push(point)
-    scalars.push(decodeScalar(input.subarray(offset + pointSize, offset + itemSize)))
+    scalars.push(bytesToBigint(input.subarray(offset + pointSize, offset + itemSize)))
   }
-  const [first, scalar] = [points[0], scalars[0]]
-  if (points.length === 1 && first !== undefined && scalar !== undefined) return first.multiplyUnsafe(scalar)
-  return pippenger(group, points, scalars)
+  return { points, scalars }
 }

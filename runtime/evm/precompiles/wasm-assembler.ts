@@ -30,6 +30,7 @@ export const OP = {
   i64LtU: 0x54,
   i32Add: 0x6a,
   i32Sub: 0x6b,
+  i32Or: 0x72,
   i64Add: 0x7c,
   i64Sub: 0x7d,
   i64Mul: 0x7e,

@@ -5,10 +5,12 @@
  */
 import {
   BaseError,
+  ContractFunctionRevertedError,
   createPublicClient,
   createWalletClient,
   formatEther,
   http,
+  isAddressEqual,
   parseEther,
   type Abi,
   type Address,
@@ -36,7 +38,8 @@ export class DemoError extends AevirError {
 }
 
 interface Contract {
-  readonly name: string
+  /** What the story calls it: a token by its symbol. */
+  readonly label: string
   readonly address: Address
   readonly abi: Abi
 }
@@ -99,7 +102,7 @@ async function play(scene: Scene, provider: HDAccount, trader: HDAccount): Promi
   await send(scene, provider, router, 'addLiquidity', added)
   const pairAddress = await read(scene, factory, 'pairOf', [gold.address, silver.address])
   const pair: Contract = {
-    name: 'AmmPair',
+    label: 'AmmPair',
     address: pairAddress as Address,
     abi: artifactOf(scene.artifacts, 'AmmPair').abi as Abi,
   }
@@ -145,20 +148,21 @@ async function deploy(
   const hash = await wallet.deployContract({ abi: abi as Abi, bytecode, args: [...args], account, chain })
   const receipt = await confirmed(client, hash, name)
   const address = present(receipt.contractAddress, `address of ${name}`)
-  print(`   ${name.padEnd(11)} ${address}  ${receipt.gasUsed} gas`)
-  return { name, address, abi: abi as Abi }
+  const label = name === 'ERC20Token' ? String(args[1]) : name
+  print(`   ${label.padEnd(11)} ${address}  ${receipt.gasUsed} gas`)
+  return { label, address, abi: abi as Abi }
 }
 
 async function send(
   { client, wallet, chain, print }: Scene,
   account: HDAccount,
-  { name, address, abi }: Contract,
+  { label, address, abi }: Contract,
   functionName: string,
   args: readonly unknown[],
 ): Promise<void> {
   const hash = await wallet.writeContract({ address, abi, functionName, args: [...args], account, chain })
-  const { gasUsed, blockNumber } = await confirmed(client, hash, `${name}.${functionName}`)
-  print(`   ${`${name}.${functionName}`.padEnd(36)} block ${blockNumber}, ${gasUsed} gas`)
+  const { gasUsed, blockNumber } = await confirmed(client, hash, `${label}.${functionName}`)
+  print(`   ${`${label}.${functionName}`.padEnd(36)} block ${blockNumber}, ${gasUsed} gas`)
 }
 
 async function confirmed(client: PublicClient, hash: Hash, what: string): Promise<TransactionReceipt> {
@@ -182,7 +186,7 @@ async function balance(scene: Scene, token: Contract, account: Address): Promise
 
 async function printReserves(scene: Scene, pair: Contract, gold: Contract): Promise<void> {
   const [reserve0, reserve1] = (await read(scene, pair, 'reserves', [])) as [bigint, bigint]
-  const isGoldFirst = (await read(scene, pair, 'token0', [])) === gold.address
+  const isGoldFirst = isAddressEqual((await read(scene, pair, 'token0', [])) as Address, gold.address)
   const [goldReserve, silverReserve] = isGoldFirst ? [reserve0, reserve1] : [reserve1, reserve0]
   const price = Number(silverReserve) / Number(goldReserve)
   scene.print(
@@ -202,8 +206,11 @@ async function refusal(
   try {
     await client.simulateContract({ address, abi, functionName, args: [...args], account })
   } catch (error) {
-    if (error instanceof Error) return error.message.split('\n').slice(0, 4).join('\n   ')
-    throw error
+    const revert =
+      error instanceof BaseError && error.walk((cause) => cause instanceof ContractFunctionRevertedError)
+    if (!(revert instanceof ContractFunctionRevertedError) || revert.data === undefined) throw error
+    const [, offered, minimum] = revert.data.args as [Address, bigint, bigint]
+    return `${revert.data.errorName}: ${formatEther(offered)} SILV offered, at least ${formatEther(minimum)} asked for`
   }
   throw new DemoError('the trade should have been refused')
 }

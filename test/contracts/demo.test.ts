@@ -1,0 +1,50 @@
+/** `npm run demo` against a development node in this process: the story it tells has the right numbers. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { DemoError, runDemo } from '../../contracts/demo.ts'
+import { DEV_ACCOUNTS, devGenesis } from '../../src/chain/dev-genesis.ts'
+import { openNode } from '../../src/node/node.ts'
+import { systemClock } from '../../src/node/system-clock.ts'
+import { createRpcServer } from '../../src/rpc/server.ts'
+
+test('a market is deployed, used and left, and the numbers add up', async () => {
+  const failures: unknown[] = []
+  const node = await openNode({
+    genesis: devGenesis(),
+    directory: undefined,
+    engine: 'tier0',
+    mining: { automine: true, intervalMs: 0 },
+    devAccounts: DEV_ACCOUNTS,
+    clientVersion: 'aevir/test',
+    onError: (error) => failures.push(error),
+  })
+  const server = await createRpcServer({
+    backend: node.backend,
+    clock: systemClock,
+    port: 0,
+    onInternalError: (error) => failures.push(error),
+  })
+  const lines: string[] = []
+  try {
+    await runDemo(server.url, (line) => lines.push(line))
+  } finally {
+    await server.close()
+    await node.close()
+  }
+  const story = lines.join('\n')
+  assert.match(story, /reserves: 10000 GOLD, 40000 SILV; 1 GOLD = 4\.0000 SILV/)
+  // 100·0.997·40,000 / (10,000 + 100·0.997), to 18 digits.
+  assert.match(story, /the trader now has 394\.86321375882451954 SILV/)
+  assert.match(story, /AmountBelowMinimum: 387\.13\d* SILV offered, at least 789\.72\d* asked for/)
+  assert.match(story, /Done at block 12\.$/)
+  assert.deepEqual(failures, [])
+})
+
+test('where no node answers, the cure is named', async () => {
+  const isCure = (error: unknown): boolean => error instanceof DemoError && /npm start/.test(error.message)
+  // Port 1 is reserved, and nobody listens on it.
+  await assert.rejects(
+    runDemo('http://127.0.0.1:1', () => {}),
+    isCure,
+  )
+})

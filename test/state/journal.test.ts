@@ -4,7 +4,8 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { wordToAddress, type Address } from '../../src/primitives/bytes.ts'
 import { EMPTY_CODE_HASH, keccak256Hash } from '../../src/primitives/keccak.ts'
-import { memoryStateOf, type GenesisAccount } from '../../src/state/genesis-state.ts'
+import type { GenesisAccount } from '../../src/chain/genesis.ts'
+import { memoryStateOf } from '../../src/state/genesis-state.ts'
 import { Journal, visibleCodeHash } from '../../src/state/journal.ts'
 
 const ALICE = wordToAddress(0xa11cen)

@@ -1,3 +1,4 @@
+/** Signing and recovery on secp256k1: known answers, refusals, and that both backends answer alike. */
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'

@@ -1,3 +1,4 @@
+/** Both key-value stores keep the same promises: order, snapshots, transactions that happen whole or not at all. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'

@@ -1,3 +1,4 @@
+/** The ledger against a plain model: what is appended can be read, at any kept block, and taken back. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AssertionFailure } from '../../src/primitives/assert.ts'

@@ -1,3 +1,4 @@
+/** The stored form of receipts: it comes back as it was, and damage is noticed. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'

@@ -1,3 +1,4 @@
+/** The ordered map behind the store in memory. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { keccak256 } from '../../src/primitives/keccak.ts'

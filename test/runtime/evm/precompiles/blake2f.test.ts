@@ -1,3 +1,4 @@
+/** BLAKE2F (EIP-152) against the RFC's compression function, written out plainly here; its price; what fails. */
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'

@@ -1,3 +1,4 @@
+/** MODEXP against its definition, with hostile lengths, in both prices (EIP-2565, EIP-7883) and with its bound (EIP-7823). */
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'

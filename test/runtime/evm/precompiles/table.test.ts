@@ -1,3 +1,4 @@
+/** Which precompiles each fork has, and what holds for all of them whatever the input. */
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'

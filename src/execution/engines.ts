@@ -1,20 +1,63 @@
-/** The engines a node can execute blocks with, by the name that `--engine` takes. */
+/**
+ * The execution engines that a node can be started with, by name. The reference is loaded when it is asked for: a node
+ * that runs another engine pays nothing for it.
+ */
 import { AevirError } from '../primitives/errors.ts'
 import { tier0 } from '../../runtime/evm/engine.ts'
+import type { Engine } from '../../runtime/host.ts'
 import { nativeExecutor, type BlockExecutor } from './executor.ts'
+import { nativeSessions, type OpenSession } from './transaction-session.ts'
 
 export const ENGINE_NAMES = ['tier0', 'reference'] as const
 export type EngineName = (typeof ENGINE_NAMES)[number]
 
+/** A name that is none of {@link ENGINE_NAMES}. */
 export class UnknownEngineError extends AevirError {
   override readonly code = 'UNKNOWN_ENGINE'
-  constructor(name: string) {
-    super(`unknown engine ${name}: choose one of ${ENGINE_NAMES.join(', ')}`)
+  readonly engine: string
+  constructor(engine: string) {
+    super(`unknown engine "${engine}"; known engines: ${ENGINE_NAMES.join(', ')}`)
+    this.engine = engine
   }
 }
 
-/** @throws UnknownEngineError */
+/** One way to execute: whole blocks, or transactions alone. Both give equal results for equal input. */
+interface Execution {
+  readonly executor: BlockExecutor
+  readonly openSession: OpenSession
+}
+
+const LOADERS: Readonly<Record<EngineName, () => Promise<Execution>>> = {
+  tier0: async () => native(tier0),
+  reference: async () => {
+    const { referenceExecutor } = await import('./reference/reference-executor.ts')
+    const { openReferenceSession } = await import('./reference/reference-session.ts')
+    return { executor: referenceExecutor, openSession: openReferenceSession }
+  },
+}
+
+/**
+ * The executor of blocks that runs on the named engine.
+ * @throws UnknownEngineError
+ */
 export async function createExecutor(name: string): Promise<BlockExecutor> {
-  if (name === 'tier0') return nativeExecutor(tier0)
-  throw new UnknownEngineError(name)
+  return (await load(name)).executor
+}
+
+/**
+ * Runs single transactions on the named engine.
+ * @throws UnknownEngineError
+ */
+export async function createSessions(name: string): Promise<OpenSession> {
+  return (await load(name)).openSession
+}
+
+function native(engine: Engine): Execution {
+  return { executor: nativeExecutor(engine), openSession: nativeSessions(engine) }
+}
+
+async function load(name: string): Promise<Execution> {
+  const known = ENGINE_NAMES.find((engine) => engine === name)
+  if (known === undefined) throw new UnknownEngineError(name)
+  return LOADERS[known]()
 }

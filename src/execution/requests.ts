@@ -33,13 +33,31 @@ export function collectRequests(
   engine?: Engine,
 ): readonly Uint8Array[] {
   if (!environment.rules.hasRequests) return []
+  return listRequests(
+    depositsOf(receipts, environment),
+    takeRequests(journal, environment, WITHDRAWAL_REQUESTS_ADDRESS, engine),
+    takeRequests(journal, environment, CONSOLIDATION_REQUESTS_ADDRESS, engine),
+  )
+}
+
+/** The data of all deposits that a block's logs announce. @throws InvalidBlockError when one has another layout. */
+export function depositsOf(receipts: readonly Receipt[], environment: BlockEnvironment): Uint8Array {
   const deposits = receipts.flatMap(({ logs }) =>
     logs.filter((log) => isDeposit(log, environment)).map(depositOf),
   )
+  return concatBytes(...deposits)
+}
+
+/** Requests with their type bytes, in the order of types, from the data of each type. */
+export function listRequests(
+  deposits: Uint8Array,
+  withdrawals: Uint8Array,
+  consolidations: Uint8Array,
+): readonly Uint8Array[] {
   const requests: readonly [number, Uint8Array][] = [
-    [DEPOSIT_TYPE, concatBytes(...deposits)],
-    [WITHDRAWAL_TYPE, takeRequests(journal, environment, WITHDRAWAL_REQUESTS_ADDRESS, engine)],
-    [CONSOLIDATION_TYPE, takeRequests(journal, environment, CONSOLIDATION_REQUESTS_ADDRESS, engine)],
+    [DEPOSIT_TYPE, deposits],
+    [WITHDRAWAL_TYPE, withdrawals],
+    [CONSOLIDATION_TYPE, consolidations],
   ]
   return requests
     .filter(([, data]) => data.length > 0)

@@ -12,7 +12,8 @@ import { JournalHost } from './journal-host.ts'
 
 /** The caller of system calls; it pays nothing and has no account. */
 export const SYSTEM_ADDRESS: Address = toAddress('0xfffffffffffffffffffffffffffffffffffffffe')
-const SYSTEM_CALL_GAS = 30_000_000n
+/** Gas of a system call; it counts towards no limit. */
+export const SYSTEM_CALL_GAS = 30_000_000n
 
 /** Before the first transaction: the beacon root (EIP-4788) and the parent's hash (EIP-2935). */
 export function beginBlock(journal: Journal, environment: BlockEnvironment, engine: Engine = tier0): void {

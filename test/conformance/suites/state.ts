@@ -14,12 +14,11 @@ import { recoverSender } from '../../../src/chain/transaction-signature.ts'
 import type { BlockEnvironment } from '../../../src/execution/environment.ts'
 import { InvalidTransactionError } from '../../../src/execution/errors.ts'
 import { blobBaseFee, GAS_PER_BLOB } from '../../../src/execution/fees.ts'
-import { executeTransaction } from '../../../src/execution/transaction.ts'
+import { createSessions } from '../../../src/execution/engines.ts'
+import type { OpenSession } from '../../../src/execution/transaction-session.ts'
 import { memoryStateOf } from '../../../src/state/genesis-state.ts'
-import { Journal } from '../../../src/state/journal.ts'
-import type { Engine } from '../../../runtime/host.ts'
+import type { StateDiff, StateReader } from '../../../src/state/state-reader.ts'
 import { allocOf, chainConfigOf, type FixtureAlloc, type FixtureConfig } from '../chain-fixtures.ts'
-import { transactionEngine } from '../engines.ts'
 import { fixtureEntries } from '../fixture-files.ts'
 import { expectEqual, SkippedCase, type Case, type Suite } from '../suite.ts'
 
@@ -53,21 +52,22 @@ interface PostState {
 }
 
 export const stateSuite: Suite = {
-  *cases({ files, slice }, options) {
+  async *cases({ files, slice }, options) {
+    const openSession = await createSessions(options.engine)
     for (const file of files) {
       for (const [name, value] of fixtureEntries(file, slice))
-        yield* casesOf(name, value as StateFixture, options.engine)
+        yield* casesOf(name, value as StateFixture, openSession)
     }
   },
 }
 
-function* casesOf(name: string, fixture: StateFixture, engine: string): Generator<Case> {
+function* casesOf(name: string, fixture: StateFixture, openSession: OpenSession): Generator<Case> {
   const { post, fork } = fixture
   const byFork = isList(post) ? { [fork ?? '']: post } : post
   for (const [network, results] of Object.entries(byFork)) {
     for (const [index, result] of results.entries()) {
       const id = results.length === 1 && isList(post) ? name : `${name} ${network}[${index}]`
-      yield { id, run: () => runCase(fixture, network, result, transactionEngine(engine)) }
+      yield { id, run: () => runCase(fixture, network, result, openSession) }
     }
   }
 }
@@ -76,36 +76,36 @@ function isList(post: StateFixture['post']): post is readonly PostState[] {
   return Array.isArray(post)
 }
 
-function runCase(
+async function runCase(
   { env, pre, config }: StateFixture,
   network: string,
   expected: PostState,
-  engine: Engine,
-): void {
+  openSession: OpenSession,
+): Promise<void> {
   const { txbytes, expectException } = expected
   const environment = environmentOf(env, network, config)
   if (txbytes === undefined) throw new SkippedCase('state tests without the bytes of their transaction')
   const state = memoryStateOf(allocOf(pre))
-  const outcome = execute(new Journal(state), environment, txbytes, engine)
+  const outcome = await execute(state, environment, txbytes, openSession)
   if ('refusal' in outcome) {
     if (expectException === undefined) throw new Error(`the transaction was refused: ${outcome.refusal}`)
   } else {
     if (expectException !== undefined)
       throw new Error(`the transaction was accepted, must be: ${expectException}`)
-    state.commit(outcome.journal.diff())
+    state.commit(outcome.diff)
   }
   expectEqual(logsHash('refusal' in outcome ? [] : outcome.logs), expected.logs, 'hash of the logs')
   expectEqual(state.root, expected.hash, 'state root')
 }
 
-type Execution = { readonly refusal: string } | { readonly journal: Journal; readonly logs: readonly Log[] }
+type Execution = { readonly refusal: string } | { readonly diff: StateDiff; readonly logs: readonly Log[] }
 
-function execute(
-  journal: Journal,
+async function execute(
+  state: StateReader,
   environment: BlockEnvironment,
   txbytes: string,
-  engine: Engine,
-): Execution {
+  openSession: OpenSession,
+): Promise<Execution> {
   const allowance = {
     gas: environment.gasLimit,
     blobGas: BigInt(environment.rules.blobs.max) * GAS_PER_BLOB,
@@ -114,8 +114,9 @@ function execute(
     const transaction = decodeTransaction(hexToBytes(txbytes))
     const sender = recoverSender(transaction)
     if (sender === undefined) return { refusal: 'no sender fits the signature' }
-    const { logs } = executeTransaction(journal, environment, transaction, sender, allowance, { engine })
-    return { journal, logs }
+    const session = await openSession(state, environment)
+    const { logs } = await session.execute({ transaction, sender }, allowance)
+    return { diff: session.diff(), logs }
   } catch (error) {
     if (error instanceof TransactionDecodingError || error instanceof InvalidTransactionError) {
       return { refusal: error.message }

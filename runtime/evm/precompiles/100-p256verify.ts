@@ -1,5 +1,4 @@
 /** Verifies an ECDSA signature over secp256r1 (EIP-7951, Osaka; FIPS 186-5 §6.4.2). */
-import { p256 } from '@noble/curves/nist.js'
 import { bytesToBigint, EMPTY_BYTES } from '../../../src/primitives/bytes.ts'
 import { INFINITY } from './affine-points.ts'
 import { modularInverse } from './modular-inverse.ts'
@@ -10,9 +9,14 @@ import { createPrimeField } from './wasm-field.ts'
 const GAS = 6_900n
 const INPUT_SIZE = 160
 
-/** y² = x³ − 3x + b over the field of p elements; n points, generator G. */
-const { p: P, n: N, b: B, Gx: X, Gy: Y } = p256.Point.CURVE()
-const GENERATOR = { x: X, y: Y }
+/** y² = x³ − 3x + b over the field of p elements; n points, generator G (NIST SP 800-186 §3.2.1.3). */
+const P = 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffffn
+const N = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
+const B = 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn
+const GENERATOR = {
+  x: 0x6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296n,
+  y: 0x4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5n,
+}
 
 export const p256verify: Precompile = {
   name: 'P256VERIFY',

@@ -94,6 +94,18 @@ test('no modulus makes any base and exponent free to skip: the output is empty',
   assert.deepEqual(modexpEip2565.run(input), EMPTY_BYTES)
 })
 
+test('lengths that no block can pay for fail instead of being allocated', () => {
+  for (const lengths of [
+    [0n, WORD_MAX, 1n],
+    [WORD_MAX, 1n, 1n],
+    [1n, 1n, 1n << 40n],
+  ]) {
+    const input = concatBytes(...lengths.map(word))
+    assert.ok(modexpEip2565.gas(input) > 5_000_000_000n)
+    assert.equal(modexpEip2565.run(input), undefined)
+  }
+})
+
 test('EIP-7823: a length above 1,024 fails, even one that is not used', () => {
   const lengths = [0, 0, 0]
   for (const i of [0, 1, 2]) {

@@ -1,7 +1,13 @@
 /** eth_call and eth_createAccessList as clients see them: what a call may leave out, what it gets, how it fails. */
 import { after, before, describe, test } from 'node:test'
 import assert from 'node:assert/strict'
-import { bytesToHex, concatBytes, toAddress, wordToHash, type Address } from '../../../src/primitives/bytes.ts'
+import {
+  bytesToHex,
+  concatBytes,
+  toAddress,
+  wordToHash,
+  type Address,
+} from '../../../src/primitives/bytes.ts'
 import { delegationTo } from '../../../src/chain/delegation.ts'
 import { assemble } from '../../support/assembler.ts'
 import { addressOf, type SmallAccount } from '../../support/small-world.ts'
@@ -35,21 +41,42 @@ const CONTRACTS = {
   blobFee: [0xd6, returning('BLOBBASEFEE')],
   parentHash: [0xd7, returning('PUSH1 1 NUMBER SUB BLOCKHASH')],
   // Hashes 'abc' by the SHA-256 precompile.
-  sha256: [0xd8, { code: assemble('PUSH3 0x616263 PUSH1 232 SHL PUSH0 MSTORE', 'PUSH1 32 PUSH0 PUSH1 3 PUSH0 PUSH1 2 GAS STATICCALL POP PUSH1 32 PUSH0 RETURN') }],
-  reads: [0xd9, { code: assemble('PUSH2 0xbeef BALANCE POP PUSH1 7 SLOAD POP PUSH1 3 SLOAD POP PUSH2 0xabcd EXTCODESIZE POP PUSH1 2 BALANCE STOP') }],
+  sha256: [
+    0xd8,
+    {
+      code: assemble(
+        'PUSH3 0x616263 PUSH1 232 SHL PUSH0 MSTORE',
+        'PUSH1 32 PUSH0 PUSH1 3 PUSH0 PUSH1 2 GAS STATICCALL POP PUSH1 32 PUSH0 RETURN',
+      ),
+    },
+  ],
+  reads: [
+    0xd9,
+    {
+      code: assemble(
+        'PUSH2 0xbeef BALANCE POP PUSH1 7 SLOAD POP PUSH1 3 SLOAD POP PUSH2 0xabcd EXTCODESIZE POP PUSH1 2 BALANCE STOP',
+      ),
+    },
+  ],
 } as const
 
 const at = (name: keyof typeof CONTRACTS): Address => addressOf(CONTRACTS[name][0])
 
 let node: SmallNode
 before(async () => {
-  node = await openSmallNode(new Map(Object.values(CONTRACTS).map(([number, account]) => [addressOf(number), account])))
+  node = await openSmallNode(
+    new Map(Object.values(CONTRACTS).map(([number, account]) => [addressOf(number), account])),
+  )
   await node.send({ to: addressOf(0xeeee), value: '0x1' })
 })
 after(() => node.close())
 
 /** The word that a contract answers. */
-async function word(name: keyof typeof CONTRACTS, fields: object = {}, ...rest: readonly unknown[]): Promise<bigint> {
+async function word(
+  name: keyof typeof CONTRACTS,
+  fields: object = {},
+  ...rest: readonly unknown[]
+): Promise<bigint> {
   return BigInt(String(await node.call('eth_call', { to: at(name), ...fields }, ...rest)))
 }
 
@@ -71,7 +98,10 @@ describe('what a call may leave out', () => {
     const baseFee = BigInt(head.baseFeePerGas)
     const fees = { from: RICH, gas: '0xf4240', maxFeePerGas: '0x77359400', maxPriorityFeePerGas: '0x3' }
     assert.deepEqual([await word('gasPrice', fees), await word('baseFee', fees)], [baseFee + 3n, baseFee])
-    assert.equal(await word('gasPrice', { from: RICH, gas: '0xf4240', gasPrice: '0x77359400' }), 2_000_000_000n)
+    assert.equal(
+      await word('gasPrice', { from: RICH, gas: '0xf4240', gasPrice: '0x77359400' }),
+      2_000_000_000n,
+    )
   })
 
   test('a recipient: the data runs as initcode and its result is what it returns', async () => {
@@ -86,13 +116,19 @@ describe('what a call may leave out', () => {
   test('data is what input was called before', async () => {
     assert.equal(await word('slot0', { data: '0x01' }), 5n)
     assert.equal(await word('slot0', { input: '0x01', data: '0x01' }), 5n)
-    assert.match((await node.fail('eth_call', { to: at('slot0'), input: '0x01', data: '0x02' })).message, /not equal/)
+    assert.match(
+      (await node.fail('eth_call', { to: at('slot0'), input: '0x01', data: '0x02' })).message,
+      /not equal/,
+    )
   })
 })
 
 describe('what a call sees', () => {
   test('the block it names is its own: numbers, hashes, tags', async () => {
-    const head = (await node.call('eth_getBlockByNumber', 'latest', false)) as { hash: string; parentHash: string }
+    const head = (await node.call('eth_getBlockByNumber', 'latest', false)) as {
+      hash: string
+      parentHash: string
+    }
     assert.equal(await word('number', {}, 'latest'), 1n)
     assert.equal(await word('number', {}, '0x0'), 0n)
     assert.equal(await word('number', {}, { blockHash: head.hash }), 1n)
@@ -120,7 +156,13 @@ describe('what a call sees', () => {
     const paid = { from: RICH, gas: '0xf4240', gasPrice: '0x77359400', blobVersionedHashes: [hash] }
     assert.equal(await word('blobHash', paid), BigInt(hash))
     assert.equal(await word('blobHash', { ...paid, maxFeePerBlobGas: '0x5' }), BigInt(hash))
-    const { message } = await node.fail('eth_call', { to: at('blobHash'), ...paid, maxFeePerBlobGas: '0x1' }, 'latest', {}, { blobBaseFee: '0x2' })
+    const { message } = await node.fail(
+      'eth_call',
+      { to: at('blobHash'), ...paid, maxFeePerBlobGas: '0x1' },
+      'latest',
+      {},
+      { blobBaseFee: '0x2' },
+    )
     assert.match(message, /max fee per blob gas less than block blob gas fee/)
   })
 
@@ -141,10 +183,30 @@ describe('how a call fails', () => {
     ['badJump', {}, -32000, /^invalid jump destination$/],
     ['endless', { gas: '0xf4240' }, -32000, /^out of gas$/],
     ['caller', { gas: '0x5207' }, -32000, /intrinsic gas too low: gas limit 20999, needed 21000/],
-    ['caller', { value: '0x1' }, -32000, /insufficient funds for gas \* price \+ value: balance 0, tx cost 1/],
-    ['caller', { gasPrice: '0x77359400', gas: '0x5208' }, -32000, /insufficient funds for gas \* price \+ value/],
-    ['caller', { from: RICH, maxFeePerGas: '0x1', gas: '0xf4240' }, -32000, /max fee per gas less than block base fee/],
-    ['caller', { maxFeePerGas: '0x1', maxPriorityFeePerGas: '0x2' }, -32000, /max priority fee per gas higher than max fee per gas/],
+    [
+      'caller',
+      { from: addressOf(0xaa), value: '0x1' },
+      -32000,
+      /insufficient funds for gas \* price \+ value: balance 0, tx cost 1/,
+    ],
+    [
+      'caller',
+      { gasPrice: '0x77359400', gas: '0x5208' },
+      -32000,
+      /insufficient funds for gas \* price \+ value/,
+    ],
+    [
+      'caller',
+      { from: RICH, maxFeePerGas: '0x1', gas: '0xf4240' },
+      -32000,
+      /max fee per gas less than block base fee/,
+    ],
+    [
+      'caller',
+      { maxFeePerGas: '0x1', maxPriorityFeePerGas: '0x2' },
+      -32000,
+      /max priority fee per gas higher than max fee per gas/,
+    ],
     ['caller', { gasPrice: '0x1', maxFeePerGas: '0x1' }, -32602, /both gasPrice and/],
     ['caller', { chainId: '0x1' }, -32602, /chainId does not match node's \(have=1, want=31337\)/],
   ]
@@ -157,7 +219,11 @@ describe('how a call fails', () => {
   }
 
   test('the same from eth_call and eth_estimateGas, with the same data', async () => {
-    const data = concatBytes(Uint8Array.fromHex('08c379a0'), ...[32n, 4n].map((value) => Uint8Array.fromHex(wordToHash(value).slice(2))), new TextEncoder().encode('oops'.padEnd(32, '\0')))
+    const data = concatBytes(
+      Uint8Array.fromHex('08c379a0'),
+      ...[32n, 4n].map((value) => Uint8Array.fromHex(wordToHash(value).slice(2))),
+      new TextEncoder().encode('oops'.padEnd(32, '\0')),
+    )
     const code = bytesToHex(assemble(...storing(data), `PUSH1 ${data.length} PUSH0 REVERT`))
     const overrides = { [at('empty')]: { code } }
     const fromCall = await node.fail('eth_call', { to: at('empty') }, 'latest', overrides)
@@ -178,8 +244,18 @@ describe('state overrides', () => {
 
   test('balance, nonce and code', async () => {
     assert.equal(await call('selfBalance', { [at('selfBalance')]: { balance: '0x2a' } }), 42n)
-    assert.equal(await call('value', { [addressOf(0xaa)]: { balance: '0x2a' } }, { from: addressOf(0xaa), value: '0x2a' }), 42n)
-    assert.equal(await call('caller', { [at('caller')]: { code: bytesToHex(assemble('PUSH1 9', RETURN_WORD)) } }), 9n)
+    assert.equal(
+      await call(
+        'value',
+        { [addressOf(0xaa)]: { balance: '0x2a' } },
+        { from: addressOf(0xaa), value: '0x2a' },
+      ),
+      42n,
+    )
+    assert.equal(
+      await call('caller', { [at('caller')]: { code: bytesToHex(assemble('PUSH1 9', RETURN_WORD)) } }),
+      9n,
+    )
     const creating = { code: bytesToHex(assemble('PUSH0 PUSH0 PUSH0 CREATE', RETURN_WORD)), nonce: '0x5' }
     const created = await call('caller', { [at('caller')]: creating })
     const other = await call('caller', { [at('caller')]: { ...creating, nonce: '0x6' } })
@@ -191,7 +267,9 @@ describe('state overrides', () => {
     assert.equal(await call('slot0And1', { [at('slot0And1')]: { stateDiff: slot(1n, 100n) } }), 105n)
     assert.equal(await call('slot0And1', { [at('slot0And1')]: { state: slot(1n, 100n) } }), 100n)
     assert.equal(await call('slot0And1', { [at('slot0And1')]: { state: {} } }), 0n)
-    const { code, message } = await node.fail('eth_call', { to: at('slot0') }, 'latest', { [at('slot0')]: { state: {}, stateDiff: {} } })
+    const { code, message } = await node.fail('eth_call', { to: at('slot0') }, 'latest', {
+      [at('slot0')]: { state: {}, stateDiff: {} },
+    })
     assert.equal(code, -32602)
     assert.match(message, /both 'state' and 'stateDiff'/)
   })
@@ -206,10 +284,14 @@ describe('state overrides', () => {
     assert.equal(await call('sha256', moved), 7n)
     const result = await node.call('eth_call', { to: addressOf(0x1234), data: '0x616263' }, 'latest', moved)
     assert.equal(result, wordToHash(abc))
-    const fail = (overrides: object): Promise<{ message: string }> => node.fail('eth_call', { to: sha256 }, 'latest', overrides)
+    const fail = (overrides: object): Promise<{ message: string }> =>
+      node.fail('eth_call', { to: sha256 }, 'latest', overrides)
     const toTaken = { [sha256]: { movePrecompileToAddress: at('caller') }, [at('caller')]: { nonce: '0x1' } }
     assert.match((await fail(toTaken)).message, /already overridden/)
-    assert.match((await fail({ [at('caller')]: { movePrecompileToAddress: sha256 } })).message, /is not a precompile/)
+    assert.match(
+      (await fail({ [at('caller')]: { movePrecompileToAddress: sha256 } })).message,
+      /is not a precompile/,
+    )
   })
 
   test('leave the chain as it is', async () => {
@@ -230,7 +312,14 @@ test('block overrides change what block instructions read', async () => {
   }
   const see = (name: keyof typeof CONTRACTS): Promise<bigint> => word(name, {}, 'latest', {}, overrides)
   assert.deepEqual(
-    [await see('number'), await see('time'), await see('gasLimit'), await see('coinbase'), await see('randao'), await see('blobFee')],
+    [
+      await see('number'),
+      await see('time'),
+      await see('gasLimit'),
+      await see('coinbase'),
+      await see('randao'),
+      await see('blobFee'),
+    ],
     [100n, 0xfffffffffn, 0x1234n, 0xfeen, 77n, 9n],
   )
   const priced = { from: RICH, gas: '0xf4240', gasPrice: '0x77359400' }
@@ -256,7 +345,9 @@ describe('eth_createAccessList', () => {
 
   test('says why the call fails, and what it touched all the same', async () => {
     const code = bytesToHex(assemble('PUSH1 1 SLOAD PUSH0 PUSH0 REVERT'))
-    const result = await node.call('eth_createAccessList', { to: at('empty') }, 'latest', { [at('empty')]: { code } })
+    const result = await node.call('eth_createAccessList', { to: at('empty') }, 'latest', {
+      [at('empty')]: { code },
+    })
     const { error, accessList } = result as { error: string; accessList: unknown }
     assert.equal(error, 'execution reverted')
     assert.deepEqual(accessList, [{ address: at('empty'), storageKeys: [wordToHash(1n)] }])
@@ -264,7 +355,9 @@ describe('eth_createAccessList', () => {
 
   test('ends for code that touches something new each time', async () => {
     const code = bytesToHex(assemble('GAS BALANCE STOP'))
-    const result = await node.call('eth_createAccessList', { to: at('empty') }, 'latest', { [at('empty')]: { code } })
+    const result = await node.call('eth_createAccessList', { to: at('empty') }, 'latest', {
+      [at('empty')]: { code },
+    })
     assert.ok((result as { accessList: unknown[] }).accessList.length >= 1)
   })
 })

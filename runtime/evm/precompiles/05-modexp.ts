@@ -71,7 +71,7 @@ function iterationCount(input: Uint8Array, lengths: Lengths, perByte: bigint): b
   return max(1n, count)
 }
 
-function modexp(input: Uint8Array, lengths: Lengths): Uint8Array {
+function modexp(input: Uint8Array, lengths: Lengths): Uint8Array | undefined {
   // Free in a sense: no bytes of output, whatever the other lengths are.
   if (lengths.modulus === 0n) return EMPTY_BYTES
   if (max(max(lengths.base, lengths.exponent), lengths.modulus) > LENGTH_PAYABLE_MAX) return undefined

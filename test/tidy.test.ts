@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { globSync, readFileSync, readdirSync } from 'node:fs'
-import { join, sep } from 'node:path'
+import { basename, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, test } from 'node:test'
 import { importsOf, scan } from './support/source-text.ts'
@@ -22,10 +22,10 @@ import {
 } from './support/tidy-rules.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const GENERATED = ['node_modules', 'dist', '.cache', '.git']
+const GENERATED = new Set(['node_modules', 'dist', '.cache', '.git'])
 
 function read(patterns: readonly string[]): Module[] {
-  return globSync([...patterns], { cwd: ROOT, exclude: GENERATED })
+  return globSync([...patterns], { cwd: ROOT, exclude: (name) => GENERATED.has(basename(name)) })
     .map((path) => ({ path: path.replaceAll(sep, '/'), text: readFileSync(join(ROOT, path), 'utf8') }))
     .toSorted((a, b) => (a.path < b.path ? -1 : 1))
 }

@@ -217,7 +217,7 @@ export const textTellsNothingOfItsMakers: Rule = (files) => {
   const folders = ['tmp', 'work', 'root', 'home', 'Users'].join('|')
   const words = ['sub-?agent', 'col(?:league)', 'this ses(?:sion)', 'other ses(?:sion)'].join('|')
   const patterns: [string, RegExp][] = [
-    ['a path of a machine', new RegExp(String.raw`(?<![\w./-])/(?:${folders})/`)],
+    ['a path of a machine', new RegExp(String.raw`(?:^|[^a-zA-Z0-9_])/(?:${folders})/`)],
     ['a registry host', new RegExp(String.raw`\bregistry[\w.-]*\.(?:org|com|io|net|dev|internal)\b`, 'i')],
     ['a word about how it was made', new RegExp(String.raw`\b(?:${words})s?\b`, 'i')],
   ]

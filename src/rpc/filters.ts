@@ -61,6 +61,7 @@ export class Filters {
     }
     const id = randomId()
     this.#filters.set(id, { kind, owner, changes: [], polledMs: this.#clock.nowMs() })
+    this.#sweepLater()
     return id
   }
 
@@ -119,13 +120,19 @@ export class Filters {
     return filter
   }
 
-  /** Removes idle filters, and looks again later while there are others. */
+  /** Removes idle filters. */
   #sweep(): void {
     const oldest = this.#clock.nowMs() - FILTER_IDLE_MS
     for (const [id, filter] of this.#filters) if (filter.polledMs <= oldest) this.#filters.delete(id)
-    this.#cancelSweep?.()
-    this.#cancelSweep =
-      this.#filters.size === 0 ? undefined : this.#clock.schedule(FILTER_IDLE_MS, () => this.#sweep())
+  }
+
+  /** Looks for idle filters from time to time, while there are filters. */
+  #sweepLater(): void {
+    this.#cancelSweep ??= this.#clock.schedule(FILTER_IDLE_MS, () => {
+      this.#cancelSweep = undefined
+      this.#sweep()
+      if (this.#filters.size > 0) this.#sweepLater()
+    })
   }
 }
 

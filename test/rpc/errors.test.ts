@@ -20,7 +20,7 @@ import { hexToBytes } from '../../src/primitives/bytes.ts'
 import { errorBody, revertError, RPC_CODES, RpcError } from '../../src/rpc/errors.ts'
 
 describe('a refused transaction', () => {
-  const texts: readonly (readonly [PoolRefusal & string, string])[] = [
+  const texts: readonly (readonly [PoolRefusal, string])[] = [
     ['nonceTooLow', 'nonce too low'],
     ['nonceTooHigh', 'nonce too high'],
     ['alreadyKnown', 'already known'],

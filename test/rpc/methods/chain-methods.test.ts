@@ -233,7 +233,7 @@ describe('the node', () => {
     assert.deepEqual([next, last], [null, null])
     assert.deepEqual(current['blobSchedule'], { baseFeeUpdateFraction: 5_007_716, max: 9, target: 6 })
     assert.deepEqual([current['activationTime'], current['chainId']], [0, '0x7a69'])
-    assert.match(String(current['forkId']), /^0x[0-9a-f]{8}$/)
+    assert.match(JSON.stringify(current['forkId']), /^"0x[0-9a-f]{8}"$/)
     assert.equal(current.precompiles['ECREC'], `0x${'00'.repeat(19)}01`)
     assert.equal(current.precompiles['P256VERIFY'], `0x${'00'.repeat(18)}0100`)
     assert.deepEqual(Object.keys(current.systemContracts), [

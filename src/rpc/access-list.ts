@@ -7,6 +7,7 @@ import type { CallMessage } from '../execution/message.ts'
 import { AccessListTracer } from '../execution/tracers/access-list-tracer.ts'
 import { precompilesOf } from '../../runtime/evm/precompiles/table.ts'
 import { failureText, runCall, type CallContext } from './call.ts'
+import type { Pause } from './pause.ts'
 
 /** Runs after which a list that still grows is taken as it is: only code that looks at its gas does that. */
 const ROUNDS_MAX = 16
@@ -20,16 +21,16 @@ export interface AccessListResult {
 }
 
 /** @throws InvalidTransactionError */
-export function createAccessList(
+export async function createAccessList(
   context: CallContext,
   message: CallMessage,
-  checkDeadline: () => void,
-): AccessListResult {
+  pause: Pause,
+): Promise<AccessListResult> {
   const warm = warmAccounts(context, message)
   const isExcluded = (address: Address): boolean => warm.has(address)
   let before = new AccessListTracer(message.accessList, isExcluded)
   for (let round = 1; ; round++) {
-    checkDeadline()
+    await pause()
     const accessList = before.accessList()
     const attempted = { ...message, accessList }
     const after = new AccessListTracer(accessList, isExcluded)

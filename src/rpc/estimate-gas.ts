@@ -8,6 +8,7 @@ import { InvalidTransactionError, type TransactionRefusal } from '../execution/e
 import type { CallMessage } from '../execution/message.ts'
 import { callError, runCall, type CallContext, type CallResult } from './call.ts'
 import { RPC_CODES, RpcError } from './errors.ts'
+import type { Pause } from './pause.ts'
 
 /** Gas of a transfer to an account without code. */
 const TRANSFER_GAS = 21_000n
@@ -21,15 +22,14 @@ const GAS_REFUSALS: ReadonlySet<TransactionRefusal> = new Set<TransactionRefusal
 
 /**
  * @param message its gas limit is the most that is tried; 0 = the block's.
- * @param checkDeadline called between runs; throws when nobody waits any more.
  * @throws RpcError when the call fails whatever its gas limit. @throws InvalidTransactionError
  */
-export function estimateGas(
+export async function estimateGas(
   context: CallContext,
   message: CallMessage,
   gasMax: bigint,
-  checkDeadline: () => void,
-): bigint {
+  pause: Pause,
+): Promise<bigint> {
   const highest = highestGas(context, message, gasMax)
   if (
     isTransfer(context, message) &&
@@ -44,8 +44,8 @@ export function estimateGas(
   const { result } = first
   if (result.status !== 'succeeded') throw callError(context, { ...message, gasLimit: highest }, first)
 
-  const succeeds = (gas: bigint): boolean => {
-    checkDeadline()
+  const succeeds = async (gas: bigint): Promise<boolean> => {
+    await pause()
     return attempt(context, message, gas)?.result.status === 'succeeded'
   }
   // What all but one 64th of must cover the peak, with a stipend to spare: mostly enough, and near the result.
@@ -54,12 +54,17 @@ export function estimateGas(
 }
 
 /** The least value in (low, high] that succeeds; `high` does, `low` does not. @param guess is tried first. */
-function bisect(low: bigint, high: bigint, guess: bigint, succeeds: (value: bigint) => boolean): bigint {
+async function bisect(
+  low: bigint,
+  high: bigint,
+  guess: bigint,
+  succeeds: (value: bigint) => Promise<boolean>,
+): Promise<bigint> {
   let [failing, succeeding] = [low, high]
   let middle = guess
   while (failing + 1n < succeeding) {
     if (middle <= failing || middle >= succeeding) middle = (failing + succeeding) / 2n
-    if (succeeds(middle)) succeeding = middle
+    if (await succeeds(middle)) succeeding = middle
     else failing = middle
     // Most calls need little more than they use: search near the lower end first.
     middle = failing * 2n < succeeding ? failing * 2n : (failing + succeeding) / 2n

@@ -32,6 +32,7 @@ import { revertError, RPC_CODES, RpcError, type RpcCode } from './errors.ts'
 import { formatBlock, formatLog, quantity, type JsonRecord } from './format.ts'
 import { overrideDiff, overriddenPrecompiles, type PrecompileTable } from './overrides.ts'
 import type { CallRequest } from './parse-call.ts'
+import type { Pause } from './pause.ts'
 import { planBlocks, type PlannedBlock, type SimulationRequest } from './simulate-request.ts'
 
 /** What the simulation stands on. */
@@ -54,7 +55,7 @@ interface Simulation {
   readonly base: SimulationBase
   readonly request: SimulationRequest
   readonly config: BlockEnvironment['config']
-  readonly checkDeadline: () => void
+  readonly pause: Pause
   /** Hashes of simulated blocks. */
   readonly hashes: Map<bigint, Hash>
   /** What the blocks so far changed. */
@@ -71,36 +72,39 @@ const NO_CHANGE: StateDiff = {
 }
 
 /** @throws RpcError when a block or call may not be there at all; calls that fail are results. */
-export function simulate(
+export async function simulate(
   base: SimulationBase,
   request: SimulationRequest,
   config: BlockEnvironment['config'],
-  checkDeadline: () => void,
-): JsonRecord[] {
+  pause: Pause,
+): Promise<JsonRecord[]> {
   const hashes = new Map([[base.header.number, base.hash]])
   const simulation: Simulation = {
     base,
     request,
     config,
-    checkDeadline,
+    pause,
     hashes,
     diff: NO_CHANGE,
     gasLeft: CALL_GAS_MAX,
   }
   let parent: Pick<Block, 'header' | 'hash'> = base
-  return planBlocks(base.header, request.blocks).map((planned) => {
-    const { block, json } = simulateBlock(simulation, planned, parent)
+  const shown: JsonRecord[] = []
+  for (const planned of planBlocks(base.header, request.blocks)) {
+    await pause()
+    const { block, json } = await simulateBlock(simulation, planned, parent)
     hashes.set(block.header.number, block.hash)
     parent = block
-    return json
-  })
+    shown.push(json)
+  }
+  return shown
 }
 
-function simulateBlock(
+async function simulateBlock(
   simulation: Simulation,
   planned: PlannedBlock,
   parent: Pick<Block, 'header' | 'hash'>,
-): { readonly block: Block; readonly json: JsonRecord } {
+): Promise<{ readonly block: Block; readonly json: JsonRecord }> {
   const { base } = simulation
   const environment = environmentFor(simulation, planned, parent)
   if (planned.state !== undefined) {
@@ -115,7 +119,10 @@ function simulateBlock(
     environment,
     overriddenPrecompiles(environment, planned.state),
   )
-  for (const call of planned.calls) run.add(call)
+  for (const call of planned.calls) {
+    await simulation.pause()
+    run.add(call)
+  }
 
   const withdrawals = planned.block.withdrawals ?? []
   for (const { address, amount } of withdrawals) journal.addBalance(address, amount * WEI_PER_GWEI)
@@ -212,7 +219,6 @@ class BlockRun {
   /** @throws RpcError when the call may not be in the block. */
   add(request: CallRequest): void {
     const { simulation, journal, precompiles } = this
-    simulation.checkDeadline()
     const wanted = this.gasFor(request)
     const message = messageOf({ ...request, gas: wanted }, simulation.config.chainId, simulation.gasLeft)
     const transaction = unsignedTransaction(

@@ -32,8 +32,10 @@ function contextOf(
   return { state, environment: smallEnvironment('osaka', { baseFeePerGas: 7n }), precompiles: undefined }
 }
 
-function estimate(context: CallContext, message: Partial<CallMessage> = {}): bigint {
-  return estimateGas(context, smallMessage({ gasLimit: 0n, ...message }), CALL_GAS_MAX, () => undefined)
+function estimate(context: CallContext, message: Partial<CallMessage> = {}): Promise<bigint> {
+  return estimateGas(context, smallMessage({ gasLimit: 0n, ...message }), CALL_GAS_MAX, () =>
+    Promise.resolve(),
+  )
 }
 
 function succeeds(context: CallContext, message: Partial<CallMessage>, gasLimit: bigint): boolean {
@@ -100,8 +102,8 @@ describe('the estimate works and one less does not', () => {
     ],
   ]
   for (const [name, context, message = {}] of cases) {
-    test(name, () => {
-      const gas = estimate(context, message)
+    test(name, async () => {
+      const gas = await estimate(context, message)
       assert.ok(succeeds(context, message, gas), `${gas} succeeds`)
       assert.ok(!succeeds(context, message, gas - 1n), `${gas - 1n} fails`)
     })
@@ -110,80 +112,87 @@ describe('the estimate works and one less does not', () => {
 
 describe('how far it searches', () => {
   const endless = contextOf(assemble('@again PUSH2 @again JUMP'))
-  const refusal = (context: CallContext, message: Partial<CallMessage> = {}): string => {
+  const refusal = async (context: CallContext, message: Partial<CallMessage> = {}): Promise<string> => {
     try {
-      return String(estimate(context, message))
+      return String(await estimate(context, message))
     } catch (error) {
       assert.ok(error instanceof RpcError || error instanceof InvalidTransactionError)
       return error.message
     }
   }
 
-  test('to the limit of a transaction (EIP-7825) before that of the block', () => {
-    assert.equal(refusal(endless), 'gas required exceeds allowance (16777216)')
+  test('to the limit of a transaction (EIP-7825) before that of the block', async () => {
+    assert.equal(await refusal(endless), 'gas required exceeds allowance (16777216)')
   })
 
-  test('to the limit that the call names, when it is enough for any transaction', () => {
-    assert.equal(refusal(endless, { gasLimit: 100_000n }), 'gas required exceeds allowance (100000)')
-    assert.equal(refusal(endless, { gasLimit: 5n }), 'gas required exceeds allowance (16777216)')
+  test('to the limit that the call names, when it is enough for any transaction', async () => {
+    assert.equal(await refusal(endless, { gasLimit: 100_000n }), 'gas required exceeds allowance (100000)')
+    assert.equal(await refusal(endless, { gasLimit: 5n }), 'gas required exceeds allowance (16777216)')
   })
 
-  test('to what the sender can pay for at the price that the call names', () => {
+  test('to what the sender can pay for at the price that the call names', async () => {
     const fees = { maxFeePerGas: 10n ** 13n, maxPriorityFeePerGas: 0n }
-    assert.equal(refusal(endless, fees), 'gas required exceeds allowance (100000)')
+    assert.equal(await refusal(endless, fees), 'gas required exceeds allowance (100000)')
     assert.equal(
-      refusal(endless, { ...fees, value: 5n * 10n ** 17n }),
+      await refusal(endless, { ...fees, value: 5n * 10n ** 17n }),
       'gas required exceeds allowance (50000)',
     )
-    assert.match(refusal(endless, { ...fees, value: 10n ** 18n }), /insufficient funds for transfer/)
+    assert.match(await refusal(endless, { ...fees, value: 10n ** 18n }), /insufficient funds for transfer/)
   })
 
-  test('to the limit of the node', () => {
+  test('to the limit of the node', async () => {
     const roomy = { ...endless, environment: smallEnvironment('prague', { gasLimit: 1n << 40n }) }
-    assert.equal(refusal(roomy), 'gas required exceeds allowance (50000000)')
+    assert.equal(await refusal(roomy), 'gas required exceeds allowance (50000000)')
   })
 
-  test('not at all for a transfer to an account without code', () => {
+  test('not at all for a transfer to an account without code', async () => {
     let runs = 0
     const message = smallMessage({ gasLimit: 0n, to: addressOf(0xdead), value: 1n })
     assert.equal(
-      estimateGas(contextOf(new Uint8Array(0)), message, CALL_GAS_MAX, () => runs++),
+      await estimateGas(contextOf(new Uint8Array(0)), message, CALL_GAS_MAX, async () => {
+        runs++
+      }),
       21_000n,
     )
     assert.equal(runs, 0)
   })
 })
 
-test('a call that fails for another reason than gas has its own error', () => {
-  const thrown = (code: Uint8Array): RpcError => {
+test('a call that fails for another reason than gas has its own error', async () => {
+  const thrown = async (code: Uint8Array): Promise<RpcError> => {
     try {
-      estimate(contextOf(code))
+      await estimate(contextOf(code))
     } catch (error) {
       if (error instanceof RpcError) return error
     }
     return assert.fail('an estimate')
   }
-  const reverted = thrown(assemble('PUSH1 1 PUSH1 31 REVERT'))
+  const reverted = await thrown(assemble('PUSH1 1 PUSH1 31 REVERT'))
   assert.deepEqual(
     [reverted.rpcCode, reverted.message, reverted.data],
     [3, 'execution reverted', bytesToHex(new Uint8Array(1))],
   )
-  assert.equal(thrown(assemble('INVALID')).message, 'invalid opcode: INVALID')
+  assert.equal((await thrown(assemble('INVALID'))).message, 'invalid opcode: INVALID')
 })
 
-test('the search ends when nobody waits any more', () => {
+test('the search ends when nobody waits any more', async () => {
   const context = contextOf(assemble('PUSH3 100000 GAS GT PUSH2 @ok JUMPI PUSH0 PUSH0 REVERT @ok STOP'))
   let checks = 0
-  const giveUp = (): void => {
+  const giveUp = async (): Promise<void> => {
     checks += 1
     if (checks === 3) throw new RangeError('late')
   }
-  assert.throws(() => estimateGas(context, smallMessage({ gasLimit: 0n }), CALL_GAS_MAX, giveUp), RangeError)
+  await assert.rejects(
+    () => estimateGas(context, smallMessage({ gasLimit: 0n }), CALL_GAS_MAX, giveUp),
+    RangeError,
+  )
 })
 
-test('bisection takes few runs', () => {
+test('bisection takes few runs', async () => {
   let runs = 0
   const context = contextOf(assemble('PUSH3 100000 GAS GT PUSH2 @ok JUMPI PUSH0 PUSH0 REVERT @ok STOP'))
-  estimateGas(context, smallMessage({ gasLimit: 0n }), CALL_GAS_MAX, () => runs++)
+  await estimateGas(context, smallMessage({ gasLimit: 0n }), CALL_GAS_MAX, async () => {
+    runs++
+  })
   assert.ok(runs < 25, `${runs} runs`)
 })

@@ -4,7 +4,7 @@ import { CALL_GAS_MAX } from '../../rpc/call.ts'
 import { estimateGas } from '../../rpc/estimate-gas.ts'
 
 /** @throws RpcError when it would fail: then nothing is sent. */
-export function estimateGasOf(backend: Backend, unsigned: UnsignedTransaction): bigint {
+export function estimateGasOf(backend: Backend, unsigned: UnsignedTransaction): Promise<bigint> {
   const context = {
     state: backend.latestState(),
     environment: backend.nextEnvironment(),
@@ -24,5 +24,5 @@ export function estimateGasOf(backend: Backend, unsigned: UnsignedTransaction): 
     maxFeePerBlobGas: 0n,
     authorizationList: unsigned.authorizationList ?? [],
   }
-  return estimateGas(context, message, CALL_GAS_MAX, () => undefined)
+  return estimateGas(context, message, CALL_GAS_MAX, () => Promise.resolve())
 }

@@ -5,11 +5,12 @@ import { CALL_GAS_MAX, callContext, callError, messageOf, runCall, type CallCont
 import { RPC_CODES, RpcError } from '../errors.ts'
 import { estimateGas } from '../estimate-gas.ts'
 import { formatAccessListEntry, quantity } from '../format.ts'
-import type { MethodContext, MethodTable } from '../method.ts'
+import type { MethodTable } from '../method.ts'
 import { parseCallBlockOverride, parseStateOverride } from '../overrides.ts'
 import { optional } from '../parse.ts'
 import { parseBlockId, requireBlock, stateOf, type BlockId } from '../parse-block.ts'
 import { parseCallRequest } from '../parse-call.ts'
+import { pauseOf } from '../pause.ts'
 import type { Backend } from '../backend.ts'
 import { parseSimulation } from '../simulate-request.ts'
 import { simulate, type SimulationBase } from '../simulate.ts'
@@ -34,7 +35,7 @@ export const methods = {
       const context = await contextOf(backend, rest)
       // No gas means as much as there can be, which the estimation knows better.
       const message = messageOf({ ...request, gas: request.gas ?? 0n }, backend.config.chainId, CALL_GAS_MAX)
-      return quantity(estimateGas(context, message, CALL_GAS_MAX, () => checkDeadline(methodContext)))
+      return quantity(await estimateGas(context, message, CALL_GAS_MAX, pauseOf(methodContext)))
     },
   },
   eth_createAccessList: {
@@ -44,7 +45,7 @@ export const methods = {
       const request = parseCallRequest(call, 'transaction')
       const context = await contextOf(backend, rest)
       const message = messageOf(request, backend.config.chainId, CALL_GAS_MAX)
-      const found = createAccessList(context, message, () => checkDeadline(methodContext))
+      const found = await createAccessList(context, message, pauseOf(methodContext))
       return {
         accessList: found.accessList.map(formatAccessListEntry),
         ...(found.error !== undefined && { error: found.error }),
@@ -58,7 +59,7 @@ export const methods = {
       const { backend } = methodContext
       const request = parseSimulation(options, 'options')
       const base = await simulationBase(backend, parseBlockId(block, 'block'))
-      return simulate(base, request, backend.config, () => checkDeadline(methodContext))
+      return simulate(base, request, backend.config, pauseOf(methodContext))
     },
   },
 } as const satisfies MethodTable
@@ -86,10 +87,4 @@ async function simulationBase(backend: Backend, id: BlockId): Promise<Simulation
     throw new RpcError(RPC_CODES.notFound, `header not found: block ${number}`)
   }
   return { header, hash, state: await stateOf(backend, id), committed: ledger.stateAt(number), hashOf }
-}
-
-/** @throws RpcError when nobody waits for the answer any more. */
-function checkDeadline({ clock, deadlineMs }: MethodContext): void {
-  if (clock.nowMs() <= deadlineMs) return
-  throw new RpcError(RPC_CODES.timeout, 'request timed out: ask for less at once')
 }

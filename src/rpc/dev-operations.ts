@@ -166,12 +166,19 @@ export const setAutomine: DevOperation = {
   run: ([enabled], dev) => dev.setAutomine(parseBoolean(enabled, 'enabled')),
 }
 
-/** In milliseconds; Hardhat also takes a range, of which this is the middle. */
-export const setIntervalMiningMs: DevOperation = {
+/** Intervals below are seconds: nobody makes ten blocks a second by the clock. */
+const INTERVAL_MS_FROM = 100
+
+/**
+ * Hardhat takes milliseconds or a range of them, of which this is the middle. anvil takes seconds under the same name,
+ * and its clients use it: 12 is not to be a block every 12 ms.
+ */
+export const setIntervalMiningEither: DevOperation = {
   params: [1, 1],
   run: ([interval], dev) => {
     if (!Array.isArray(interval)) {
-      dev.setIntervalMining(parseLooseNumber(interval, 'interval', INTERVAL_MAX_MS))
+      const number = parseLooseNumber(interval, 'interval', INTERVAL_MAX_MS)
+      dev.setIntervalMining(number < INTERVAL_MS_FROM ? 1_000 * number : number)
       return
     }
     const [min, max] = interval as readonly unknown[]
@@ -293,8 +300,10 @@ export const dropTransactionsOf: DevOperation = {
 export const reset: DevOperation = {
   params: [0, 1],
   run: ([options], dev) => {
-    const fork = isAbsent(options) ? {} : parseObject(options, 'options')
-    if (!isAbsent(fork['forking']) || !isAbsent(fork['jsonRpcUrl'])) {
+    const { forking, jsonRpcUrl } = isAbsent(options) ? {} : parseObject(options, 'options')
+    // viem sends a `forking` that names no network when it is told of none.
+    const fork = isAbsent(forking) ? {} : parseObject(forking, 'options.forking')
+    if (!isAbsent(jsonRpcUrl) || Object.values(fork).some((member) => !isAbsent(member))) {
       throw new RpcError(
         RPC_CODES.notSupported,
         'not supported: this node cannot fork another network; call reset without params',

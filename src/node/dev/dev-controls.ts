@@ -1,6 +1,7 @@
 /**
  * The powers of a development node ({@link DevControls}): mining on demand, time travel, state changes, snapshots,
- * impersonation. Settings are saved with the chain, so a restarted node goes on as it was.
+ * impersonation. A restarted node keeps the changes of state and goes on after its newest block's time; the rest of the
+ * settings is forgotten.
  */
 import { assert } from '../../primitives/assert.ts'
 import { bytesToHash, ZERO_ADDRESS, type Address, type Hash } from '../../primitives/bytes.ts'
@@ -48,12 +49,7 @@ export interface DevNodeOptions {
 export class DevNode implements DevControls {
   private readonly options: DevNodeOptions
   private readonly time: DevTime
-  private readonly block: BlockSettings = {
-    nextBaseFee: undefined,
-    nextPrevRandao: undefined,
-    gasLimit: undefined,
-    coinbase: ZERO_ADDRESS,
-  }
+  private readonly block: BlockSettings = freshBlockSettings()
   private readonly snapshots = new Map<number, Snapshot>()
   private nextSnapshot = 1
   private minGasPrice = 0n
@@ -69,6 +65,8 @@ export class DevNode implements DevControls {
   /** Chain and sealer are made with this node's attributes, so they come after it. */
   attach(chain: Blockchain, sealer: SoloSealer): void {
     this.parts = { chain, sealer }
+    // A chain that was moved ahead of the machine's time stays there after a restart.
+    this.time.onBlock(chain.ledger.head().timestamp)
     chain.subscribe((event) => {
       if (event.kind !== 'block') return
       this.time.onBlock(event.block.header.timestamp)
@@ -249,6 +247,8 @@ export class DevNode implements DevControls {
       this.chain.unwind(0n, { returnTransactions: false })
       this.snapshots.clear()
       this.time.restore({ offsetSeconds: 0n, nextTimestamp: undefined, blockInterval: undefined })
+      Object.assign(this.block, freshBlockSettings())
+      this.chain.refresh()
       this.instance = keccak256Hash(hexToBytes(this.instance))
     })
   }
@@ -295,4 +295,8 @@ export class DevNode implements DevControls {
     assert(this.parts !== undefined, 'attached')
     return this.parts.sealer
   }
+}
+
+function freshBlockSettings(): BlockSettings {
+  return { nextBaseFee: undefined, nextPrevRandao: undefined, gasLimit: undefined, coinbase: ZERO_ADDRESS }
 }

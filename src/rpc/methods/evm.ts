@@ -8,7 +8,7 @@ import {
   revert,
   setAutomine,
   setBlockGasLimit,
-  setIntervalMiningMs,
+  setIntervalMiningEither,
   setNextBlockTimestamp,
   setNonce,
   setTime,
@@ -25,7 +25,7 @@ export const methods = {
   evm_setNextBlockTimestamp: devMethodAnswering(null, setNextBlockTimestamp),
   evm_setTime: devMethod(setTime),
   evm_setAutomine: devMethodAnswering(true, setAutomine),
-  evm_setIntervalMining: devMethodAnswering(true, setIntervalMiningMs),
+  evm_setIntervalMining: devMethodAnswering(true, setIntervalMiningEither),
   evm_setBlockGasLimit: devMethodAnswering(true, setBlockGasLimit),
   evm_setAccountNonce: devMethodAnswering(true, setNonce),
 } as const satisfies MethodTable

@@ -44,7 +44,7 @@ import {
   writeIdentity,
   writeOldestState,
 } from './meta-records.ts'
-import { ADDRESS_SIZE, addressKey, endOfPrefix } from './schema.ts'
+import { ADDRESS_SIZE, addressKey, endOfPrefix, stamp } from './schema.ts'
 import { newStateCaches, StateAt, type StateSource } from './state-at.ts'
 import { writeState } from './state-writer.ts'
 
@@ -95,7 +95,9 @@ function writeGenesis(transaction: WriteTransaction, chainId: bigint, genesis: E
   writeBlock(transaction, genesis)
   writeState(
     {
-      change: (table, key, value) => value !== null && transaction.put(table, key, value),
+      change: (table, key, value) => {
+        if (value !== null) transaction.put(table, key, stamp(Number(header.number), value))
+      },
       clear: () => undefined,
     },
     transaction,
@@ -276,7 +278,7 @@ class LedgerDatabase implements WritableLedger {
     this.store.write((transaction) => {
       for (let at = this.headHeader.number; at > number; at--) {
         const block = present(this.block(at), `block ${at}`)
-        unwindChanges(transaction, at)
+        unwindChanges(transaction, at, this.source.oldestState)
         deleteBlock(transaction, block)
         removed.push(block)
       }

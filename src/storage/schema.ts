@@ -7,12 +7,12 @@
  *   account          address (20)
  *   slot             address (20), slot (32)
  *   trie node        [owner's address (20)], nibbles packed two a byte, number of nibbles (1)
- *   historic key     number of its table (1), size of the key (1), key
- *   history          historic key, number of the block that replaced the value (8)
- *   changes          number of the block (8), chunk (4)
+ *   historic key     number of its table (1), key
+ *   history          number of the block that replaced the value (8), historic key
  *
  * The number of nibbles stands last so that a node lies close to its descendants: nodes that change together share
- * pages. The size stands first in a historic key so that no historic key is the beginning of another one.
+ * pages. In front of each value of state stands the number of the block that wrote it, as LEB128: 7 bits a byte, the
+ * lowest first, the high bit on all but the last.
  */
 import { assert } from '../primitives/assert.ts'
 import {
@@ -36,7 +36,6 @@ export const FORMAT_VERSION = 1
 export const NUMBER_SIZE = 8
 export const ADDRESS_SIZE = 20
 export const HASH_SIZE = 32
-const CHUNK_INDEX_SIZE = 4
 
 // ---- Keys ----------------------------------------------------------------------------------------------------------
 
@@ -87,10 +86,9 @@ export function endOfPrefix(prefix: Uint8Array): Uint8Array | undefined {
 }
 
 export function historicKey(table: HistoricTable, key: Uint8Array): Uint8Array {
-  const result = new Uint8Array(2 + key.length)
+  const result = new Uint8Array(1 + key.length)
   result[0] = HISTORIC_TABLES[table]
-  result[1] = key.length
-  result.set(key, 2)
+  result.set(key, 1)
   return result
 }
 
@@ -105,29 +103,75 @@ export function parseHistoricKey(bytes: Uint8Array): {
   readonly key: Uint8Array
 } {
   const table = TABLE_BY_NUMBER.get(bytes[0] ?? 0)
-  if (table === undefined || bytes[1] !== bytes.length - 2) {
+  if (table === undefined || bytes.length === 1) {
     throw new CorruptDatabaseError(`${bytesToHex(bytes)} is no key of history`)
   }
-  return { table, key: bytes.subarray(2) }
+  return { table, key: bytes.subarray(1) }
 }
 
 /** @param historic a {@link historicKey}. */
-export function historyKey(historic: Uint8Array, number: bigint): Uint8Array {
-  const key = new Uint8Array(historic.length + NUMBER_SIZE)
-  key.set(historic)
-  new DataView(key.buffer).setBigUint64(historic.length, number)
+export function historyKey(number: number, historic: Uint8Array): Uint8Array {
+  const key = new Uint8Array(NUMBER_SIZE + historic.length)
+  new DataView(key.buffer).setBigUint64(0, BigInt(number))
+  key.set(historic, NUMBER_SIZE)
   return key
 }
 
-export function changesKey(number: bigint, chunk: number): Uint8Array {
-  const key = new Uint8Array(NUMBER_SIZE + CHUNK_INDEX_SIZE)
-  const view = new DataView(key.buffer)
-  view.setBigUint64(0, number)
-  view.setUint32(NUMBER_SIZE, chunk)
-  return key
+/** The historic key in a key of history. */
+export function historicPart(key: Uint8Array): Uint8Array {
+  return key.subarray(NUMBER_SIZE)
 }
 
 // ---- Values --------------------------------------------------------------------------------------------------------
+
+/** Bytes that an unsigned integer takes as LEB128. */
+export function sizeOfUint(value: number): number {
+  let size = 1
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) size++
+  return size
+}
+
+/** Writes an unsigned integer, at most 2⁵³ − 1, as LEB128. @returns the offset behind it */
+export function writeUint(value: number, out: Uint8Array, offset: number): number {
+  let position = offset
+  let rest = value
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) out[position++] = (rest % 0x80) + 0x80
+  out[position++] = rest
+  return position
+}
+
+/** A value of state, or former value, with the number of the block that wrote it. */
+export interface Stamped {
+  readonly block: number
+  /** A view into the stored bytes. */
+  readonly value: Uint8Array
+}
+
+export function stamp(block: number, value: Uint8Array): Uint8Array {
+  const result = new Uint8Array(sizeOfUint(block) + value.length)
+  result.set(value, writeUint(block, result, 0))
+  return result
+}
+
+/** @throws CorruptDatabaseError */
+export function readStamp(bytes: Uint8Array): Stamped {
+  let block = 0
+  let weight = 1
+  for (let i = 0; i < bytes.length && weight <= Number.MAX_SAFE_INTEGER; i++) {
+    const byte = bytes[i] as number
+    block += (byte & 0x7f) * weight
+    if (byte < 0x80) return { block, value: bytes.subarray(i + 1) }
+    weight *= 0x80
+  }
+  throw new CorruptDatabaseError(`${bytesToHex(bytes.subarray(0, 8))} is no block number`)
+}
+
+/** A value of state without the block that wrote it. Hot: every read of state. */
+export function withoutStamp(bytes: Uint8Array): Uint8Array {
+  let start = 0
+  while ((bytes[start] as number) >= 0x80) start++
+  return bytes.subarray(start + 1)
+}
 
 const NONCE_SIZE_MASK = 0x0f
 const HAS_STORAGE = 0x10

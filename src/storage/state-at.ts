@@ -10,7 +10,7 @@ import { BoundedCache } from './bounded-cache.ts'
 import { CorruptDatabaseError } from './database-errors.ts'
 import { readAt } from './history.ts'
 import type { KeyValueStore } from './key-value-store.ts'
-import { addressKey, decodeAccountValue, decodeSlotValue, nodeKey, slotKey } from './schema.ts'
+import { addressKey, decodeAccountValue, decodeSlotValue, nodeKey, slotKey, withoutStamp } from './schema.ts'
 import type { HistoricTable } from './tables.ts'
 
 /** Accounts at the head that stay decoded: about 5 MB. */
@@ -64,7 +64,7 @@ export class StateAt implements LedgerState {
     const { accounts } = this.source.caches
     const cached = accounts.get(address)
     if (cached !== undefined) return cached ?? undefined
-    const account = decodeAccount(this.source.store.get('accounts', addressKey(address)))
+    const account = decodeAccount(this.read('accounts', addressKey(address)))
     accounts.set(address, account ?? null)
     return account
   }
@@ -91,7 +91,9 @@ export class StateAt implements LedgerState {
 
   private read(table: HistoricTable, key: Uint8Array): Uint8Array | undefined {
     const { store } = this.source
-    return this.isAtHead() ? store.get(table, key) : readAt(store, this.blockNumber, table, key)
+    if (!this.isAtHead()) return readAt(store, this.blockNumber, table, key)
+    const stored = store.get(table, key)
+    return stored && withoutStamp(stored)
   }
 
   /** Whether the block is still the newest one. @throws StateUnavailableError when it is gone or too old */

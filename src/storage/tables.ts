@@ -18,20 +18,20 @@ export const TABLES = [
   'blockNumbers',
   /** Transaction hash → block number and index. */
   'transactions',
-  /** Address → account at the head. */
+  /** Address → block that wrote it, account at the head. */
   'accounts',
-  /** Address and slot → value at the head, never zero. */
+  /** Address and slot → block that wrote it, value at the head, never zero. */
   'storage',
   /** Code hash → code. Never deleted: code is shared by hash, and old state names it. */
   'codes',
-  /** Path → node of the account trie at the head. */
+  /** Path → block that wrote it, node of the account trie at the head. */
   'accountNodes',
-  /** Address and path → node of that account's storage trie at the head. */
+  /** Address and path → block that wrote it, node of that account's storage trie at the head. */
   'storageNodes',
-  /** Historic key and block number → the value that the block replaced. */
+  /** Block number and historic key → the value that the block replaced (`history.ts`). */
   'history',
-  /** Block number and chunk → the historic keys that the block changed. */
-  'changes',
+  /** Historic key → the block that removed its value, as long as that block's history is kept. */
+  'removed',
 ] as const
 
 export type TableName = (typeof TABLES)[number]

@@ -36,7 +36,15 @@ import {
 } from '../state/trie-node.ts'
 import { BoundedCache } from './bounded-cache.ts'
 import type { KeyValueStore } from './key-value-store.ts'
-import { ADDRESS_SIZE, addressKey, decodeAccountValue, endOfPrefix, nodeKey } from './schema.ts'
+import {
+  ADDRESS_SIZE,
+  addressKey,
+  decodeAccountValue,
+  endOfPrefix,
+  nodeKey,
+  readStamp,
+  withoutStamp,
+} from './schema.ts'
 import type { Findings, VerifyProgress } from './findings.ts'
 
 const PROGRESS_INTERVAL = 1000
@@ -73,7 +81,7 @@ export function verifyState({ store, stateRoot, findings, onProgress }: StateChe
     accounts += 1
     const found = findings.attempt(`account ${bytesToHex(key)}`, () => ({
       address: bytesToAddress(key),
-      account: decodeAccountValue(value),
+      account: decodeAccountValue(readStamp(value).value),
     }))
     if (found === undefined) continue
     const { address, account } = found
@@ -114,7 +122,9 @@ function verifyStorage(
   for (const { key, value } of store.entries('storage', { from: prefix, to: endOfPrefix(prefix) })) {
     slots += 1
     const slot = bytesToBigint(key.subarray(ADDRESS_SIZE))
-    trie.expect(hashedSlotKey(slot), encodeSlotValue(bytesToBigint(value)), `slot ${slot} of ${address}`)
+    const word = findings.attempt(`slot ${slot} of ${address}`, () => bytesToBigint(readStamp(value).value))
+    if (word === undefined) continue
+    trie.expect(hashedSlotKey(slot), encodeSlotValue(word), `slot ${slot} of ${address}`)
   }
   findings.expect(leaves === slots, `the storage trie of ${address} has ${leaves} slots, the table ${slots}`)
   return { slots, nodes }
@@ -167,10 +177,7 @@ class StoredTrie {
   }
 
   private visitStored(path: string, hash: Uint8Array): void {
-    const rlp = this.store.get(
-      this.owner === null ? 'accountNodes' : 'storageNodes',
-      nodeKey(this.owner, path),
-    )
+    const rlp = this.read(path)
     if (rlp === undefined) return this.findings.add(`${this.name(path)} is missing`)
     this.counts.nodes += 1
     if (!equalBytes(keccak256(rlp), hash)) return this.findings.add(`${this.name(path)} has another hash`)
@@ -233,10 +240,7 @@ class StoredTrie {
   private load(path: string): TrieNode | undefined {
     const cached = this.cache.get(path)
     if (cached !== undefined) return cached
-    const rlp = this.store.get(
-      this.owner === null ? 'accountNodes' : 'storageNodes',
-      nodeKey(this.owner, path),
-    )
+    const rlp = this.read(path)
     if (rlp === undefined) return undefined
     try {
       const node = decodeNode(rlp)
@@ -246,6 +250,12 @@ class StoredTrie {
       if (error instanceof TrieNodeError) return undefined
       throw error
     }
+  }
+
+  private read(path: string): Uint8Array | undefined {
+    const table = this.owner === null ? 'accountNodes' : 'storageNodes'
+    const stored = this.store.get(table, nodeKey(this.owner, path))
+    return stored && withoutStamp(stored)
   }
 
   private name(path: string): string {

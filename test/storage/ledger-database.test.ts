@@ -164,7 +164,7 @@ for (const kind of STORE_KINDS) {
         assert.throws(() => early.account(ALICE), tooOld)
         assert.throws(() => ledger.unwind(4n), tooOld)
         assert.notEqual(ledger.block(1n), undefined)
-        assert.equal(new Set(Array.from(store.entries('changes'), ({ key }) => key[7])).size, 3)
+        assert.equal(new Set(Array.from(store.entries('history'), ({ key }) => key[7])).size, 3)
         assert.deepEqual(verifyLedger(store).findings, [])
         ledger.unwind(5n)
         assert.deepEqual(verifyLedger(store).findings, [])

@@ -5,7 +5,14 @@
  * somebody asked (manual). Whatever asks, blocks are made one after the other.
  */
 import type { BlockAttributes } from '../execution/environment.ts'
-import type { Application, BlockReference, Candidate, Clock, ConsensusFactory, ConsensusPlugin } from './plugin.ts'
+import type {
+  Application,
+  BlockReference,
+  Candidate,
+  Clock,
+  ConsensusFactory,
+  ConsensusPlugin,
+} from './plugin.ts'
 
 export interface SoloOptions {
   /** Make a block whenever a transaction waits. */

@@ -4,7 +4,7 @@
  *
  * Sources: EIP-7569 (Cancun), EIP-7600 (Prague), EIP-7607 (Osaka), EIP-7892 (blob parameter only forks).
  */
-import { toAddress, type Address, type Hash } from '../primitives/bytes.ts'
+import { toAddress, type Address } from '../primitives/bytes.ts'
 import { present } from '../primitives/assert.ts'
 import { AevirError } from '../primitives/errors.ts'
 
@@ -138,10 +138,4 @@ function rulesOf(config: ChainConfig, name: ForkName): ForkRules {
     cache.set(name, rules)
   }
   return rules
-}
-
-/** A chain's identity: its rules and its first block. */
-export interface ChainIdentity {
-  readonly config: ChainConfig
-  readonly genesisHash: Hash
 }

@@ -62,7 +62,7 @@ export function parseStateDump(dump: Uint8Array): StateDiff {
     try {
       const address = toAddress(key)
       const entry = record(value, key)
-      const code = hexToBytes(String(entry['code'] ?? '0x'))
+      const code = hexToBytes(hexText(entry['code'] ?? '0x'))
       const codeHash = code.length === 0 ? EMPTY_CODE_HASH : keccak256Hash(code)
       if (code.length > 0) codes.set(codeHash, code)
       const nonce = integer(entry['nonce'])
@@ -101,6 +101,11 @@ function record(value: unknown, what: string): Record<string, unknown> {
     throw new StateDumpError(`state dump: ${what} must be an object`)
   }
   return value as Record<string, unknown>
+}
+
+function hexText(value: unknown): string {
+  if (typeof value !== 'string') throw new StateDumpError('state dump: code must be hex')
+  return value
 }
 
 function integer(value: unknown): bigint {

@@ -8,6 +8,8 @@ import { GAS_PER_BLOB, nextBaseFee, nextExcessBlobGas } from './fees.ts'
 
 /** Smallest gas limit a block may have. */
 const GAS_LIMIT_MIN = 5_000n
+/** Largest gas limit: clients count gas in signed 64 bits (EIP-1985). */
+const GAS_LIMIT_MAX = (1n << 63n) - 1n
 /** The gas limit moves by less than this part of the parent's. */
 const GAS_LIMIT_QUOTIENT = 1_024n
 const EXTRA_DATA_SIZE_MAX = 32
@@ -43,6 +45,7 @@ export function validateHeader(
     'gasUsed',
     `gas used ${header.gasUsed} above the limit ${header.gasLimit}`,
   )
+  check(header.gasLimit <= GAS_LIMIT_MAX, 'gasLimit', `gas limit ${header.gasLimit} above ${GAS_LIMIT_MAX}`)
   const isUnworked = header.difficulty === 0n && equalBytes(header.nonce, ZERO_NONCE)
   check(isUnworked, 'proofOfWorkFields', 'difficulty and nonce must be zero (EIP-3675)')
   check(header.ommersHash === EMPTY_OMMERS_HASH, 'ommers', 'ommers are not allowed (EIP-3675)')

@@ -121,6 +121,7 @@ describe('a block is refused for', () => {
     ['number', () => ({ number: 2n })],
     ['timestamp', () => ({ timestamp: 0n })],
     ['gasLimit', ({ gasLimit }) => ({ gasLimit: gasLimit + gasLimit / 1024n })],
+    ['gasLimit', () => ({ gasLimit: 2n ** 63n })],
     ['gasUsed', () => ({ gasUsed: 21_001n })],
     ['baseFee', () => ({ baseFeePerGas: 1n })],
     ['extraData', () => ({ extraData: new Uint8Array(33) })],
@@ -135,7 +136,9 @@ describe('a block is refused for', () => {
     ['excessBlobGas', () => ({ excessBlobGas: 1n })],
     ['requests', () => ({ requestsHash: other })],
   ]
-  for (const [reason, change] of cases) test(reason, () => assertRefused(reason, change))
+  for (const [index, [reason, change]] of cases.entries()) {
+    test(`${index + 1}: ${reason}`, () => assertRefused(reason, change))
+  }
 
   test('a transaction that may not be in it, with the transaction named', async () => {
     const { block } = await build([transfer(0n)])

@@ -95,7 +95,6 @@ const GROUPS: readonly MethodGroup[] = [
       'eth_mining',
       'eth_hashrate',
       'eth_protocolVersion',
-      'eth_config',
       'eth_capabilities',
     ],
   ),
@@ -103,6 +102,7 @@ const GROUPS: readonly MethodGroup[] = [
     () => import('./methods/eth-call.ts'),
     ['eth_call', 'eth_estimateGas', 'eth_createAccessList', 'eth_simulateV1'],
   ),
+  group(() => import('./methods/eth-config.ts'), ['eth_config']),
   group(() => import('./methods/eth-subscribe.ts'), ['eth_subscribe', 'eth_unsubscribe']),
   group(
     () => import('./methods/eth-account.ts'),

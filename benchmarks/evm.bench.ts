@@ -1,23 +1,29 @@
 /**
  * The interpreter beside @ethereumjs/evm on the programs of `../shared/vectors/bench`, each run on a fresh state with
- * its analysis cached. Run: `node benchmarks/evm.bench.ts [program …]`.
- *
- * Figures are the least and the median of all runs within the time budget, after a warm-up of two runs, in
- * milliseconds; both engines must use the same gas. Set-up of the state is not measured.
+ * its analysis cached. Arguments: names of programs, all by default. Set-up of the state is not measured.
  */
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
-import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { Common, Hardfork, Mainnet } from '@ethereumjs/common'
 import { createEVM } from '@ethereumjs/evm'
 import { createAccount, createAddressFromString } from '@ethereumjs/util'
 import { FORKS } from '../src/chain/forks.ts'
 import { bigintToFixedBytes, hexToBytes, toAddress } from '../src/primitives/bytes.ts'
+import { AevirError } from '../src/primitives/errors.ts'
 import { keccak256Hash } from '../src/primitives/keccak.ts'
 import { tier0 } from '../runtime/evm/engine.ts'
 import { FakeHost, keyOf } from '../test/support/fake-host.ts'
 import { parseJson, sharedVectors } from '../test/support/shared.ts'
+import { spreadOf, type Figure, type Suite } from './suite.ts'
+
+/** The programs are no part of the repository. */
+class ProgramsAbsentError extends AevirError {
+  override readonly code = 'PROGRAMS_ABSENT'
+  constructor() {
+    super('the folder ../shared/vectors is absent: there are no programs to run')
+  }
+}
 
 const BUDGET_MS = 1500
 const RUNS_MAX = 2000
@@ -87,21 +93,17 @@ function wordBytes(word: string): Uint8Array {
   return bigintToFixedBytes(BigInt(word), 32)
 }
 
-interface Measurement {
-  readonly leastMs: number
-  readonly medianMs: number
-  readonly gasUsed: bigint
-}
-
-async function measure(run: () => Run | Promise<Run>): Promise<Measurement> {
+/** Times in milliseconds of as many runs as fit into the budget, and the gas of each. */
+async function measure(
+  run: () => Run | Promise<Run>,
+): Promise<{ readonly times: readonly number[]; readonly gasUsed: bigint }> {
   let { gasUsed } = await run()
   for (let i = 1; i < WARM_UP_RUNS; i++) ({ gasUsed } = await run())
   const times: number[] = []
   const end = performance.now() + BUDGET_MS
   do times.push((await run()).timeMs)
   while (performance.now() < end && times.length < RUNS_MAX)
-  times.sort((a, b) => a - b)
-  return { leastMs: times[0] ?? 0, medianMs: times[times.length >> 1] ?? 0, gasUsed }
+  return { times, gasUsed }
 }
 
 function programs(folder: string, names: readonly string[]): Program[] {
@@ -111,31 +113,38 @@ function programs(folder: string, names: readonly string[]): Program[] {
     .map((file) => parseJson<Program>(readFileSync(join(folder, file))))
 }
 
-async function main(names: readonly string[]): Promise<void> {
-  const vectors = sharedVectors()
-  if (vectors === undefined) {
-    console.log('the folder ../shared/vectors is absent: there are no programs to run')
-    return
-  }
-  console.log(`${cpus()[0]?.model}, Node ${process.version}, @ethereumjs/evm 10.1.3; least / median ms`)
-  let product = 1
-  const chosen = programs(join(vectors, 'bench'), names)
-  for (const program of chosen) {
-    const ours = await measure(() => runTier0(program))
-    const theirs = await measure(() => runEthereumJs(program))
-    assert.equal(ours.gasUsed, theirs.gasUsed, `${program.name}: gas`)
-    const ratio = theirs.leastMs / ours.leastMs
-    product *= ratio ** (1 / chosen.length)
-    const columns = [
-      program.name.padEnd(26),
-      `${ours.gasUsed}`.padStart(12),
-      `${ours.leastMs.toFixed(4)} / ${ours.medianMs.toFixed(4)}`.padStart(22),
-      `${theirs.leastMs.toFixed(3)} / ${theirs.medianMs.toFixed(3)}`.padStart(22),
-      `${ratio.toFixed(1)}×`.padStart(8),
-    ]
-    console.log(columns.join(' '))
-  }
-  console.log(`geometric mean ${product.toFixed(1)}×`)
+function figure(program: Program, subject: string, times: readonly number[]): Figure {
+  return { task: program.name, subject, quantity: 'time', unit: 'ms', spread: spreadOf(times) }
 }
 
-await main(process.argv.slice(2))
+export const suite: Suite = {
+  async run(names, progress) {
+    const vectors = sharedVectors()
+    if (vectors === undefined) throw new ProgramsAbsentError()
+    const chosen = programs(join(vectors, 'bench'), names)
+    const figures: Figure[] = []
+    let product = 1
+    for (const program of chosen) {
+      progress(program.name)
+      const ours = await measure(() => runTier0(program))
+      const theirs = await measure(() => runEthereumJs(program))
+      assert.equal(ours.gasUsed, theirs.gasUsed, `${program.name}: gas`)
+      const pair = [
+        figure(program, 'aevir', ours.times),
+        figure(program, '@ethereumjs/evm', theirs.times),
+      ] as const
+      figures.push(...pair)
+      product *= (pair[1].spread.min / pair[0].spread.min) ** (1 / chosen.length)
+    }
+    return {
+      input: `${chosen.length} programs of ../shared/vectors/bench, each run on a fresh state, code analysis cached`,
+      warmUp: `${WARM_UP_RUNS} runs of each program on each engine`,
+      baseline: '@ethereumjs/evm: the same code, call data and state; both must use the same gas',
+      sample: `one run without setting the state up; ${BUDGET_MS} ms of runs, at most ${RUNS_MAX}`,
+      peers: { '@ethereumjs/evm': '10.1.3' },
+      figures,
+      checks: [],
+      notes: [`geometric mean of the ratios of the fastest runs: ${product.toFixed(1)}×`],
+    }
+  },
+}

@@ -1,30 +1,84 @@
-/** `npm run bench -- NAME [arguments]`: runs `benchmarks/NAME.bench.ts`; without a name it lists what there is. */
-import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+/**
+ * `npm run bench -- SUITE [arguments] [--json FILE]`: runs one suite, prints its report and, when asked, writes it as
+ * JSON. The exit code is 1 when a target was missed, 2 when the command line makes no sense.
+ */
+import { writeFileSync } from 'node:fs'
+import { AevirError } from '../src/primitives/errors.ts'
+import { linesOf, reportOf } from './report.ts'
+import type { Suite } from './suite.ts'
 
-const FOLDER = new URL('.', import.meta.url)
-const SUFFIX = '.bench.ts'
-
-const names = readdirSync(FOLDER)
-  .filter((file) => file.endsWith(SUFFIX))
-  .map((file) => file.slice(0, -SUFFIX.length))
-const [name, ...rest] = process.argv.slice(2)
-
-if (name !== undefined && names.includes(name)) {
-  const file = fileURLToPath(new URL(name + SUFFIX, FOLDER))
-  process.exitCode = spawnSync(process.execPath, [file, ...rest], { stdio: 'inherit' }).status ?? 1
-} else {
-  if (name !== undefined) console.error(`there is no benchmark ${name}\n`)
-  console.log('npm run bench -- NAME [arguments]')
-  for (const known of names) console.log(`  ${known.padEnd(14)} ${purposeOf(known)}`)
-  process.exitCode = name === undefined ? 0 : 2
+interface Entry {
+  readonly purpose: string
+  readonly load: () => Promise<{ readonly suite: Suite }>
 }
 
-/** The first sentence of the file's opening comment. */
-function purposeOf(known: string): string {
-  const text = readFileSync(new URL(known + SUFFIX, FOLDER), 'utf8')
-  const comment = /\/\*\*(.*?)\*\//s.exec(text)?.[1] ?? ''
-  const prose = comment.replaceAll(/\s*\n \*\s?/g, ' ').trim()
-  return prose.split(/(?<=[.:])\s/)[0] ?? ''
+/** Every suite, by the name it is called by. */
+const SUITES: Readonly<Record<string, Entry>> = {
+  startup: {
+    purpose: 'process start to first RPC answer, and resident memory, beside anvil and Hardhat',
+    load: () => import('./startup.bench.ts'),
+  },
+  evm: {
+    purpose: 'the interpreter beside @ethereumjs/evm',
+    load: () => import('./evm.bench.ts'),
+  },
+  precompiles: {
+    purpose: 'time per gas of every precompile at inputs chosen to be slow',
+    load: () => import('./precompiles.bench.ts'),
+  },
+  trie: {
+    purpose: 'commits to a trie of accounts beside @ethereumjs/mpt',
+    load: () => import('./trie.bench.ts'),
+  },
+  keccak: {
+    purpose: 'keccak256 beside @noble/hashes over the sizes that a node hashes',
+    load: () => import('./keccak.bench.ts'),
+  },
+}
+
+/** The command line makes no sense. */
+class UsageError extends AevirError {
+  override readonly code = 'USAGE'
+}
+
+async function main(argv: readonly string[]): Promise<void> {
+  const { name, rest, jsonFile } = parse(argv)
+  if (name === undefined) {
+    console.log(usage())
+    return
+  }
+  const entry = SUITES[name]
+  if (entry === undefined) throw new UsageError(`there is no suite "${name}"\n\n${usage()}`)
+  const { suite } = await entry.load()
+  const report = reportOf(name, await suite.run(rest, (line) => console.error(line)))
+  for (const line of linesOf(report)) console.log(line)
+  if (jsonFile !== undefined) writeFileSync(jsonFile, `${JSON.stringify(report, null, 2)}\n`)
+  if (report.checks.some(({ passed }) => !passed)) process.exitCode = 1
+}
+
+function parse(argv: readonly string[]): {
+  readonly name: string | undefined
+  readonly rest: readonly string[]
+  readonly jsonFile: string | undefined
+} {
+  const words = [...argv]
+  const at = words.indexOf('--json')
+  const [, jsonFile] = at < 0 ? [] : words.splice(at, 2)
+  if (at >= 0 && jsonFile === undefined) throw new UsageError('--json needs the name of a file to write')
+  const [name, ...rest] = words
+  return { name, rest, jsonFile }
+}
+
+function usage(): string {
+  const lines = Object.entries(SUITES).map(([name, { purpose }]) => `  ${name.padEnd(12)} ${purpose}`)
+  return ['npm run bench -- SUITE [arguments] [--json FILE]', '', ...lines].join('\n')
+}
+
+try {
+  await main(process.argv.slice(2))
+} catch (error) {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (!(error instanceof AevirError) && !code.startsWith('ERR_PARSE_ARGS')) throw error
+  console.error(error instanceof Error ? error.message : '')
+  process.exitCode = 2
 }

@@ -1,0 +1,123 @@
+/** Processes that benchmarks start and watch. Memory is read from /proc, so it is known on Linux only. */
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { AevirError } from '../src/primitives/errors.ts'
+import { RpcConnection } from './rpc-connection.ts'
+
+/** A process that does not answer by then never will. */
+const ANSWER_TIMEOUT_MS = 60_000
+const STOP_TIMEOUT_MS = 10_000
+/** Time between attempts to reach a port: below what anybody measures here. */
+const ATTEMPT_INTERVAL_MS = 1
+
+export interface Command {
+  readonly file: string
+  readonly args: readonly string[]
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** The process ended before it answered, or never did. */
+export class NoAnswerError extends AevirError {
+  override readonly code = 'NO_ANSWER'
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** Starts a command in a process group of its own, so that all it starts can be ended with it. */
+export function start({ file, args, cwd, env }: Command): ChildProcess {
+  const options: SpawnOptions = {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true,
+    env: { ...process.env, ...env },
+    ...(cwd === undefined ? {} : { cwd }),
+  }
+  return spawn(file, args, options)
+}
+
+/** A connection to `port` that has answered `eth_chainId`. */
+export async function firstAnswer(child: ChildProcess, port: number): Promise<RpcConnection> {
+  const errors: Buffer[] = []
+  child.stderr?.on('data', (chunk: Buffer) => errors.push(chunk))
+  const deadline = performance.now() + ANSWER_TIMEOUT_MS
+  while (performance.now() < deadline) {
+    if (child.exitCode !== null || child.signalCode !== null) {
+      throw new NoAnswerError(`${child.spawnfile} ended: ${Buffer.concat(errors).toString().trim()}`)
+    }
+    const connection = await RpcConnection.open(port).catch(() => undefined)
+    if (connection !== undefined) {
+      await connection.call('eth_chainId')
+      return connection
+    }
+    await delay(ATTEMPT_INTERVAL_MS)
+  }
+  throw new NoAnswerError(`${child.spawnfile} did not answer within ${ANSWER_TIMEOUT_MS / 1000} s`)
+}
+
+/** Asks a process and what it started to end, and insists when they do not. */
+export async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exit = once(child, 'exit')
+  signal(child, 'SIGTERM')
+  const timer = setTimeout(() => signal(child, 'SIGKILL'), STOP_TIMEOUT_MS)
+  await exit
+  clearTimeout(timer)
+}
+
+function signal({ pid }: ChildProcess, name: 'SIGTERM' | 'SIGKILL'): void {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, name)
+  } catch (error) {
+    // It went away by itself in between.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+  }
+}
+
+/** Resident memory of a process and all that it started, in MB (10⁶ bytes); 0 where /proc is absent. */
+export function residentMegabytes(child: ChildProcess): number {
+  const { pid } = child
+  if (pid === undefined) return 0
+  const sizes = familyOf(pid).map((member) => /^VmRSS:\s+(\d+) kB/m.exec(statusOf(member))?.[1] ?? '0')
+  return (sizes.reduce((sum, kibibytes) => sum + Number(kibibytes), 0) * 1024) / 1e6
+}
+
+function familyOf(root: number): number[] {
+  const parents = new Map(
+    processIds().map((pid) => [pid, Number(/^PPid:\s+(\d+)/m.exec(statusOf(pid))?.[1] ?? 0)]),
+  )
+  const family = [root]
+  // Grows while it is walked: children of children are looked at in turn.
+  for (const member of family) {
+    for (const [pid, parent] of parents) if (parent === member) family.push(pid)
+  }
+  return family
+}
+
+function processIds(): number[] {
+  try {
+    return readdirSync('/proc').map(Number).filter(Number.isInteger)
+  } catch {
+    return []
+  }
+}
+
+function statusOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'utf8')
+  } catch {
+    // It has ended.
+    return ''
+  }
+}

@@ -2,7 +2,6 @@
  * Filters that clients poll (`eth_newFilter` and its like). What happens is kept for each until it is asked for; both
  * the number of filters and what they keep is bounded, and who does not poll for some minutes loses the filter.
  */
-import { randomBytes } from 'node:crypto'
 import { unreachable } from '../primitives/assert.ts'
 import type { Clock } from '../consensus/plugin.ts'
 import type { NodeEvent } from './backend.ts'
@@ -164,6 +163,6 @@ function isInRange({ range }: LogFilter, number: bigint): boolean {
 
 /** An id that cannot be guessed by others. The first digit is not zero, so that it is a quantity too. */
 export function randomId(): string {
-  const digits = randomBytes(ID_SIZE).toString('hex')
+  const digits = crypto.getRandomValues(new Uint8Array(ID_SIZE)).toHex()
   return `0x${digits.startsWith('0') ? `1${digits.slice(1)}` : digits}`
 }

@@ -4,31 +4,25 @@ import type { Backend } from '../rpc/backend.ts'
 /** Blocks made within this time share a line. */
 const LINE_INTERVAL_MS = 200
 
-export class BlockPrinter {
-  private first: bigint | undefined
-  private last = 0n
-  private transactions = 0
-  private gas = 0n
-
-  constructor(backend: Backend) {
-    backend.subscribe((event) => {
-      if (event.kind !== 'block') return
-      const { header, transactions } = event.block
-      if (this.first === undefined) {
-        this.first = header.number
-        setTimeout(() => this.print(), LINE_INTERVAL_MS).unref()
-      }
-      this.last = header.number
-      this.transactions += transactions.length
-      this.gas += header.gasUsed
-    })
+/** Prints from now on. */
+export function printBlocks(backend: Backend): void {
+  let waiting: { readonly first: bigint; last: bigint; transactions: number; gas: bigint } | undefined
+  const print = (): void => {
+    if (waiting === undefined) return
+    const { first, last, transactions, gas } = waiting
+    waiting = undefined
+    const blocks = first === last ? `block ${last}` : `blocks ${first}–${last}`
+    process.stdout.write(`${blocks} · ${transactions} transactions · ${gas} gas\n`)
   }
-
-  private print(): void {
-    const blocks = this.first === this.last ? `block ${this.last}` : `blocks ${this.first}–${this.last}`
-    process.stdout.write(`${blocks} · ${this.transactions} transactions · ${this.gas} gas\n`)
-    this.first = undefined
-    this.transactions = 0
-    this.gas = 0n
-  }
+  backend.subscribe((event) => {
+    if (event.kind !== 'block') return
+    const { header, transactions } = event.block
+    if (waiting === undefined) {
+      waiting = { first: header.number, last: header.number, transactions: 0, gas: 0n }
+      setTimeout(print, LINE_INTERVAL_MS).unref()
+    }
+    waiting.last = header.number
+    waiting.transactions += transactions.length
+    waiting.gas += header.gasUsed
+  })
 }

@@ -6,10 +6,10 @@ import { DEV_ACCOUNTS, devGenesis } from '../chain/dev-genesis.ts'
 import type { Genesis } from '../chain/genesis.ts'
 import { openNode, type Node } from '../node/node.ts'
 import { systemClock } from '../node/system-clock.ts'
-import { clientVersion } from '../node/version.ts'
+import { devClientVersion } from '../node/version.ts'
 import { createRpcServer, type RpcServer } from '../rpc/server.ts'
 import { banner } from './banner.ts'
-import { BlockPrinter } from './block-printer.ts'
+import { printBlocks } from './block-printer.ts'
 import { readGenesisFile } from './genesis-file.ts'
 
 export interface DevOptions {
@@ -51,7 +51,11 @@ export async function runDev(options: DevOptions): Promise<void> {
       intervalMs: options.mining ? Math.round((options.blockTime ?? 0) * 1000) : 0,
     },
     devAccounts: DEV_ACCOUNTS,
-    clientVersion: clientVersion({ os: process.platform, arch: process.arch, node: process.versions.node }),
+    clientVersion: devClientVersion({
+      os: process.platform,
+      arch: process.arch,
+      node: process.versions.node,
+    }),
     onError: reportInternal,
   })
   const server = await startServer(node, options)
@@ -61,7 +65,7 @@ export async function runDev(options: DevOptions): Promise<void> {
     process.stdout.write(
       banner({ url: server.url, genesis, coins, accounts: DEV_ACCOUNTS, head: number, directory }),
     )
-    new BlockPrinter(node.backend)
+    printBlocks(node.backend)
   }
   stopOnSignals(node, server)
 }

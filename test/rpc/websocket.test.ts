@@ -167,11 +167,11 @@ describe('a subscription', () => {
 
   it('is silent until its id is known, and forgets nothing in between', async () => {
     const client = await Client.connect()
-    const pendingBlock = backend.pendingBlock
+    const pending = await backend.pendingBlock()
     backend.pendingBlock = () => {
       // An event between the subscription and the answer to the batch that made it.
       backend.addBlock()
-      return pendingBlock()
+      return Promise.resolve(pending)
     }
     client.socket.send(
       JSON.stringify([
@@ -183,7 +183,7 @@ describe('a subscription', () => {
     assert.equal(answers.length, 2)
     const head = (await client.told(answers[0]?.result)) as JsonRecord
     assert.equal(head['hash'], backend.ledger.headHash())
-    backend.pendingBlock = pendingBlock
+    backend.pendingBlock = () => Promise.resolve(pending)
   })
 
   it('ends when asked, by its own connection only', async () => {

@@ -110,34 +110,44 @@ export class FakeBackend implements Backend {
     this.addBlock()
   }
 
-  accounts = (): readonly Address[] => [SENDER]
-  latestState = (): MemoryState => this.state
-  stateAt = (number: bigint): LedgerState => this.ledger.stateAt(number)
-  stateBefore = (number: bigint): LedgerState => this.ledger.stateAt(number - 1n)
+  readonly accounts = (): readonly Address[] => [SENDER]
 
-  nextEnvironment = (): ReturnType<Backend['nextEnvironment']> => {
+  latestState(): MemoryState {
+    return this.state
+  }
+
+  stateAt(number: bigint): LedgerState {
+    return this.ledger.stateAt(number)
+  }
+
+  stateBefore(number: bigint): LedgerState {
+    return this.ledger.stateAt(number - 1n)
+  }
+
+  nextEnvironment(): ReturnType<Backend['nextEnvironment']> {
     const parent = this.ledger.head()
     const attributes = { timestamp: parent.timestamp + 1n, beneficiary: ZERO_ADDRESS, prevRandao: ZERO_HASH }
     return environmentAfter(parent, this.ledger.headHash(), attributes, this.config, () => undefined)
   }
 
-  environmentOf = (number: bigint): ReturnType<Backend['environmentOf']> =>
-    environmentOf(present(this.ledger.header(number), 'header'), this.config, () => undefined)
+  environmentOf(number: bigint): ReturnType<Backend['environmentOf']> {
+    return environmentOf(present(this.ledger.header(number), 'header'), this.config, () => undefined)
+  }
 
-  pendingBlock: Backend['pendingBlock'] = () => {
+  pendingBlock(): ReturnType<Backend['pendingBlock']> {
     const transactions = [...this.pooled.values()].map(({ transaction }) => transaction)
     const { block, receipts } = this.#build(transactions, [])
     return Promise.resolve({ block, receipts, senders: transactions.map(() => SENDER), state: this.state })
   }
 
-  submit = (bytes: Uint8Array): Promise<Transaction> => {
+  submit(bytes: Uint8Array): Promise<Transaction> {
     const transaction = decodeTransaction(bytes)
     if (this.onSubmit === undefined) this.addToPool(transaction)
     else this.onSubmit(transaction)
     return Promise.resolve(transaction)
   }
 
-  subscribe = (listener: (event: NodeEvent) => void): (() => void) => {
+  subscribe(listener: (event: NodeEvent) => void): () => void {
     this.listeners.add(listener)
     return () => {
       this.listeners.delete(listener)

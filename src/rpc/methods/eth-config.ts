@@ -25,8 +25,9 @@ export const methods = {
 } as const satisfies MethodTable
 
 /** Fork configurations: the present one, the next and the furthest that are planned. */
-function config({ config: chain, ledger, nextEnvironment }: Backend): JsonRecord {
-  const { timestamp } = nextEnvironment()
+function config(backend: Backend): JsonRecord {
+  const { config: chain, ledger } = backend
+  const { timestamp } = backend.nextEnvironment()
   const genesisHash = present(ledger.hashOf(0n), 'hash of the genesis block')
   const describe = (activation: bigint): JsonRecord => forkConfig(chain, genesisHash, activation)
   const activations = chain.forks.map((fork) => fork.timestamp)

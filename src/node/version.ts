@@ -9,3 +9,11 @@ export function clientVersion(platform: {
 }): string {
   return `Aevir/${VERSION}/${platform.os}-${platform.arch}/node${platform.node}`
 }
+
+/**
+ * What `web3_clientVersion` answers on a development node. It begins as anvil's does: Hardhat's network helpers and
+ * OpenZeppelin's upgrades plugin go by that name when they decide whether a node can be mined, moved and reset.
+ */
+export function devClientVersion(platform: Parameters<typeof clientVersion>[0]): string {
+  return `anvil/compatible/${clientVersion(platform)}`
+}

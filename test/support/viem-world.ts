@@ -37,7 +37,7 @@ export const VAULT_ABI = parseAbi([
 
 type Reader = PublicClient<HttpTransport, Chain>
 type Writer = WalletClient<HttpTransport, Chain, Account>
-export type Vault = GetContractReturnType<typeof VAULT_ABI, { public: Reader; wallet: Writer }, Address>
+export type Vault = GetContractReturnType<typeof VAULT_ABI, { public: Reader; wallet: Writer }>
 
 export interface ViemWorld {
   readonly node: DevNode

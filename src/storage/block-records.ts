@@ -2,7 +2,7 @@
  * Blocks in the tables: header, body, senders, receipts, and the indexes by hash.
  *
  * A body is what follows the header in the block's RLP, without the prefix of the whole list: header and body together
- * are the block as it went over the wire, stored once.
+ * are the block as it went over the wire, stored once. Headers, bodies and receipts are packed (`zero-packing.ts`).
  */
 import { bytesToHash, concatBytes, hexToBytes, type Address, type Hash } from '../primitives/bytes.ts'
 import { decodeBlock, decodeHeader, encodeBlock, encodeHeader } from '../chain/block-codec.ts'
@@ -24,6 +24,7 @@ import {
   numberKey,
   readNumber,
 } from './schema.ts'
+import { packZeros, unpackZeros } from './zero-packing.ts'
 
 /** Prefix of an RLP list with more than 55 bytes: this plus the size of the length that follows. */
 const LONG_LIST_OFFSET = 0xf7
@@ -33,10 +34,10 @@ export function writeBlock(transaction: WriteTransaction, executed: ExecutedBloc
   const key = numberKey(block.header.number)
   const hash = hexToBytes(block.hash)
   const header = encodeHeader(block.header)
-  transaction.put('headers', key, concatBytes(hash, header))
-  transaction.put('bodies', key, bodyOf(encodeBlock(block), header.length))
+  transaction.put('headers', key, concatBytes(hash, packZeros(header)))
+  transaction.put('bodies', key, packZeros(bodyOf(encodeBlock(block), header.length)))
   transaction.put('senders', key, encodeAddresses(senders))
-  transaction.put('receipts', key, encodeReceipts(receipts))
+  transaction.put('receipts', key, packZeros(encodeReceipts(receipts)))
   transaction.put('blockNumbers', hash, key)
   for (const [index, { hash: transactionHash }] of block.transactions.entries()) {
     const location = encodeLocation({ blockNumber: block.header.number, index })
@@ -64,7 +65,7 @@ export function readHeader(
   const record = reader.get('headers', numberKey(number))
   return (
     record && {
-      header: decoding('header', () => decodeHeader(record.subarray(HASH_SIZE))),
+      header: decoding('header', () => decodeHeader(unpackZeros(record.subarray(HASH_SIZE)))),
       hash: hashInRecord(record),
     }
   )
@@ -77,7 +78,9 @@ export function readBlock(reader: KeyValueReader, number: bigint): Block | undef
   if (header === undefined) return undefined
   const body = reader.get('bodies', key)
   if (body === undefined) throw new CorruptDatabaseError(`block ${number} has no body`)
-  return decoding(`block ${number}`, () => decodeBlock(joinBlock(header.subarray(HASH_SIZE), body)))
+  return decoding(`block ${number}`, () =>
+    decodeBlock(joinBlock(unpackZeros(header.subarray(HASH_SIZE)), unpackZeros(body))),
+  )
 }
 
 export function readSenders(reader: KeyValueReader, number: bigint): Address[] | undefined {
@@ -87,7 +90,7 @@ export function readSenders(reader: KeyValueReader, number: bigint): Address[] |
 
 export function readReceipts(reader: KeyValueReader, number: bigint): Receipt[] | undefined {
   const record = reader.get('receipts', numberKey(number))
-  return record && decodeReceipts(record)
+  return record && decodeReceipts(unpackZeros(record))
 }
 
 export function readNumberOf(reader: KeyValueReader, hash: Hash): bigint | undefined {

@@ -19,7 +19,7 @@
  *
  * Accounts, slots and the nodes of both kinds of trie are kept alike, which makes proofs at old blocks a plain read.
  */
-import { equalBytes, EMPTY_BYTES } from '../primitives/bytes.ts'
+import { bytesToHex, equalBytes, EMPTY_BYTES } from '../primitives/bytes.ts'
 import { CorruptDatabaseError } from './database-errors.ts'
 import { applyDelta, encodeDelta } from './delta.ts'
 import type { KeyValueReader, WriteTransaction } from './key-value-store.ts'
@@ -46,7 +46,7 @@ const KIND_MASK = 0x7f
 const IS_REMOVAL = 0x80
 
 /** One version of a key. */
-interface Version {
+export interface Version {
   /** The block that wrote the value, or removed it; 0 when there never was one that history knows of. */
   readonly block: number
   readonly value: Uint8Array | undefined
@@ -112,11 +112,24 @@ export function readAt(
   table: HistoricTable,
   key: Uint8Array,
 ): Uint8Array | undefined {
-  const historic = historicKey(table, key)
   const target = Number(number)
+  for (const { block, value } of versions(reader, table, key)) if (block <= target) return value
+  throw new CorruptDatabaseError(`the history of ${bytesToHex(key)} ends before block ${number}`)
+}
+
+/** The versions of a key from the newest back. Must be left before those that are not kept any more. */
+export function* versions(
+  reader: KeyValueReader,
+  table: HistoricTable,
+  key: Uint8Array,
+): Generator<Version, void, undefined> {
+  const historic = historicKey(table, key)
   let version = newestVersion(reader, table, key, historic)
-  while (version.block > target) version = formerVersion(reader, version, historic)
-  return version.value
+  for (;;) {
+    yield version
+    if (version.block === 0) return
+    version = formerVersion(reader, version, historic)
+  }
 }
 
 /** Gives every key that block `number`, the newest, changed its former value back. */

@@ -6,13 +6,13 @@
 export const TABLES = [
   /** Format, identity, head, commit states, and the node's own small values. */
   'meta',
-  /** Block number → hash and RLP of the header. */
+  /** Block number → hash and packed RLP of the header. */
   'headers',
-  /** Block number → RLP of transactions, ommers and withdrawals. */
+  /** Block number → packed RLP of transactions, ommers and withdrawals. */
   'bodies',
   /** Block number → sender of each transaction, 20 bytes each. */
   'senders',
-  /** Block number → receipts (`receipt-record.ts`). */
+  /** Block number → packed receipts (`receipt-record.ts`). */
   'receipts',
   /** Block hash → number. */
   'blockNumbers',

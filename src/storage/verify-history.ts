@@ -8,7 +8,7 @@ import { keccak256 } from '../primitives/keccak.ts'
 import { EMPTY_TRIE_ROOT } from '../chain/ordered-trie.ts'
 import { readHeader } from './block-records.ts'
 import type { Findings, VerifyProgress } from './findings.ts'
-import { formerBlock, readAt } from './history.ts'
+import { formerBlock, versions } from './history.ts'
 import type { KeyValueStore } from './key-value-store.ts'
 import {
   historicKey,
@@ -21,7 +21,7 @@ import {
 } from './schema.ts'
 import { HISTORIC_TABLES, type HistoricTable } from './tables.ts'
 
-const PROGRESS_INTERVAL = 100
+const PROGRESS_INTERVAL = 1000
 
 export interface HistoryCheck {
   readonly store: KeyValueStore
@@ -123,17 +123,26 @@ function follow(check: HistoryCheck, block: number, historic: Uint8Array, expect
   )
 }
 
+/** From the newest block back, since a root is made from the one that replaced it. */
 function verifyRoots({ store, oldestState, head, findings, onProgress }: HistoryCheck): void {
   const total = Number(head - oldestState)
-  for (let number = oldestState; number < head; number++) {
-    const done = Number(number - oldestState)
-    if (done % PROGRESS_INTERVAL === 0) onProgress({ stage: 'history', done, total })
-    findings.attempt(`state of block ${number}`, () => {
-      const header = readHeader(store, number)?.header
-      const root = rootOf(readAt(store, number, 'accountNodes', nodeKey(null, '')))
-      findings.expect(root === header?.stateRoot, `block ${number}: its state root in history is ${root}`)
-    })
-  }
+  let number = head
+  findings.attempt(`state root of block ${head}`, () => {
+    for (const { block, value } of versions(store, 'accountNodes', nodeKey(null, ''))) {
+      const root = rootOf(value)
+      for (; number >= oldestState && number >= BigInt(block); number--) {
+        const done = Number(head - number)
+        if (done % PROGRESS_INTERVAL === 0) onProgress({ stage: 'history', done, total })
+        const header = findings.attempt(`header of block ${number}`, () => readHeader(store, number))?.header
+        findings.expect(
+          header === undefined || root === header.stateRoot,
+          `block ${number}: its state root in history is ${root}`,
+        )
+      }
+      if (number < oldestState) return
+    }
+  })
+  findings.expect(number < oldestState, `the history of the state root ends before block ${number}`)
 }
 
 function rootOf(node: Uint8Array | undefined): Hash {

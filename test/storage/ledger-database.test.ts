@@ -4,6 +4,8 @@ import { describe, test } from 'node:test'
 import { AssertionFailure } from '../../src/primitives/assert.ts'
 import { wordToAddress, wordToHash, ZERO_HASH } from '../../src/primitives/bytes.ts'
 import { COMMIT_STATES, StateUnavailableError, type WritableLedger } from '../../src/execution/ledger.ts'
+import { DiskFullError } from '../../src/storage/database-errors.ts'
+import type { KeyValueStore } from '../../src/storage/key-value-store.ts'
 import { verifyLedger } from '../../src/storage/verify.ts'
 import { appendBusyBlock, genesisBlock, nextBlock, NO_CHANGES, openSample } from './sample-chain.ts'
 import { STORE_KINDS } from './stores.ts'
@@ -192,6 +194,40 @@ for (const kind of STORE_KINDS) {
         assert.deepEqual(verifyLedger(store).findings, [])
         for (let i = 0; i < 5; i++) appendBusyBlock(ledger, 1)
         assert.ok(store.statistics().tables.history.entries < 20)
+        assert.deepEqual(verifyLedger(store).findings, [])
+      }))
+
+    test('stays as it was when a write fails', () =>
+      kind.with((store) => {
+        let isFull = false
+        const failing: KeyValueStore = {
+          get: (table, key) => store.get(table, key),
+          entries: (table, range) => store.entries(table, range),
+          statistics: () => store.statistics(),
+          close: () => store.close(),
+          write: (work) =>
+            store.write((transaction) => {
+              const result = work(transaction)
+              if (isFull) throw new DiskFullError('/data')
+              return result
+            }),
+        }
+        const ledger = openSample(failing)
+        appendBusyBlock(ledger, 3)
+        appendBusyBlock(ledger, 3)
+        const before = [describeBlock(ledger, 1n), describeBlock(ledger, 2n)]
+        const address = wordToAddress((1n << 100n) + 3n)
+        isFull = true
+        assert.throws(() => appendBusyBlock(ledger, 4), DiskFullError)
+        assert.throws(() => ledger.unwind(1n), DiskFullError)
+        assert.throws(() => ledger.setCommitted('final', 1n), DiskFullError)
+        assert.deepEqual([describeBlock(ledger, 1n), describeBlock(ledger, 2n)], before)
+        assert.equal(ledger.head().number, 2n)
+        assert.equal(ledger.stateAt(2n).account(address), undefined)
+        assert.equal(ledger.committed('final'), 0n)
+        isFull = false
+        appendBusyBlock(ledger, 4)
+        assert.notEqual(ledger.stateAt(3n).account(address), undefined)
         assert.deepEqual(verifyLedger(store).findings, [])
       }))
 

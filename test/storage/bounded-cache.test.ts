@@ -1,3 +1,4 @@
+/** Caches: what they forget, and when. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BoundedCache } from '../../src/storage/bounded-cache.ts'

@@ -1,3 +1,4 @@
+/** Differences of values: they lead back, save bytes, and fail well when damaged. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'

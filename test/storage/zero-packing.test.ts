@@ -1,3 +1,4 @@
+/** Packed bytes: they come back, are short, and fail well when damaged. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'

@@ -1,17 +1,13 @@
 /**
- * The nodes that ours is measured beside: anvil and Hardhat, which `test/clients` installs when asked. A benchmark never
- * installs anything.
+ * The nodes that ours is measured beside: anvil and Hardhat, which `test/clients` names and installs into `.cache/`.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { installClients } from '../test/support/clients.ts'
 import type { Command } from './processes.ts'
 
-const CLIENTS = fileURLToPath(new URL('../test/clients', import.meta.url))
-const MODULES = join(CLIENTS, 'node_modules')
-
-/** What installs them. */
-export const INSTALL_PEERS = 'npm --prefix test/clients run setup'
+const INSTALLS = fileURLToPath(new URL('../.cache/clients', import.meta.url))
 
 export interface Peer {
   readonly name: string
@@ -20,47 +16,65 @@ export interface Peer {
   readonly command: (port: number) => Command
 }
 
-/** Those that are there. */
-export function installedPeers(): readonly Peer[] {
-  const found: Peer[] = []
-  const anvil = anvilExecutable()
-  if (anvil !== undefined) {
-    const version = versionOf('@foundry-rs/anvil')
-    found.push({
-      name: 'anvil',
-      version,
-      command: (port) => ({ file: anvil, args: ['--port', `${port}`, '--silent'] }),
-    })
-  }
-  const hardhat = join(MODULES, 'hardhat/dist/src/cli.js')
-  if (existsSync(hardhat)) {
-    found.push({
-      name: 'Hardhat',
-      version: versionOf('hardhat'),
-      command: (port) => ({
-        file: process.execPath,
-        args: [hardhat, 'node', '--port', `${port}`],
-        cwd: CLIENTS,
-      }),
-    })
-  }
-  return found
+/**
+ * Those that are there.
+ * @param options.install fetches what is missing first: 400 MB.
+ * @returns why there are none instead, for people
+ */
+export async function findPeers(options: { readonly install: boolean }): Promise<readonly Peer[] | string> {
+  const refusal = options.install ? await installClients() : undefined
+  if (typeof refusal === 'string') return refusal
+  const modules = globSync('*/node_modules', { cwd: INSTALLS, exclude: ['*.new'] }).map((path) =>
+    join(INSTALLS, path),
+  )
+  const peers = modules
+    .flatMap((folder) => [anvil(folder), hardhat(folder)])
+    .filter((peer) => peer !== undefined)
+  return peers.length > 0 ? peers : 'they are not installed: npm run bench -- startup --install-peers'
 }
 
-/** The program itself: the package's own entry is a script that starts it, which would count as anvil's time. */
-function anvilExecutable(): string | undefined {
+function anvil(modules: string): Peer | undefined {
+  // The program itself: the package's own entry is a script that starts it, which would count as anvil's time.
   const platform = `anvil-${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`
-  const path = join(
-    MODULES,
+  const file = join(
+    modules,
     '@foundry-rs',
     platform,
     'bin',
     process.platform === 'win32' ? 'anvil.exe' : 'anvil',
   )
-  return existsSync(path) ? path : undefined
+  if (!existsSync(file)) return undefined
+  return {
+    name: 'anvil',
+    version: versionOf(modules, '@foundry-rs/anvil'),
+    command: (port) => ({ file, args: ['--port', `${port}`] }),
+  }
 }
 
-function versionOf(name: string): string {
-  return (JSON.parse(readFileSync(join(MODULES, name, 'package.json'), 'utf8')) as { version: string })
-    .version
+function hardhat(modules: string): Peer | undefined {
+  const program = join(modules, 'hardhat/dist/src/cli.js')
+  if (!existsSync(program)) return undefined
+  return {
+    name: 'Hardhat',
+    version: versionOf(modules, 'hardhat'),
+    command: (port) => ({
+      file: process.execPath,
+      args: [program, 'node', '--port', `${port}`],
+      cwd: emptyProject(modules),
+    }),
+  }
+}
+
+/** Hardhat runs in a project only: here one without plugins or sources. */
+function emptyProject(modules: string): string {
+  const folder = join(modules, '../empty-project')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module", "private": true }\n')
+  writeFileSync(join(folder, 'hardhat.config.js'), 'export default {}\n')
+  return folder
+}
+
+function versionOf(modules: string, name: string): string {
+  const manifest = readFileSync(join(modules, name, 'package.json'), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
 }

@@ -93,6 +93,15 @@ export function residentMegabytes(child: ChildProcess): number {
   return (sizes.reduce((sum, kibibytes) => sum + Number(kibibytes), 0) * 1024) / 1e6
 }
 
+/** Processor time of a process and all that it started, all threads, in milliseconds; 0 where /proc is absent. */
+export function processorMilliseconds({ pid }: ChildProcess): number {
+  if (pid === undefined) return 0
+  const threads = familyOf(pid).flatMap((member) =>
+    namesIn(`/proc/${member}/task`).map((thread) => textOf(`/proc/${member}/task/${thread}/schedstat`)),
+  )
+  return threads.reduce((sum, text) => sum + Number(text.split(' ', 1)[0]), 0) / 1e6
+}
+
 function familyOf(root: number): number[] {
   const parents = new Map(
     processIds().map((pid) => [pid, Number(/^PPid:\s+(\d+)/m.exec(statusOf(pid))?.[1] ?? 0)]),
@@ -106,18 +115,26 @@ function familyOf(root: number): number[] {
 }
 
 function processIds(): number[] {
-  try {
-    return readdirSync('/proc').map(Number).filter(Number.isInteger)
-  } catch {
-    return []
-  }
+  return namesIn('/proc').map(Number).filter(Number.isInteger)
 }
 
 function statusOf(pid: number): string {
+  return textOf(`/proc/${pid}/status`)
+}
+
+/** Nothing where /proc is absent or the process has ended. */
+function namesIn(path: string): string[] {
+  return ifPresent(() => readdirSync(path), [])
+}
+
+function textOf(path: string): string {
+  return ifPresent(() => readFileSync(path, 'utf8'), '')
+}
+
+function ifPresent<T>(read: () => T, otherwise: T): T {
   try {
-    return readFileSync(`/proc/${pid}/status`, 'utf8')
+    return read()
   } catch {
-    // It has ended.
-    return ''
+    return otherwise
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Log filters: parsing, matching and searching. A search walks the headers of a bounded range, skips what their blooms
- * rule out, and gives the event loop a turn now and then.
+ * rule out, and pauses now and then.
  */
 import { hexToBytes, type Address, type Hash } from '../primitives/bytes.ts'
 import { bloomProbe } from '../chain/bloom.ts'
@@ -20,8 +20,8 @@ export const LOG_ALTERNATIVES_MAX = 1_000
 export const LOGS_MAX = 50_000
 /** Positions of topics. */
 const TOPICS_MAX = 4
-/** Blocks between turns of the event loop. */
-const BLOCKS_PER_TURN = 500
+/** Blocks between the pauses of a search. */
+const BLOCKS_PER_PAUSE = 100
 
 /** What a log must look like. */
 export interface LogMatcher {
@@ -114,18 +114,22 @@ export function matchingLogs(
   return result
 }
 
-/** Gives the event loop a turn. */
-export type Yield = () => Promise<void>
+/** Gives others their turn; rejects when nobody waits for the answer any more. */
+export type SearchPause = () => Promise<void>
 
 /** All logs on the chain that a filter finds. @throws RpcError when the range or the answer is too large. */
-export async function searchLogs(ledger: Ledger, filter: LogFilter, turn: Yield): Promise<JsonRecord[]> {
+export async function searchLogs(
+  ledger: Ledger,
+  filter: LogFilter,
+  pause: SearchPause,
+): Promise<JsonRecord[]> {
   const [from, to] = resolveRange(ledger, filter)
   const found: JsonRecord[] = []
-  let untilTurn = BLOCKS_PER_TURN
+  let untilPause = BLOCKS_PER_PAUSE
   for (let number = from; number <= to; number++) {
-    if (untilTurn-- === 0) {
-      untilTurn = BLOCKS_PER_TURN
-      await turn()
+    if (untilPause-- === 0) {
+      untilPause = BLOCKS_PER_PAUSE
+      await pause()
     }
     // A block of the range can be taken back between turns: then its logs are no part of the answer.
     const header = ledger.header(number)

@@ -1,13 +1,14 @@
 /** Logs: searching them, and filters that are polled. */
-import { turn } from '../event-loop.ts'
 import type { MethodTable } from '../method.ts'
 import { parseLogFilter, searchLogs } from '../logs.ts'
+import { pauseOf } from '../pause.ts'
 import { isAbsent, parseBoolean, parseString } from '../parse.ts'
 
 export const methods = {
   eth_getLogs: {
     params: [1, 1],
-    run: ([filter], { backend }) => searchLogs(backend.ledger, parseLogFilter(filter, 'filter'), turn),
+    run: ([filter], context) =>
+      searchLogs(context.backend.ledger, parseLogFilter(filter, 'filter'), pauseOf(context)),
   },
   eth_newFilter: {
     params: [1, 1],
@@ -31,8 +32,8 @@ export const methods = {
   },
   eth_getFilterLogs: {
     params: [1, 1],
-    run: ([id], { backend, filters }) =>
-      searchLogs(backend.ledger, filters.logFilter(parseFilterId(id)), turn),
+    run: ([id], context) =>
+      searchLogs(context.backend.ledger, context.filters.logFilter(parseFilterId(id)), pauseOf(context)),
   },
   eth_uninstallFilter: { params: [1, 1], run: ([id], { filters }) => filters.remove(parseFilterId(id)) },
 } as const satisfies MethodTable

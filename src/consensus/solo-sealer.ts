@@ -129,10 +129,8 @@ export class SoloSealer implements ConsensusPlugin {
   }
 
   private async seal(candidate: Candidate): Promise<BlockReference> {
-    await this.application.commit(candidate)
-    const reference = { number: candidate.block.header.number, hash: candidate.block.hash }
-    await this.application.advance('sealed', reference)
-    return reference
+    await this.application.commit(candidate, 'sealed')
+    return { number: candidate.block.header.number, hash: candidate.block.hash }
   }
 
   private arm(): void {
@@ -146,7 +144,10 @@ export class SoloSealer implements ConsensusPlugin {
   }
 }
 
-/** A factory for plugins of this kind; `onCreated` hands out the sealer for development controls. */
+/**
+ * A factory for plugins of this kind; `onCreated` hands out the sealer for development controls.
+ * @public For programs that choose their consensus by name.
+ */
 export function soloConsensus(
   options: SoloOptions,
   onCreated: (sealer: SoloSealer) => void,

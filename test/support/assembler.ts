@@ -1,6 +1,7 @@
 /**
  * Turns mnemonics into bytecode, by the opcode table: `assemble('PUSH1 0x2a', 'PUSH0', 'SSTORE')`. Lines hold one or
- * more instructions; `@name` marks a JUMPDEST, and `PUSH2 @name` pushes its offset.
+ * more instructions; `@name` marks a JUMPDEST, and `PUSH2 @name` pushes its offset. `:name` marks a place without an
+ * instruction, pushed alike; hex that belongs to no PUSH stands for itself.
  */
 import { AevirError } from '../../src/primitives/errors.ts'
 import { concatBytes, hexToBytes } from '../../src/primitives/bytes.ts'
@@ -37,7 +38,14 @@ function encode(tokens: readonly string[], labels: Map<string, number>): Uint8Ar
   let size = 0
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i] ?? ''
-    if (token.startsWith('@')) labels.set(token, size)
+    if (token.startsWith('@') || token.startsWith(':')) labels.set(token, size)
+    if (token.startsWith(':')) continue
+    if (token.startsWith('0x')) {
+      const bytes = hexToBytes(token)
+      parts.push(bytes)
+      size += bytes.length
+      continue
+    }
     const instruction = BY_NAME.get(token.startsWith('@') ? 'JUMPDEST' : token)
     if (instruction === undefined) throw new AssemblerError(`unknown mnemonic ${token}`)
     parts.push(Uint8Array.of(instruction.byte))
@@ -56,7 +64,7 @@ function immediate(
   labels: ReadonlyMap<string, number>,
 ): Uint8Array {
   if (token === undefined) throw new AssemblerError(`${instruction.name} lacks its immediate`)
-  const value = token.startsWith('@') ? BigInt(labels.get(token) ?? 0) : BigInt(token)
+  const value = /^[@:]/.test(token) ? BigInt(labels.get(token) ?? 0) : BigInt(token)
   const digits = value.toString(16).padStart(2 * instruction.immediateSize, '0')
   if (digits.length > 2 * instruction.immediateSize) {
     throw new AssemblerError(`${token} does not fit ${instruction.name}`)

@@ -76,7 +76,7 @@ export class ReferenceSession implements TransactionSession {
     checkAllowance(tx, allowance)
     try {
       const result = await runTx(this.vm, { tx, block: this.block, skipHardForkValidation: true })
-      return resultOf(tx, result)
+      return resultOf(tx, result, this.statusOf(tx, result.execResult))
     } catch (error) {
       const refusal = refusalOf(error)
       // The library names one minimum where there are two: the intrinsic gas and the floor of the call data.
@@ -122,6 +122,13 @@ export class ReferenceSession implements TransactionSession {
   async endTransaction(): Promise<void> {
     await this.vm.evm.journal.cleanup()
     this.state.originalStorageCache.clear()
+  }
+
+  private statusOf(tx: TypedTransaction, { exceptionError }: ExecResult): TransactionResult['status'] {
+    if (exceptionError === undefined) return 'succeeded'
+    // Some of the library's precompiles call any failure a revert. It takes all gas: that is a halt.
+    const isPrecompile = tx.to !== undefined && this.vm.evm.precompiles.has(tx.to.toString().slice(2))
+    return exceptionError.error === EVMError.errorMessages.REVERT && !isPrecompile ? 'reverted' : 'halted'
   }
 
   /** The sender comes from the offer: on a development chain an impersonated account has no signature. */
@@ -176,9 +183,12 @@ function checkAllowance(tx: TypedTransaction, allowance: BlockAllowance): void {
   }
 }
 
-function resultOf(tx: TypedTransaction, result: RunTxResult): TransactionResult {
+function resultOf(
+  tx: TypedTransaction,
+  result: RunTxResult,
+  status: TransactionResult['status'],
+): TransactionResult {
   const { execResult, totalGasSpent, amountSpent, createdAddress, blobGasUsed } = result
-  const status = statusOf(execResult)
   const isSilent = status === 'halted' || (status === 'succeeded' && tx.to === undefined)
   return {
     status,
@@ -193,11 +203,6 @@ function resultOf(tx: TypedTransaction, result: RunTxResult): TransactionResult 
     effectiveGasPrice: amountSpent / totalGasSpent,
     blobGasUsed: blobGasUsed ?? 0n,
   }
-}
-
-function statusOf({ exceptionError }: ExecResult): TransactionResult['status'] {
-  if (exceptionError === undefined) return 'succeeded'
-  return exceptionError.error === EVMError.errorMessages.REVERT ? 'reverted' : 'halted'
 }
 
 function haltReasonOf({ exceptionError }: ExecResult): HaltReason {

@@ -3,7 +3,7 @@
  * that every Ethereum development tool derives from the mnemonic "test test test test test test test test test test
  * test junk" (BIP-44, m/44'/60'/0'/0/0 to 9). They are public: whatever else such an account owns is anyone's.
  */
-import { EMPTY_BYTES, toAddress, type Address, type Hex, ZERO_ADDRESS } from '../primitives/bytes.ts'
+import { EMPTY_BYTES, hexToBytes, toAddress, type Address, type Hex, ZERO_ADDRESS } from '../primitives/bytes.ts'
 import { FORK_NAMES, type ChainConfig } from './forks.ts'
 import { genesisHeader, type Genesis, type GenesisAccount } from './genesis.ts'
 import { SYSTEM_CONTRACTS } from './system-contracts.ts'
@@ -62,6 +62,19 @@ export const DEV_ACCOUNTS: readonly DevAccount[] = [
   ),
 ]
 
+/**
+ * The deployer that tools create contracts through when the address is to be the same on every chain (CREATE2): forge
+ * scripts with a salt and most deployment frameworks expect it, and anvil has it. Its code: deploys the data after the
+ * first word with that word as salt, and returns the address.
+ */
+export const CREATE2_DEPLOYER: { readonly address: Address; readonly code: Uint8Array } = {
+  address: toAddress('0x4e59b44847b379578588920ca78fbf26c0b4956c'),
+  code: hexToBytes(
+    '0x7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0' +
+      '3601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3',
+  ),
+}
+
 export interface DevGenesisOptions {
   readonly chainId?: bigint
   /** Seconds since 1970; 0 makes the genesis the same each time. */
@@ -73,7 +86,7 @@ export interface DevGenesisOptions {
   readonly balance?: bigint
 }
 
-/** A genesis with Osaka's rules, {@link DEV_ACCOUNTS} and the system contracts. */
+/** A genesis with Osaka's rules, {@link DEV_ACCOUNTS}, the system contracts and {@link CREATE2_DEPLOYER}. */
 export function devGenesis(options: DevGenesisOptions = {}): Genesis {
   const config: ChainConfig = {
     chainId: options.chainId ?? DEV_CHAIN_ID,
@@ -94,7 +107,7 @@ function devAlloc(balance: bigint): Map<Address, GenesisAccount> {
   for (const { address } of DEV_ACCOUNTS) {
     alloc.set(address, { balance, nonce: 0n, code: EMPTY_BYTES, storage: new Map() })
   }
-  for (const { address, code } of SYSTEM_CONTRACTS) {
+  for (const { address, code } of [...SYSTEM_CONTRACTS, CREATE2_DEPLOYER]) {
     alloc.set(address, { balance: 0n, nonce: 1n, code, storage: new Map() })
   }
   return alloc

@@ -22,7 +22,9 @@ function group<Name extends string>(
   names: readonly Name[],
   isDevOnly = false,
 ): MethodGroup {
-  return { load, names, isDevOnly }
+  let loading: Promise<MethodModule<Name>> | undefined
+  // Importing again would give the same, but each time it costs as much as a small request.
+  return { load: () => (loading ??= load()), names, isDevOnly }
 }
 
 const DEV_ONLY = true
@@ -34,7 +36,14 @@ const GROUPS: readonly MethodGroup[] = [
   ),
   group(
     () => import('./methods/eth-state.ts'),
-    ['eth_getBalance', 'eth_getCode', 'eth_getStorageAt', 'eth_getTransactionCount', 'eth_getProof'],
+    [
+      'eth_getBalance',
+      'eth_getCode',
+      'eth_getStorageAt',
+      'eth_getTransactionCount',
+      'eth_getAccountInfo',
+      'eth_getProof',
+    ],
   ),
   group(
     () => import('./methods/eth-block.ts'),

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { mnemonicToAccount } from 'viem/accounts'
 import { bytesToHex, hexToBytes } from '../../src/primitives/bytes.ts'
-import { DEV_ACCOUNTS, devGenesis } from '../../src/chain/dev-genesis.ts'
+import { CREATE2_DEPLOYER, DEV_ACCOUNTS, devGenesis } from '../../src/chain/dev-genesis.ts'
 import { rulesAt } from '../../src/chain/forks.ts'
 import { genesisBlock, parseGenesis } from '../../src/chain/genesis.ts'
 import { SYSTEM_CONTRACTS } from '../../src/chain/system-contracts.ts'
@@ -23,21 +23,22 @@ suite('the development genesis', () => {
     assert.deepEqual(DEV_ACCOUNTS, derived)
   })
 
-  test('runs the newest rules, gives 10,000 coins each and holds the system contracts', () => {
+  test('runs the newest rules, gives 10,000 coins each and holds the contracts that tools expect', () => {
     const { config, header, alloc } = devGenesis()
     assert.equal(config.chainId, 31_337n)
     assert.equal(rulesAt(config, 0n).name, 'osaka')
     assert.deepEqual([header.gasLimit, header.baseFeePerGas, header.timestamp], [30_000_000n, 10n ** 9n, 0n])
-    assert.equal(alloc.size, DEV_ACCOUNTS.length + SYSTEM_CONTRACTS.length)
+    const contracts = [...SYSTEM_CONTRACTS, CREATE2_DEPLOYER]
+    assert.equal(alloc.size, DEV_ACCOUNTS.length + contracts.length)
     for (const { address } of DEV_ACCOUNTS) assert.equal(alloc.get(address)?.balance, 10n ** 22n)
-    for (const { address, code } of SYSTEM_CONTRACTS) {
+    for (const { address, code } of contracts) {
       assert.deepEqual(alloc.get(address), { balance: 0n, nonce: 1n, code, storage: new Map() })
     }
   })
 
   test('is frozen: a chain that was started yesterday goes on today', () => {
     const genesis = devGenesis()
-    const expected = '0x7b74128cdd5b5f1d4507a779440c238da8f05313f888bb05f0bd72684749ef37'
+    const expected = '0xaea71fb395bb4d0b6306e919ce9106b1cc59536a79d5e2795cae9845a5aef39b'
     assert.equal(genesisBlock(genesis, stateRootOf(genesis.alloc)).hash, expected)
   })
 

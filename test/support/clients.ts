@@ -138,11 +138,17 @@ function isHeld(path: string): boolean {
 }
 
 function clientsIn(directory: string): Clients {
+  const packages = join(directory, 'node_modules')
+  const platform = `${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`
+  // foundry's programs themselves: those in .bin start them and lose their exit codes.
+  const native = ['cast', 'forge', 'anvil'].map((tool) =>
+    join(packages, `@foundry-rs/${tool}-${platform}/bin`),
+  )
   return {
     run: (program, args, { cwd, env, timeoutMs }) =>
       runProgram(program, args, {
         cwd,
-        env: { ...environment([join(directory, 'node_modules/.bin')]), ...env },
+        env: { ...environment([...native, join(packages, '.bin')]), ...env },
         timeoutMs,
       }),
     project(name) {

@@ -1,8 +1,9 @@
 /** Accounts: balance, nonce, code, storage, and proofs of them. */
-import { bytesToHex, wordToHash, type Hash } from '../../primitives/bytes.ts'
+import { bytesToHex, wordToHash, type Address, type Hash, type Hex } from '../../primitives/bytes.ts'
 import { EMPTY_CODE_HASH } from '../../primitives/keccak.ts'
 import { EMPTY_TRIE_ROOT } from '../../chain/ordered-trie.ts'
 import { proveAccount } from '../../state/proof.ts'
+import type { StateReader } from '../../state/state-reader.ts'
 import { RPC_CODES, RpcError } from '../errors.ts'
 import { quantity, type JsonRecord } from '../format.ts'
 import type { MethodContext, MethodTable } from '../method.ts'
@@ -37,9 +38,17 @@ export const methods = {
     params: [1, 2],
     run: async ([address, block], { backend }) => {
       const of = parseAddress(address, 'address')
+      return codeOf(await stateOf(backend, parseBlockId(block, 'block')), of)
+    },
+  },
+  /** Three answers in one: what forge asks first of each account of a fork. */
+  eth_getAccountInfo: {
+    params: [1, 2],
+    run: async ([address, block], { backend }) => {
+      const of = parseAddress(address, 'address')
       const state = await stateOf(backend, parseBlockId(block, 'block'))
-      const codeHash = state.account(of)?.codeHash ?? EMPTY_CODE_HASH
-      return codeHash === EMPTY_CODE_HASH ? '0x' : bytesToHex(state.code(codeHash))
+      const { balance, nonce } = state.account(of) ?? { balance: 0n, nonce: 0n }
+      return { balance: quantity(balance), nonce: quantity(nonce), code: codeOf(state, of) }
     },
   },
   eth_getStorageAt: {
@@ -56,6 +65,11 @@ export const methods = {
     run: ([address, slots, block], context) => getProof(address, slots, block, context),
   },
 } as const satisfies MethodTable
+
+function codeOf(state: StateReader, address: Address): Hex {
+  const codeHash = state.account(address)?.codeHash ?? EMPTY_CODE_HASH
+  return codeHash === EMPTY_CODE_HASH ? '0x' : bytesToHex(state.code(codeHash))
+}
 
 interface StorageKey {
   readonly slot: bigint

@@ -74,6 +74,7 @@ const FORBIDDEN_MEMBER =
 const PACKAGE_OWNERS: readonly { readonly packages: RegExp; readonly owners: readonly string[] }[] = [
   { packages: /^(?:libp2p|@libp2p\/.*)$/, owners: ['src/network'] },
   { packages: /^lmdb$/, owners: ['src/storage'] },
+  { packages: /^@chainsafe\/blst$/, owners: ['src/consensus'] },
   { packages: /^ws$/, owners: ['src/rpc', 'test', 'benchmarks'] },
   { packages: /^commander$/, owners: ['src/cli'] },
   { packages: /^solc$/, owners: ['contracts/build', 'test'] },

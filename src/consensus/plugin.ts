@@ -26,8 +26,11 @@ export interface Application {
   propose(parent: BlockReference, attributes: BlockAttributes): Promise<Candidate>
   /** Executes somebody else's block on its parent. @throws InvalidBlockError when it breaks a rule. */
   verify(block: Block): Promise<Candidate>
-  /** Makes a candidate the new head, durably, as `preconfirmed`. */
-  commit(candidate: Candidate): Promise<void>
+  /**
+   * Makes a candidate the new head, durably. It is `preconfirmed` unless consensus has settled more about it by then:
+   * one step costs the disk half as much as a commit that is followed by an `advance`.
+   */
+  commit(candidate: Candidate, state?: CommitState): Promise<void>
   /** Raises all blocks up to the reference to `final` or `sealed`. */
   advance(state: Exclude<CommitState, 'preconfirmed'>, reference: BlockReference): Promise<void>
   /** Takes pre-confirmed blocks back, down to the reference; their transactions return to the pool. */

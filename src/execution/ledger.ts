@@ -76,8 +76,11 @@ export interface Ledger {
 
 /** Writing is the node's alone; each call is one transaction of the database. */
 export interface WritableLedger extends Ledger {
-  /** Appends a block to the head. @throws AssertionFailure when it does not extend the head. */
-  append(executed: ExecutedBlock): void
+  /**
+   * Appends a block to the head; `reached` is the state that the chain is in with it, if it is settled already.
+   * @throws AssertionFailure when it does not extend the head.
+   */
+  append(executed: ExecutedBlock, reached?: CommitState): void
   /** Records that all blocks up to `number` reached `state`. Never goes backwards. */
   setCommitted(state: CommitState, number: bigint): void
   /**

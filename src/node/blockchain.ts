@@ -97,14 +97,15 @@ export class Blockchain implements Application {
     return candidate
   }
 
-  async commit(candidate: Candidate): Promise<void> {
+  async commit(candidate: Candidate, state: CommitState = 'preconfirmed'): Promise<void> {
     assert(isExecuted(candidate), 'a candidate of this application')
     const { block, executed, layers } = candidate
     this.overlay.takeInto(block.header.number, layers)
-    this.ledger.append(executed)
+    this.ledger.append(executed, state)
     this.pool.setHead(this.poolHead(), block.transactions)
     this.emit({ kind: 'block', block, receipts: executed.receipts })
     this.emit({ kind: 'committed', state: 'preconfirmed', number: block.header.number })
+    if (state !== 'preconfirmed') this.emit({ kind: 'committed', state, number: block.header.number })
   }
 
   async advance(state: Exclude<CommitState, 'preconfirmed'>, reference: BlockReference): Promise<void> {

@@ -40,8 +40,7 @@ export async function importChain(
       )
     }
     const candidate = await chain.verify(block)
-    await chain.commit(candidate)
-    await chain.advance('sealed', { number, hash: block.hash })
+    await chain.commit(candidate, 'sealed')
     imported += 1
     onProgress({ number, position, transactions: block.transactions.length, gas: block.header.gasUsed })
   }

@@ -245,7 +245,7 @@ class LedgerDatabase implements WritableLedger {
 
   // ---- Writing -------------------------------------------------------------------------------------------------------
 
-  append(executed: ExecutedBlock): void {
+  append(executed: ExecutedBlock, reached?: CommitState): void {
     const { block, receipts, senders } = executed
     const { number, parentHash } = block.header
     assert(number === this.headHeader.number + 1n, `block ${number} does not follow the head`)
@@ -254,18 +254,21 @@ class LedgerDatabase implements WritableLedger {
     assert(receipts.length === count && senders.length === count, 'one receipt and sender a transaction')
 
     const oldestState = maxOf(this.source.oldestState, number - this.historyBlocks)
+    const commits = reached === undefined ? this.commits : this.commitsAfter(reached, number)
     this.store.write((transaction) => {
       writeBlock(transaction, executed)
       const recorder = new ChangeRecorder(transaction, number)
       writeState(recorder, transaction, executed)
       recorder.finish()
       writeHead(transaction, number, block.hash)
+      if (reached !== undefined) writeCommits(transaction, commits)
       writeOldestState(transaction, oldestState)
       pruneChanges(transaction, oldestState, Math.max(PRUNED_RECORDS_MIN, 2 * recorder.count))
     })
 
     for (const [address, account] of executed.accounts) this.source.caches.accounts.set(address, account)
     this.remember(executed)
+    this.commits = commits
     this.moveTo(block.header, block.hash, oldestState)
   }
 
@@ -295,14 +298,18 @@ class LedgerDatabase implements WritableLedger {
 
   setCommitted(state: CommitState, number: bigint): void {
     assert(number <= this.headHeader.number, `block ${number}, said to be ${state}, is above the head`)
-    // A later state includes the earlier ones.
-    const reached = COMMIT_STATES.indexOf(state)
-    const commits = mapCommits((other, index) =>
-      index <= reached ? maxOf(this.commits[other], number) : this.commits[other],
-    )
+    const commits = this.commitsAfter(state, number)
     if (COMMIT_STATES.every((other) => commits[other] === this.commits[other])) return
     this.store.write((transaction) => writeCommits(transaction, commits))
     this.commits = commits
+  }
+
+  /** A later state includes the earlier ones. */
+  private commitsAfter(state: CommitState, number: bigint): Readonly<Record<CommitState, bigint>> {
+    const reached = COMMIT_STATES.indexOf(state)
+    return mapCommits((other, index) =>
+      index <= reached ? maxOf(this.commits[other], number) : this.commits[other],
+    )
   }
 
   setMeta(key: string, value: Uint8Array | undefined): void {

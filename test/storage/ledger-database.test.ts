@@ -111,6 +111,16 @@ for (const kind of STORE_KINDS) {
         assert.deepEqual(verifyLedger(store).findings, [])
       }))
 
+    test('appends a block in the commit state that it has reached', () =>
+      kind.with((store) => {
+        const ledger = openSample(store)
+        ledger.append(nextBlock(ledger, NO_CHANGES), 'final')
+        assert.deepEqual(all(ledger), [1n, 1n, 0n])
+        ledger.append(nextBlock(ledger, NO_CHANGES), 'preconfirmed')
+        assert.deepEqual(all(ledger), [2n, 1n, 0n])
+        assert.deepEqual(all(openSample(store)), [2n, 1n, 0n])
+      }))
+
     test('raises commit states, never lowers them, and includes the earlier ones', () =>
       kind.with((store) => {
         const ledger = openSample(store)

@@ -5,12 +5,19 @@
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Address } from '../primitives/bytes.ts'
+import { present } from '../primitives/assert.ts'
 import { AevirError } from '../primitives/errors.ts'
 import type { Transaction } from '../chain/transaction.ts'
 import { recoverSender } from '../chain/transaction-signature.ts'
 
 /** Transactions that may wait for recovery; more are refused so that a flood cannot fill the memory. */
 const WAITING_MAX = 50_000
+
+/**
+ * So few at a time are recovered at once: waking the thread takes longer (one: 87 µs against 55 µs here, four: 470 µs
+ * against 290 µs) and costs the main thread as much.
+ */
+const AT_ONCE_MAX = 4
 
 /** What the thread is sent and sends back; positions correspond. */
 export interface RecoveryRequest {
@@ -79,6 +86,10 @@ export class SenderRecovery {
     this.isFlushing = false
     const batch = this.waiting
     this.waiting = []
+    if (batch.length <= AT_ONCE_MAX) {
+      this.settle(batch, (index) => recoverSender(present(batch[index], 'waiting').transaction))
+      return
+    }
     const id = this.nextId++
     this.sent.set(id, batch)
     const request: RecoveryRequest = { id, transactions: batch.map(({ transaction }) => transaction.bytes) }
@@ -98,8 +109,12 @@ export class SenderRecovery {
   private onAnswer({ id, senders }: RecoveryAnswer): void {
     const batch = this.sent.get(id) ?? []
     this.sent.delete(id)
+    this.settle(batch, (index) => senders[index] ?? undefined)
+  }
+
+  private settle(batch: readonly Waiting[], senderOf: (index: number) => Address | undefined): void {
     this.waitingCount -= batch.length
-    for (const [index, { resolve }] of batch.entries()) resolve(senders[index] ?? undefined)
+    for (const [index, { resolve }] of batch.entries()) resolve(senderOf(index))
   }
 
   /** The thread is gone; what it had is told so, the next request starts another one. */

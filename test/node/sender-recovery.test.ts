@@ -1,0 +1,59 @@
+/** Senders are found whatever way a transaction takes: at once before the thread is up, a few at a time, or many together. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import { privateKeyToAddress } from '../../src/primitives/secp256k1.ts'
+import { bigintToFixedBytes, ZERO_ADDRESS, type Address } from '../../src/primitives/bytes.ts'
+import { transactionFromFields } from '../../src/chain/transaction-codec.ts'
+import { signTransaction } from '../../src/chain/transaction-signature.ts'
+import type { Transaction } from '../../src/chain/transaction.ts'
+import { SenderRecovery } from '../../src/node/sender-recovery.ts'
+
+/** Enough that the thread is asked. */
+const MANY = 40
+const ROUNDS = 60
+
+interface Signed {
+  readonly transaction: Transaction
+  readonly sender: Address | undefined
+}
+
+function signedBy(index: number): Signed {
+  const key = bigintToFixedBytes(BigInt(index + 1), 32)
+  const fields = {
+    type: 0,
+    chainId: 1n,
+    nonce: 0n,
+    gasPrice: 1n,
+    gasLimit: 21_000n,
+    to: ZERO_ADDRESS,
+    value: BigInt(index),
+    data: new Uint8Array(0),
+  } as const
+  return { transaction: signTransaction(fields, key), sender: privateKeyToAddress(key) }
+}
+
+/** No point has this r. */
+function unsigned(): Signed {
+  const { fields } = signedBy(0).transaction
+  return { transaction: transactionFromFields({ ...fields, r: 0n }), sender: undefined }
+}
+
+test('finds the sender of each transaction', async () => {
+  const recovery = new SenderRecovery()
+  try {
+    for (let round = 0; round < ROUNDS; round++) {
+      const count = [1, 3, MANY][round % 3] ?? 1
+      const signed = [...Array.from({ length: count }, (_, index) => signedBy(index)), unsigned()]
+      const senders = await recovery.recoverAll(signed.map(({ transaction }) => transaction))
+      assert.deepEqual(
+        senders,
+        signed.map(({ sender }) => sender),
+      )
+      // The thread comes up in one of these turns.
+      await setImmediate()
+    }
+  } finally {
+    await recovery.close()
+  }
+})

@@ -65,6 +65,18 @@ export async function firstAnswer(child: ChildProcess, port: number): Promise<Rp
   throw new NoAnswerError(`${child.spawnfile} did not answer within ${ANSWER_TIMEOUT_MS / 1000} s`)
 }
 
+/** Runs a program to its end. */
+export async function textOutput(
+  file: string,
+  args: readonly string[],
+): Promise<{ readonly exitCode: number | null; readonly text: string }> {
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  let text = ''
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+  await once(child, 'close')
+  return { exitCode: child.exitCode, text }
+}
+
 /** Asks a process and what it started to end, and insists when they do not. */
 export async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
@@ -91,6 +103,17 @@ export function residentMegabytes(child: ChildProcess): number {
   if (pid === undefined) return 0
   const sizes = familyOf(pid).map((member) => /^VmRSS:\s+(\d+) kB/m.exec(statusOf(member))?.[1] ?? '0')
   return (sizes.reduce((sum, kibibytes) => sum + Number(kibibytes), 0) * 1024) / 1e6
+}
+
+/** Memory of one process in MB; zeros where /proc is absent. */
+export function memoryOf({ pid }: ChildProcess): {
+  readonly residentMb: number
+  readonly anonymousMb: number
+} {
+  const status = pid === undefined ? '' : statusOf(pid)
+  const megabytes = (name: string): number =>
+    (Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * 1024) / 1e6
+  return { residentMb: megabytes('VmRSS'), anonymousMb: megabytes('RssAnon') }
 }
 
 /** Processor time of a process and all that it started, all threads, in milliseconds; 0 where /proc is absent. */

@@ -4,7 +4,7 @@ import { delimiter, dirname } from 'node:path'
 
 /** Set for the npm, the test runner or the node that is to run these tests, and wrong for what they start. */
 const FOREIGN_SETTING =
-  /^(?:npm_(?:package|lifecycle|command|execpath|node_execpath|config_(?:local|global)?_?prefix)|NODE_OPTIONS|NODE_TEST|AEVIR_|FORCE_COLOR|INIT_CWD)/
+  /^(?:npm_(?!config_(?:registry|userconfig|globalconfig|cache|cafile|\w*proxy)$)|NODE_OPTIONS$|NODE_TEST|AEVIR_|FORCE_COLOR|INIT_CWD)/
 /** How npm says that it did not get through. */
 const UNREACHABLE =
   /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET|E50\d/

@@ -3,6 +3,8 @@
  * tells the length. What a benchmark measures should be the node, not an HTTP library.
  */
 import { connect, type Socket } from 'node:net'
+import { assert } from '../src/primitives/assert.ts'
+import { AevirError } from '../src/primitives/errors.ts'
 
 const HEADER_END = '\r\n\r\n'
 const CONTENT_LENGTH = /^content-length: (\d+)/im
@@ -26,8 +28,9 @@ export class RpcConnection {
     this.host = `127.0.0.1:${port}`
     socket.setNoDelay(true)
     socket.on('data', (chunk: Buffer) => this.onData(chunk))
-    socket.on('error', (error) => this.fail(error))
-    socket.on('close', () => this.fail(new Error('the node closed the connection')))
+    // 'close' follows.
+    socket.on('error', () => undefined)
+    socket.on('close', () => this.onClose())
   }
 
   /** @throws Error of the system when nothing listens there. */
@@ -42,7 +45,7 @@ export class RpcConnection {
     })
   }
 
-  /** The result of one request. @throws RpcRefusal when the node answers with an error. */
+  /** The result of one request. @throws RpcRefusal | NodeGoneError */
   async call<T = unknown>(method: string, params: readonly unknown[] = []): Promise<T> {
     const body = JSON.stringify({ jsonrpc: '2.0', id: ++this.id, method, params })
     const answer = JSON.parse(await this.post(body)) as {
@@ -59,7 +62,8 @@ export class RpcConnection {
   }
 
   private post(body: string): Promise<string> {
-    if (this.waiting !== undefined) throw new Error('one request at a time')
+    assert(this.waiting === undefined, 'one request at a time')
+    if (this.socket.closed) return Promise.reject(new NodeGoneError())
     return new Promise((resolve, reject) => {
       this.waiting = { resolve, reject }
       this.socket.write(
@@ -79,15 +83,24 @@ export class RpcConnection {
     waiting?.resolve(body)
   }
 
-  private fail(error: Error): void {
+  private onClose(): void {
     const { waiting } = this
     this.waiting = undefined
-    waiting?.reject(error)
+    waiting?.reject(new NodeGoneError())
+  }
+}
+
+/** The connection was closed from the other side. */
+export class NodeGoneError extends AevirError {
+  override readonly code = 'NODE_GONE'
+  constructor() {
+    super('the node closed the connection')
   }
 }
 
 /** The node answered with an error. */
-export class RpcRefusal extends Error {
+export class RpcRefusal extends AevirError {
+  override readonly code = 'RPC_REFUSAL'
   constructor(method: string, message: string) {
     super(`${method}: ${message}`)
   }

@@ -29,6 +29,12 @@ import { TABLES, type TableName } from './tables.ts'
 
 type Table = Database<Uint8Array, Uint8Array>
 
+/**
+ * Bytes of address space for the file, of which only what is in use takes memory. The package would start small and map
+ * the file anew whenever it has grown, but keeps the former maps: their pages count as resident once more each time.
+ */
+const MAP_SIZE = 2 ** 36
+
 const BINARY = { keyEncoding: 'binary', encoding: 'binary' } as const
 
 /** @throws DatabaseError when the directory cannot be used or another process uses it. */
@@ -69,6 +75,7 @@ class LmdbStore implements KeyValueStore {
       maxDbs: TABLES.length,
       // See durability above.
       overlappingSync: false,
+      ...(process.platform === 'win32' ? {} : { mapSize: MAP_SIZE }),
     })
     // The cast holds because TABLES lists every TableName.
     this.tables = Object.fromEntries(

@@ -4,6 +4,7 @@
  * Blocks are made for three reasons, which can be combined: a transaction arrived (automine), time passed (interval),
  * somebody asked (manual). Whatever asks, blocks are made one after the other.
  */
+import { AevirError } from '../primitives/errors.ts'
 import type { BlockAttributes } from '../execution/environment.ts'
 import type {
   Application,
@@ -25,6 +26,14 @@ export interface SoloOptions {
   onError(error: unknown): void
 }
 
+/** The node is about to end: nothing changes the chain any more. */
+export class SealerStoppedError extends AevirError {
+  override readonly code = 'SEALER_STOPPED'
+  constructor() {
+    super('the node is stopping and makes no more blocks: send this again when it runs')
+  }
+}
+
 export class SoloSealer implements ConsensusPlugin {
   readonly name = 'solo'
   private readonly application: Application
@@ -33,10 +42,13 @@ export class SoloSealer implements ConsensusPlugin {
   private isAutomining: boolean
   private interval: number
   private isRunning = false
+  private isStopped = false
   private cancelTimer: (() => void) | undefined
   /** Everything that makes or takes back blocks goes through here, in order. */
   private tail: Promise<unknown> = Promise.resolve()
   private burst: Promise<void> | undefined
+  /** What the last burst ended with, unless it went well. */
+  private failure: { readonly error: unknown } | undefined
   /** Transactions that arrived, and how many of them the burst in progress has looked at. */
   private arrived = 0
   private considered = 0
@@ -55,8 +67,10 @@ export class SoloSealer implements ConsensusPlugin {
     this.onTransaction()
   }
 
+  /** Lets the block that is being made become complete, and refuses all others. */
   async stop(): Promise<void> {
     this.isRunning = false
+    this.isStopped = true
     this.cancelTimer?.()
     await this.tail
   }
@@ -83,17 +97,23 @@ export class SoloSealer implements ConsensusPlugin {
   onTransaction(): void {
     this.arrived += 1
     if (!this.isRunning || !this.isAutomining || this.burst !== undefined) return
+    this.failure = undefined
     this.burst = this.exclusively(() => this.mineWaiting())
-      .catch((error: unknown) => this.options.onError(error))
+      .catch((error: unknown) => {
+        if (error instanceof SealerStoppedError) return
+        this.failure = { error }
+        this.options.onError(error)
+      })
       .finally(() => {
         this.burst = undefined
         if (this.arrived !== this.considered) this.onTransaction()
       })
   }
 
-  /** Resolves when no block is being made for waiting transactions. */
+  /** Resolves when no block is being made for waiting transactions. @throws what kept the last one from being made. */
   async settled(): Promise<void> {
     while (this.burst !== undefined) await this.burst
+    if (this.failure !== undefined) throw this.failure.error
   }
 
   /** Makes one sealed block, empty or not. */
@@ -101,9 +121,12 @@ export class SoloSealer implements ConsensusPlugin {
     return this.exclusively(() => this.makeBlock())
   }
 
-  /** Runs `work` while no block is being made. */
+  /** Runs `work` while no block is being made. @throws SealerStoppedError */
   exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.tail.then(work)
+    const result = this.tail.then(() => {
+      if (this.isStopped) throw new SealerStoppedError()
+      return work()
+    })
     this.tail = result.catch(() => undefined)
     return result
   }
@@ -111,7 +134,7 @@ export class SoloSealer implements ConsensusPlugin {
   private async mineWaiting(): Promise<void> {
     for (;;) {
       this.considered = this.arrived
-      if (!this.application.hasPending()) return
+      if (this.isStopped || !this.application.hasPending()) return
       const parent = this.application.head()
       const candidate = await this.application.propose(parent, this.options.attributes(parent))
       if (candidate.block.transactions.length === 0) {
@@ -137,9 +160,15 @@ export class SoloSealer implements ConsensusPlugin {
     this.cancelTimer = undefined
     if (!this.isRunning || this.interval === 0) return
     this.cancelTimer = this.clock.schedule(this.interval, () => {
+      this.cancelTimer = undefined
       this.mine()
-        .catch((error: unknown) => this.options.onError(error))
-        .finally(() => this.arm())
+        .catch((error: unknown) => {
+          if (!(error instanceof SealerStoppedError)) this.options.onError(error)
+        })
+        .finally(() => {
+          // A new interval may have been set meanwhile, and its timer runs.
+          if (this.cancelTimer === undefined) this.arm()
+        })
     })
   }
 }

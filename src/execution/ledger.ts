@@ -74,20 +74,25 @@ export interface Ledger {
   oldestState(): bigint
 }
 
+/** Small values of the node's own by their keys; `undefined` removes one. */
+export type MetaChanges = ReadonlyMap<string, Uint8Array | undefined>
+
 /** Writing is the node's alone; each call is one transaction of the database. */
 export interface WritableLedger extends Ledger {
   /**
-   * Appends a block to the head; `reached` is the state that the chain is in with it, if it is settled already.
+   * Appends a block to the head; `reached` is the state that the chain is in with it, if it is settled already. `meta`
+   * changes with the block or not at all.
    * @throws AssertionFailure when it does not extend the head.
    */
-  append(executed: ExecutedBlock, reached?: CommitState): void
+  append(executed: ExecutedBlock, reached?: CommitState, meta?: MetaChanges): void
   /** Records that all blocks up to `number` reached `state`. Never goes backwards. */
   setCommitted(state: CommitState, number: bigint): void
   /**
-   * Takes off all blocks above `number` and returns them, newest first; commit states fall back with them.
+   * Takes off all blocks above `number` and returns them, newest first; commit states fall back with them, and `meta`
+   * changes with them.
    * @throws StateUnavailableError when the change sets that far back are gone.
    */
-  unwind(number: bigint): readonly Block[]
+  unwind(number: bigint, meta?: MetaChanges): readonly Block[]
   /** Small values of the node's own (development overlay, configuration), kept with the chain. */
   meta(key: string): Uint8Array | undefined
   setMeta(key: string, value: Uint8Array | undefined): void

@@ -19,8 +19,12 @@ import { PoolError } from '../pool/transaction-pool.ts'
 import { OverlayState } from '../state/overlay-state.ts'
 import type { StateReader } from '../state/state-reader.ts'
 import type { NodeEvent } from '../rpc/backend.ts'
+import { turn } from '../rpc/event-loop.ts'
 import { StateOverlay } from './dev/state-overlay.ts'
 import type { SenderRecovery } from './sender-recovery.ts'
+
+/** Time that making blocks may take before everything else has a turn. */
+const TURN_MS = 10
 
 export interface BlockchainOptions {
   readonly config: ChainConfig
@@ -47,6 +51,7 @@ export class Blockchain implements Application {
   readonly overlay: StateOverlay
   private readonly options: BlockchainOptions
   private readonly listeners = new Set<(event: NodeEvent) => void>()
+  private turnMs = 0
 
   constructor(options: BlockchainOptions) {
     this.options = options
@@ -76,6 +81,7 @@ export class Blockchain implements Application {
   }
 
   async propose(parent: BlockReference, attributes: BlockAttributes): Promise<Candidate> {
+    await this.giveWay()
     const candidate: ExecutedCandidate = await this.build(this.parentBlock(parent), attributes)
     return candidate
   }
@@ -100,8 +106,8 @@ export class Blockchain implements Application {
   async commit(candidate: Candidate, state: CommitState = 'preconfirmed'): Promise<void> {
     assert(isExecuted(candidate), 'a candidate of this application')
     const { block, executed, layers } = candidate
-    this.overlay.takeInto(block.header.number, layers)
-    this.ledger.append(executed, state)
+    this.ledger.append(executed, state, this.overlay.metaWith(block.header.number, layers))
+    this.overlay.dropFirst(layers)
     this.pool.setHead(this.poolHead(), block.transactions)
     this.emit({ kind: 'block', block, receipts: executed.receipts })
     this.emit({ kind: 'committed', state: 'preconfirmed', number: block.header.number })
@@ -148,14 +154,21 @@ export class Blockchain implements Application {
   /** Takes blocks back, newest first. */
   unwind(number: bigint, options: { readonly returnTransactions: boolean }): void {
     const revoked = this.revokedEvents(number)
-    const blocks = this.ledger.unwind(number)
-    this.overlay.forgetAbove(number, blocks.length)
+    this.ledger.unwind(number, this.overlay.metaWithout(number, this.ledger.head().number))
+    this.overlay.clear()
     this.refresh()
     if (options.returnTransactions) for (const event of revoked.toReversed()) this.returnToPool(event)
     for (const { block, receipts } of revoked) this.emit({ kind: 'revoked', block, receipts })
     for (const state of ['preconfirmed', 'final', 'sealed'] as const) {
       this.emit({ kind: 'committed', state, number: this.ledger.committed(state) })
     }
+  }
+
+  /** Blocks can be made one after the other for minutes: requests, timers and signals have a turn now and then. */
+  private async giveWay(): Promise<void> {
+    if (performance.now() - this.turnMs < TURN_MS) return
+    await turn()
+    this.turnMs = performance.now()
   }
 
   private revokedEvents(number: bigint): readonly {

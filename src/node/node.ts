@@ -9,6 +9,7 @@ import type { Transaction } from '../chain/transaction.ts'
 import { SoloSealer } from '../consensus/solo-sealer.ts'
 import type { Clock } from '../consensus/plugin.ts'
 import { createExecutor } from '../execution/engines.ts'
+import type { BlockExecutor } from '../execution/executor.ts'
 import type { WritableLedger } from '../execution/ledger.ts'
 import type { PoolLimits } from '../pool/pool-limits.ts'
 import type { Backend, UnsignedTransaction } from '../rpc/backend.ts'
@@ -47,11 +48,20 @@ export interface Node {
   close(): Promise<void>
 }
 
-/** @throws DatabaseError | UnknownEngineError, with nothing left open. */
+/** @throws DatabaseError | DevSettingsError | UnknownEngineError, with nothing left open. */
 export async function openNode(options: NodeOptions): Promise<Node> {
-  const { genesis, clock = systemClock } = options
   const executor = await createExecutor(options.engine)
   const ledger = await openChainLedger(options)
+  try {
+    return await openOn(ledger, executor, options)
+  } catch (error) {
+    await ledger.close()
+    throw error
+  }
+}
+
+async function openOn(ledger: WritableLedger, executor: BlockExecutor, options: NodeOptions): Promise<Node> {
+  const { genesis, clock = systemClock } = options
   const senders = new SenderRecovery()
   const accounts = new DevAccounts(options.devAccounts ?? [])
   const parts: { chain?: Blockchain; sealer?: SoloSealer; backend?: Backend } = {}
@@ -61,8 +71,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
     const pooled = chain.pool.add(transaction, sender)
     chain.emit({ kind: 'transaction', pooled })
     sealer.onTransaction()
-    // With automine whoever sends a transaction can read its effects right after.
-    if (sealer.automine) await sealer.settled()
+    if (sealer.automine) await mined(sealer, chain, transaction)
   }
   const estimateGas = async (unsigned: UnsignedTransaction): Promise<bigint> => {
     const { estimateGasOf } = await import('./dev/estimate.ts')
@@ -98,6 +107,18 @@ export async function openNode(options: NodeOptions): Promise<Node> {
     await ledger.close()
   }
   return { backend, chain, sealer, close }
+}
+
+/**
+ * With automine whoever sends a transaction can read its effects right after. When its block could not be made (the
+ * disk is full), its sender is told, and it does not wait in the pool to take effect behind the sender's back.
+ */
+async function mined(sealer: SoloSealer, chain: Blockchain, { hash }: Transaction): Promise<void> {
+  try {
+    await sealer.settled()
+  } catch (error) {
+    if (chain.pool.remove(hash)) throw error
+  }
 }
 
 async function openChainLedger(options: NodeOptions): Promise<WritableLedger> {

@@ -68,7 +68,10 @@ export interface UnsignedTransaction {
   readonly authorizationList: readonly Authorization[] | undefined
 }
 
-/** Powers of a development node. All of them take effect at once and survive a restart. */
+/**
+ * Powers of a development node. All of them take effect at once. Changes of state, of time, of the next block and of
+ * impersonation survive a restart; automine, interval and snapshots do not, nor what waits in the pool.
+ */
 export interface DevControls {
   /** Signs with a node-held key, or enters the pool for an impersonated account. @throws PoolError | UnknownAccountError */
   sendTransaction(unsigned: UnsignedTransaction): Promise<Transaction>

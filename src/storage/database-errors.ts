@@ -60,7 +60,7 @@ export class DiskFullError extends DatabaseError {
   override readonly code = 'DATABASE_DISK_FULL'
   constructor(directory: string, options?: ErrorOptions) {
     super(
-      `no space is left for the database in ${directory}: nothing was written; free some space and start again`,
+      `no space is left for the database in ${directory}: nothing was written; free some space and try again`,
       options,
     )
   }

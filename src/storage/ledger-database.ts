@@ -14,6 +14,7 @@ import {
   type CommitState,
   type ExecutedBlock,
   type LedgerState,
+  type MetaChanges,
   type TransactionLocation,
   type WritableLedger,
 } from '../execution/ledger.ts'
@@ -42,6 +43,7 @@ import {
   writeCommits,
   writeHead,
   writeIdentity,
+  writeNodeMeta,
   writeOldestState,
 } from './meta-records.ts'
 import { ADDRESS_SIZE, addressKey, endOfPrefix, stamp } from './schema.ts'
@@ -245,7 +247,7 @@ class LedgerDatabase implements WritableLedger {
 
   // ---- Writing -------------------------------------------------------------------------------------------------------
 
-  append(executed: ExecutedBlock, reached?: CommitState): void {
+  append(executed: ExecutedBlock, reached?: CommitState, meta?: MetaChanges): void {
     const { block, receipts, senders } = executed
     const { number, parentHash } = block.header
     assert(number === this.headHeader.number + 1n, `block ${number} does not follow the head`)
@@ -264,6 +266,7 @@ class LedgerDatabase implements WritableLedger {
       if (reached !== undefined) writeCommits(transaction, commits)
       writeOldestState(transaction, oldestState)
       pruneChanges(transaction, oldestState, Math.max(PRUNED_RECORDS_MIN, 2 * recorder.count))
+      if (meta !== undefined) writeNodeMeta(transaction, meta)
     })
 
     for (const [address, account] of executed.accounts) this.source.caches.accounts.set(address, account)
@@ -272,7 +275,7 @@ class LedgerDatabase implements WritableLedger {
     this.moveTo(block.header, block.hash, oldestState)
   }
 
-  unwind(number: bigint): readonly Block[] {
+  unwind(number: bigint, meta?: MetaChanges): readonly Block[] {
     assert(number <= this.headHeader.number, `block ${number} is above the head`)
     if (number < this.source.oldestState) throw new StateUnavailableError(number, this.source.oldestState)
     const target = present(this.headerAndHash(number), `header of block ${number}`)
@@ -287,6 +290,7 @@ class LedgerDatabase implements WritableLedger {
       }
       writeHead(transaction, number, target.hash)
       writeCommits(transaction, commits)
+      if (meta !== undefined) writeNodeMeta(transaction, meta)
     })
 
     for (const { header } of removed) this.blocks.delete(header.number)
@@ -313,10 +317,7 @@ class LedgerDatabase implements WritableLedger {
   }
 
   setMeta(key: string, value: Uint8Array | undefined): void {
-    this.store.write((transaction) => {
-      if (value === undefined) transaction.delete('meta', nodeMetaKey(key))
-      else transaction.put('meta', nodeMetaKey(key), value)
-    })
+    this.store.write((transaction) => writeNodeMeta(transaction, new Map([[key, value]])))
   }
 
   async close(): Promise<void> {

@@ -85,7 +85,7 @@ class LmdbStore implements KeyValueStore {
 
   // Hot: state is read through it. The package's own `getBinary` takes twice as long for the same copy.
   get(table: TableName, key: Uint8Array): Uint8Array | undefined {
-    const shared = this.tables[table].getBinaryFast(key)
+    const shared = this.find(table, key)
     if (shared === undefined) return undefined
     // The length of the shared buffer is a property set anew by each call; its memory is overwritten by the next one.
     const value = new Uint8Array(shared.length)
@@ -94,8 +94,25 @@ class LmdbStore implements KeyValueStore {
   }
 
   *entries(table: TableName, range: KeyRange = {}): Generator<Entry, void, undefined> {
-    for (const { key, value } of this.tables[table].getRange(rangeOptions(range))) {
-      yield { key: plain(key), value: plain(value) }
+    const found = explaining(this.directory, () =>
+      this.tables[table].getRange(rangeOptions(range))[Symbol.iterator](),
+    )
+    try {
+      for (;;) {
+        const next = explaining(this.directory, () => found.next())
+        if (next.done === true) return
+        yield { key: plain(next.value.key), value: plain(next.value.value) }
+      }
+    } finally {
+      found.return?.()
+    }
+  }
+
+  private find(table: TableName, key: Uint8Array): ReturnType<Table['getBinaryFast']> {
+    try {
+      return this.tables[table].getBinaryFast(key)
+    } catch (error) {
+      throw explainError(error, this.directory)
     }
   }
 

@@ -17,7 +17,7 @@ import {
   type Hash,
 } from '../primitives/bytes.ts'
 import type { Header } from '../chain/block.ts'
-import { COMMIT_STATES, type CommitState } from '../execution/ledger.ts'
+import { COMMIT_STATES, type CommitState, type MetaChanges } from '../execution/ledger.ts'
 import { readHeader } from './block-records.ts'
 import {
   CorruptDatabaseError,
@@ -42,6 +42,13 @@ const KEYS = {
 /** Key of one of the node's own values. */
 export function nodeMetaKey(key: string): Uint8Array {
   return keyOf(`node:${key}`)
+}
+
+export function writeNodeMeta(transaction: WriteTransaction, changes: MetaChanges): void {
+  for (const [key, value] of changes) {
+    if (value === undefined) transaction.delete('meta', nodeMetaKey(key))
+    else transaction.put('meta', nodeMetaKey(key), value)
+  }
 }
 
 /** What a database was made for, and where its chain starts. */

@@ -4,7 +4,8 @@ import { describe, test } from 'node:test'
 import { wordToHash, ZERO_ADDRESS, ZERO_HASH } from '../../src/primitives/bytes.ts'
 import type { Block } from '../../src/chain/block.ts'
 import type { Application, BlockReference, Candidate } from '../../src/consensus/plugin.ts'
-import { SoloSealer, type SoloOptions } from '../../src/consensus/solo-sealer.ts'
+import { SealerStoppedError, SoloSealer, type SoloOptions } from '../../src/consensus/solo-sealer.ts'
+import type { CommitState } from '../../src/execution/ledger.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 /** Keeps a chain of empty headers and a count of waiting transactions. */
@@ -34,9 +35,10 @@ class CountingApplication implements Application {
     return { block: { header: { number }, hash: wordToHash(number), transactions } as unknown as Block }
   }
 
-  async commit({ block }: Candidate): Promise<void> {
+  async commit({ block }: Candidate, state?: CommitState): Promise<void> {
     this.number = block.header.number
     this.isBusy = false
+    if (state === 'sealed') this.sealed.push(this.number)
   }
 
   async advance(state: 'final' | 'sealed', reference: BlockReference): Promise<void> {
@@ -113,7 +115,7 @@ describe('automine', () => {
     assert.deepEqual(application.sealed, [1n])
   })
 
-  test('reports a failure and goes on', async () => {
+  test('reports a failure, tells who waits for the block, and goes on', async () => {
     const errors: unknown[] = []
     const { application, sealer } = await started({ automine: true, onError: (error) => errors.push(error) })
     const propose = application.propose.bind(application)
@@ -122,7 +124,7 @@ describe('automine', () => {
     }
     application.waiting = 1
     sealer.onTransaction()
-    await sealer.settled()
+    await assert.rejects(sealer.settled(), /disk full/)
     assert.equal(errors.length, 1)
     application.propose = propose
     sealer.onTransaction()
@@ -145,6 +147,16 @@ describe('interval mining', () => {
     sealer.setInterval(5)
     await sealer.stop()
     assert.equal(clock.scheduledCount, 0)
+  })
+
+  test('has one timer, even when its pace changes while a block is being made', async () => {
+    const { clock, sealer } = await started({ intervalMs: 1000 })
+    clock.advance(1000)
+    sealer.setInterval(500)
+    await sealer.exclusively(async () => undefined)
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(clock.scheduledCount, 1)
+    await sealer.stop()
   })
 })
 
@@ -169,5 +181,20 @@ describe('on demand', () => {
     await sealer.exclusively(async () => void seen.push(application.head().number))
     await mined
     assert.deepEqual(seen, [1n])
+  })
+
+  test('nothing is made any more once it was stopped, but what was begun is completed', async () => {
+    const { application, sealer } = await started({ automine: true })
+    const begun = sealer.mine()
+    await Promise.resolve()
+    const late = [sealer.mine(), sealer.exclusively(async () => assert.fail('too late'))]
+    const refused = Promise.all(late.map((work) => assert.rejects(work, SealerStoppedError)))
+    await sealer.stop()
+    await begun
+    await refused
+    application.waiting = 1
+    sealer.onTransaction()
+    await sealer.settled()
+    assert.deepEqual(application.sealed, [1n])
   })
 })

@@ -24,6 +24,19 @@ export class UnknownAccountError extends AevirError {
   }
 }
 
+/** Accounts that are impersonated at a time. */
+const IMPERSONATED_MAX = 10_000
+
+export class ImpersonationLimitError extends AevirError {
+  override readonly code = 'IMPERSONATION_LIMIT'
+  constructor() {
+    super(
+      `${IMPERSONATED_MAX} accounts are impersonated already: stop some of them, ` +
+        'or impersonate all with anvil_autoImpersonateAccount',
+    )
+  }
+}
+
 export class DevAccounts {
   private readonly keys: ReadonlyMap<Address, Hex>
   private readonly impersonated = new Set<Address>()
@@ -37,7 +50,20 @@ export class DevAccounts {
     return [...this.keys.keys(), ...this.impersonated]
   }
 
+  impersonatedAddresses(): readonly Address[] {
+    return [...this.impersonated]
+  }
+
+  restoreImpersonated(addresses: readonly Address[]): void {
+    this.impersonated.clear()
+    for (const address of addresses) this.impersonated.add(address)
+  }
+
+  /** @throws ImpersonationLimitError */
   impersonate(address: Address): void {
+    if (this.impersonated.size >= IMPERSONATED_MAX && !this.impersonated.has(address)) {
+      throw new ImpersonationLimitError()
+    }
     this.impersonated.add(address)
   }
 

@@ -1,10 +1,9 @@
 /**
  * The powers of a development node ({@link DevControls}): mining on demand, time travel, state changes, snapshots,
- * impersonation. A restarted node keeps the changes of state and goes on after its newest block's time; the rest of the
- * settings is forgotten.
+ * impersonation. A restarted node keeps the changes of state and its settings (`dev-settings.ts` says which).
  */
 import { assert } from '../../primitives/assert.ts'
-import { bytesToHash, ZERO_ADDRESS, type Address, type Hash } from '../../primitives/bytes.ts'
+import { bytesToHash, equalBytes, ZERO_ADDRESS, type Address, type Hash } from '../../primitives/bytes.ts'
 import { keccak256, keccak256Hash } from '../../primitives/keccak.ts'
 import { hexToBytes } from '../../primitives/bytes.ts'
 import type { Transaction } from '../../chain/transaction.ts'
@@ -14,6 +13,7 @@ import type { DevControls, DevInfo, UnsignedTransaction } from '../../rpc/backen
 import type { StateDiff } from '../../state/state-reader.ts'
 import type { Blockchain } from '../blockchain.ts'
 import type { DevAccounts } from './dev-accounts.ts'
+import { decodeDevSettings, encodeDevSettings, type BlockSettings, type DevSettings } from './dev-settings.ts'
 import { DevTime, type DevTimeSettings } from './dev-time.ts'
 import { accountLayer, slotLayer } from './state-overlay.ts'
 import { fillTransaction } from './fill-transaction.ts'
@@ -27,13 +27,10 @@ interface Snapshot {
   readonly time: DevTimeSettings
 }
 
-/** What the next block is told once, and what all are told. */
-interface BlockSettings {
-  nextBaseFee: bigint | undefined
-  nextPrevRandao: Hash | undefined
-  gasLimit: bigint | undefined
-  coinbase: Address
-}
+/** Snapshots that are remembered; the oldest one makes way. */
+const SNAPSHOTS_MAX = 10_000
+/** Where the ledger keeps the settings. */
+const SETTINGS_KEY = 'development'
 
 export interface DevNodeOptions {
   readonly accounts: DevAccounts
@@ -62,9 +59,14 @@ export class DevNode implements DevControls {
     this.instance = keccak256Hash(options.instanceSeed)
   }
 
-  /** Chain and sealer are made with this node's attributes, so they come after it. */
+  /**
+   * Chain and sealer are made with this node's attributes, so they come after it.
+   * @throws DevSettingsError
+   */
   attach(chain: Blockchain, sealer: SoloSealer): void {
     this.parts = { chain, sealer }
+    const kept = chain.ledger.meta(SETTINGS_KEY)
+    if (kept !== undefined) this.apply(decodeDevSettings(kept, chain.ledger.headHash()))
     // A chain that was moved ahead of the machine's time stays there after a restart.
     this.time.onBlock(chain.ledger.head().timestamp)
     chain.subscribe((event) => {
@@ -73,6 +75,7 @@ export class DevNode implements DevControls {
       this.block.nextBaseFee = undefined
       this.block.nextPrevRandao = undefined
     })
+    if (kept !== undefined) chain.refresh()
   }
 
   /** What the block after the given parent says about itself. */
@@ -146,41 +149,41 @@ export class DevNode implements DevControls {
   // Time and the next block -----------------------------------------------------------------------------------------
 
   increaseTime(seconds: bigint): bigint {
-    return this.time.increase(seconds)
+    return this.kept(() => this.time.increase(seconds))
   }
 
   setNextBlockTimestamp(timestamp: bigint): void {
-    this.time.setNext(timestamp, this.chain.ledger.head().timestamp)
+    this.kept(() => this.time.setNext(timestamp, this.chain.ledger.head().timestamp))
   }
 
   setTime(timestamp: bigint): bigint {
-    return this.time.set(timestamp)
+    return this.kept(() => this.time.set(timestamp))
   }
 
   setBlockTimestampInterval(seconds: bigint | undefined): void {
-    this.time.setBlockInterval(seconds)
+    this.kept(() => this.time.setBlockInterval(seconds))
   }
 
   setNextBlockBaseFee(wei: bigint): void {
-    this.block.nextBaseFee = wei
+    this.kept(() => (this.block.nextBaseFee = wei))
     this.chain.refresh()
   }
 
   setNextPrevRandao(value: Hash): void {
-    this.block.nextPrevRandao = value
+    this.kept(() => (this.block.nextPrevRandao = value))
   }
 
   setBlockGasLimit(gas: bigint): void {
-    this.block.gasLimit = gas
+    this.kept(() => (this.block.gasLimit = gas))
     this.chain.refresh()
   }
 
   setCoinbase(address: Address): void {
-    this.block.coinbase = address
+    this.kept(() => (this.block.coinbase = address))
   }
 
   setMinGasPrice(wei: bigint): void {
-    this.minGasPrice = wei
+    this.kept(() => (this.minGasPrice = wei))
   }
 
   // State -----------------------------------------------------------------------------------------------------------
@@ -202,15 +205,15 @@ export class DevNode implements DevControls {
   }
 
   impersonate(address: Address): void {
-    this.options.accounts.impersonate(address)
+    this.kept(() => this.options.accounts.impersonate(address))
   }
 
   stopImpersonating(address: Address): void {
-    this.options.accounts.stopImpersonating(address)
+    this.kept(() => this.options.accounts.stopImpersonating(address))
   }
 
   setAutoImpersonate(enabled: boolean): void {
-    this.options.accounts.impersonatesAll = enabled
+    this.kept(() => (this.options.accounts.impersonatesAll = enabled))
   }
 
   isImpersonated(address: Address): boolean {
@@ -222,6 +225,8 @@ export class DevNode implements DevControls {
   snapshot(): number {
     const id = this.nextSnapshot++
     const { number, hash } = this.chain.head()
+    const [oldest] = this.snapshots.keys()
+    if (oldest !== undefined && this.snapshots.size >= SNAPSHOTS_MAX) this.snapshots.delete(oldest)
     this.snapshots.set(id, { number, hash, layers: this.chain.overlay.save(), time: this.time.save() })
     return id
   }
@@ -235,7 +240,7 @@ export class DevNode implements DevControls {
       this.chain.unwind(snapshot.number, { returnTransactions: false })
       this.chain.overlay.restore(snapshot.layers)
       this.chain.refresh()
-      this.time.restore(snapshot.time)
+      this.kept(() => this.time.restore(snapshot.time))
       for (const later of [...this.snapshots.keys()]) if (later >= id) this.snapshots.delete(later)
       return true
     })
@@ -246,8 +251,10 @@ export class DevNode implements DevControls {
       this.chain.pool.clear()
       this.chain.unwind(0n, { returnTransactions: false })
       this.snapshots.clear()
-      this.time.restore({ offsetSeconds: 0n, nextTimestamp: undefined, blockInterval: undefined })
-      Object.assign(this.block, freshBlockSettings())
+      this.kept(() => {
+        this.time.restore({ offsetSeconds: 0n, nextTimestamp: undefined, blockInterval: undefined })
+        Object.assign(this.block, freshBlockSettings())
+      })
       this.chain.refresh()
       this.instance = keccak256Hash(hexToBytes(this.instance))
     })
@@ -279,6 +286,41 @@ export class DevNode implements DevControls {
       minGasPrice: this.minGasPrice,
       blockGasLimit: this.block.gasLimit ?? this.chain.ledger.head().gasLimit,
     }
+  }
+
+  /** Makes a change of the settings, and keeps it; one that cannot be kept is not made. */
+  private kept<T>(change: () => T): T {
+    const before = this.settings()
+    const result = change()
+    try {
+      const { ledger } = this.chain
+      const bytes = encodeDevSettings(this.settings(), ledger.headHash())
+      const stored = ledger.meta(SETTINGS_KEY)
+      if (stored === undefined || !equalBytes(stored, bytes)) ledger.setMeta(SETTINGS_KEY, bytes)
+    } catch (error) {
+      this.apply(before)
+      throw error
+    }
+    return result
+  }
+
+  private settings(): DevSettings {
+    const { accounts } = this.options
+    return {
+      time: this.time.save(),
+      block: { ...this.block },
+      minGasPrice: this.minGasPrice,
+      impersonated: accounts.impersonatedAddresses(),
+      impersonatesAll: accounts.impersonatesAll,
+    }
+  }
+
+  private apply({ time, block, minGasPrice, impersonated, impersonatesAll }: DevSettings): void {
+    this.time.restore(time)
+    Object.assign(this.block, block)
+    this.minGasPrice = minGasPrice
+    this.options.accounts.restoreImpersonated(impersonated)
+    this.options.accounts.impersonatesAll = impersonatesAll
   }
 
   private change(layer: StateDiff): void {

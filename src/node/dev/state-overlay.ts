@@ -1,11 +1,14 @@
 /**
  * Changes of state that development makes between blocks (`hardhat_setBalance` and its kin). They are seen at once,
  * enter the state with the next block, survive a restart, and are kept with that block so that it can be replayed.
+ *
+ * On disk, what waits and what a block has taken change in the transaction that writes the block: a node that is killed
+ * or runs out of space in between has either the block with the changes in it, or no block and changes that wait.
  */
 import { EMPTY_TRIE_ROOT } from '../../chain/ordered-trie.ts'
 import type { Address } from '../../primitives/bytes.ts'
 import { EMPTY_CODE_HASH, keccak256Hash } from '../../primitives/keccak.ts'
-import type { WritableLedger } from '../../execution/ledger.ts'
+import type { MetaChanges, WritableLedger } from '../../execution/ledger.ts'
 import { mergeDiffs, OverlayState } from '../../state/overlay-state.ts'
 import type { Account, StateDiff, StateReader } from '../../state/state-reader.ts'
 import { decodeStateDiff, encodeStateDiff } from './state-diff-codec.ts'
@@ -29,8 +32,7 @@ export class StateOverlay {
 
   /** All waiting changes as one; `undefined` when there are none. */
   diff(): StateDiff | undefined {
-    const [first, ...others] = this.layers
-    return first === undefined ? undefined : others.reduce(mergeDiffs, first)
+    return merged(this.layers)
   }
 
   over(state: StateReader): StateReader {
@@ -51,16 +53,20 @@ export class StateOverlay {
     this.replace(layers)
   }
 
-  /** The first `count` layers are part of block `number`, which is about to be appended. */
-  takeInto(number: bigint, count: number): void {
-    const [first, ...others] = this.layers.slice(0, count)
+  /** What is to be written with block `number`, of which the first `count` layers are a part. */
+  metaWith(number: bigint, count: number): MetaChanges {
     const key = keyOfBlock(number)
-    if (first !== undefined) {
-      this.ledger.setMeta(key, encodeStateDiff(others.reduce(mergeDiffs, first)))
-      this.replace(this.layers.slice(count))
-    } else if (this.ledger.meta(key) !== undefined) {
-      this.ledger.setMeta(key, undefined)
+    const taken = merged(this.layers.slice(0, count))
+    if (taken !== undefined) {
+      return new Map([[key, encodeStateDiff(taken)], waitingEntry(this.layers.slice(count))])
     }
+    // A block of this number may have been taken back.
+    return this.ledger.meta(key) === undefined ? new Map() : new Map([[key, undefined]])
+  }
+
+  /** That block was appended. */
+  dropFirst(count: number): void {
+    this.layers = this.layers.slice(count)
   }
 
   /** State before the first system call of a block, given that after its parent. */
@@ -69,20 +75,35 @@ export class StateOverlay {
     return kept === undefined ? parentState : new OverlayState(parentState, decodeStateDiff(kept))
   }
 
-  /** The `count` blocks above `number` are gone, and with them what waits: it was made on top of them. */
-  forgetAbove(number: bigint, count: number): void {
-    for (let i = 1n; i <= BigInt(count); i++) {
-      if (this.ledger.meta(keyOfBlock(number + i)) !== undefined)
-        this.ledger.setMeta(keyOfBlock(number + i), undefined)
+  /** What is to be written when the blocks above `number`, up to `head`, go: what waits was made on top of them. */
+  metaWithout(number: bigint, head: bigint): MetaChanges {
+    const changes = new Map<string, Uint8Array | undefined>()
+    for (let gone = number + 1n; gone <= head; gone++) {
+      if (this.ledger.meta(keyOfBlock(gone)) !== undefined) changes.set(keyOfBlock(gone), undefined)
     }
-    if (this.layers.length > 0) this.replace([])
+    if (this.layers.length > 0) changes.set(WAITING_KEY, undefined)
+    return changes
+  }
+
+  /** Those blocks are gone. */
+  clear(): void {
+    this.layers = []
   }
 
   private replace(layers: readonly StateDiff[]): void {
+    this.ledger.setMeta(...waitingEntry(layers))
     this.layers = layers
-    const diff = this.diff()
-    this.ledger.setMeta(WAITING_KEY, diff === undefined ? undefined : encodeStateDiff(diff))
   }
+}
+
+function merged(layers: readonly StateDiff[]): StateDiff | undefined {
+  const [first, ...others] = layers
+  return first === undefined ? undefined : others.reduce(mergeDiffs, first)
+}
+
+function waitingEntry(layers: readonly StateDiff[]): [key: string, value: Uint8Array | undefined] {
+  const diff = merged(layers)
+  return [WAITING_KEY, diff === undefined ? undefined : encodeStateDiff(diff)]
 }
 
 /** A layer that changes one account. */

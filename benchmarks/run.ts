@@ -18,6 +18,10 @@ const SUITES: Readonly<Record<string, Entry>> = {
     purpose: 'process start to first RPC answer, and resident memory, beside anvil and Hardhat',
     load: () => import('./startup.bench.ts'),
   },
+  throughput: {
+    purpose: 'transactions taken and executed a second, beside anvil and Hardhat',
+    load: () => import('./throughput.bench.ts'),
+  },
   soak: {
     purpose: 'a node under load for a long time: throughput, memory over time, database growth',
     load: () => import('./soak.bench.ts'),

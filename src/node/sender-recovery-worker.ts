@@ -7,8 +7,8 @@ import type { RecoveryAnswer, RecoveryRequest } from './sender-recovery.ts'
 
 const port = present(parentPort, 'the port of the main thread')
 
-port.on('message', ({ id, transactions }: RecoveryRequest) => {
+port.on('message', ({ transactions }: RecoveryRequest) => {
   const senders = transactions.map((bytes) => recoverSender(decodeTransaction(bytes)) ?? null)
-  const answer: RecoveryAnswer = { id, senders }
+  const answer: RecoveryAnswer = { senders }
   port.postMessage(answer)
 })

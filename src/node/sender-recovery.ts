@@ -1,6 +1,7 @@
 /**
- * Recovers the senders of transactions off the main thread. Requests of one turn of the event loop travel together;
- * the thread starts with the first request, which is answered here until the thread is up.
+ * Recovers the senders of transactions off the main thread. Requests of one turn of the event loop travel together, and
+ * those that come while the thread works wait for each other: waking it is what costs. The thread starts with the first
+ * request; until it is up requests are answered here.
  */
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -21,11 +22,9 @@ const AT_ONCE_MAX = 4
 
 /** What the thread is sent and sends back; positions correspond. */
 export interface RecoveryRequest {
-  readonly id: number
   readonly transactions: readonly Uint8Array[]
 }
 export interface RecoveryAnswer {
-  readonly id: number
   /** `null` where no sender fits the signature. */
   readonly senders: readonly (Address | null)[]
 }
@@ -49,10 +48,10 @@ export class SenderRecovery {
   private worker: Worker | undefined
   private isOnline = false
   private isFlushing = false
-  private nextId = 0
   private waitingCount = 0
   private waiting: Waiting[] = []
-  private readonly sent = new Map<number, readonly Waiting[]>()
+  /** What the thread works on: one message at a time. */
+  private sent: readonly Waiting[] = []
 
   /** @throws NodeBusyError when too many wait already. */
   recover(transaction: Transaction): Promise<Address | undefined> {
@@ -64,7 +63,7 @@ export class SenderRecovery {
     return new Promise((resolve, reject) => {
       this.waitingCount += 1
       this.waiting.push({ transaction, resolve, reject })
-      if (!this.isFlushing) {
+      if (!this.isFlushing && this.sent.length === 0) {
         this.isFlushing = true
         setImmediate(() => this.flush())
       }
@@ -90,9 +89,8 @@ export class SenderRecovery {
       this.settle(batch, (index) => recoverSender(present(batch[index], 'waiting').transaction))
       return
     }
-    const id = this.nextId++
-    this.sent.set(id, batch)
-    const request: RecoveryRequest = { id, transactions: batch.map(({ transaction }) => transaction.bytes) }
+    this.sent = batch
+    const request: RecoveryRequest = { transactions: batch.map(({ transaction }) => transaction.bytes) }
     this.worker?.postMessage(request)
   }
 
@@ -106,10 +104,11 @@ export class SenderRecovery {
     worker.once('error', (error) => this.onFailure(error))
   }
 
-  private onAnswer({ id, senders }: RecoveryAnswer): void {
-    const batch = this.sent.get(id) ?? []
-    this.sent.delete(id)
+  private onAnswer({ senders }: RecoveryAnswer): void {
+    const batch = this.sent
+    this.sent = []
     this.settle(batch, (index) => senders[index] ?? undefined)
+    if (this.waiting.length > 0) this.flush()
   }
 
   private settle(batch: readonly Waiting[], senderOf: (index: number) => Address | undefined): void {
@@ -119,8 +118,8 @@ export class SenderRecovery {
 
   /** The thread is gone; what it had is told so, the next request starts another one. */
   private onFailure(error: unknown): void {
-    const lost = [...this.sent.values()].flat().concat(this.waiting)
-    this.sent.clear()
+    const lost = [...this.sent, ...this.waiting]
+    this.sent = []
     this.waiting = []
     this.waitingCount = 0
     this.isOnline = false

@@ -32,6 +32,8 @@ export interface PoolHead {
 interface Queue {
   readonly sender: Address
   readonly byNonce: Map<bigint, PooledTransaction>
+  /** Most that all of them together can cost, in wei. */
+  cost: bigint
 }
 
 export class MemoryPool implements TransactionPool {
@@ -54,7 +56,7 @@ export class MemoryPool implements TransactionPool {
     }
     const account = this.head.state.account(sender)
     checkTransaction(transaction, sender, this.head, this.limits)
-    const queue = this.queues.get(sender) ?? { sender, byNonce: new Map() }
+    const queue = this.queues.get(sender) ?? { sender, byNonce: new Map(), cost: 0n }
     this.checkNonceAhead(transaction, account?.nonce ?? 0n)
     const replaced = queue.byNonce.get(transaction.fields.nonce)
     if (replaced === undefined) this.checkSenderLimit(queue, transaction, account?.nonce ?? 0n)
@@ -68,6 +70,7 @@ export class MemoryPool implements TransactionPool {
     // Dropping may have emptied the queue and taken it off the map.
     this.queues.set(sender, queue)
     queue.byNonce.set(transaction.fields.nonce, pooled)
+    queue.cost += costOf(transaction, sender)
     this.byHash.set(transaction.hash, pooled)
     this.bytes += transaction.bytes.length
     this.departed.delete(transaction.hash)
@@ -187,6 +190,8 @@ export class MemoryPool implements TransactionPool {
   /** The balance must carry the sender's whole queue up to and including this transaction. */
   private checkFunds(queue: Queue, transaction: Transaction, sender: Address, balance: bigint): void {
     let cost = costOf(transaction, sender)
+    // Hot: most senders can pay for all of it, and a queue may be thousands long.
+    if (queue.cost + cost <= balance) return
     for (const [nonce, pooled] of queue.byNonce) {
       if (nonce < transaction.fields.nonce) cost += costOf(pooled.transaction, sender)
     }
@@ -231,8 +236,11 @@ export class MemoryPool implements TransactionPool {
   private dropStale(queue: Queue): void {
     const account = this.head.state.account(queue.sender)
     const next = account?.nonce ?? 0n
+    // Hot: asked of every queue after every block.
+    const isCovered = queue.cost <= (account?.balance ?? 0n)
     for (const [nonce, pooled] of queue.byNonce) {
       if (nonce < next) this.drop(pooled, 'nonceUsed')
+      else if (isCovered) continue
       else if (costOf(pooled.transaction, queue.sender) > (account?.balance ?? 0n))
         this.drop(pooled, 'insufficientFunds')
     }
@@ -252,6 +260,7 @@ export class MemoryPool implements TransactionPool {
     this.bytes -= transaction.bytes.length
     const queue = present(this.queues.get(sender), `queue of ${sender}`)
     queue.byNonce.delete(transaction.fields.nonce)
+    queue.cost -= costOf(transaction, sender)
     if (queue.byNonce.size === 0) this.queues.delete(sender)
   }
 }

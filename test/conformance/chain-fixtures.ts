@@ -1,5 +1,4 @@
 /** What state and blockchain fixtures share: accounts, fork names, blob parameters. */
-import { bytesToHex, hexToBytes, toAddress, type Address } from '../../src/primitives/bytes.ts'
 import { keccak256Hash } from '../../src/primitives/keccak.ts'
 import {
   FORK_NAMES,
@@ -8,17 +7,20 @@ import {
   type ChainConfig,
   type ForkName,
 } from '../../src/chain/forks.ts'
+import type { GenesisAccount } from '../../src/chain/genesis.ts'
 import type { GenesisAlloc } from '../../src/state/genesis-state.ts'
 import type { StateReader } from '../../src/state/state-reader.ts'
+import { addressOf, bytesOf, integerOf, wordOf } from './fixture-values.ts'
 import { expectEqual, SkippedCase } from './suite.ts'
 
 export type FixtureAlloc = Readonly<Record<string, FixtureAccount>>
 
+/** What is left out is nothing. */
 export interface FixtureAccount {
-  readonly nonce: string
-  readonly balance: string
-  readonly code: string
-  readonly storage: Readonly<Record<string, string>>
+  readonly nonce?: string
+  readonly balance?: string
+  readonly code?: string
+  readonly storage?: Readonly<Record<string, string>>
 }
 
 export interface FixtureConfig {
@@ -55,13 +57,13 @@ export function chainConfigOf(network: string, config: FixtureConfig | undefined
     const fork = FORK_NAMES.find((known) => known === name.toLowerCase())
     if (fork === undefined) continue
     blobSchedule[fork] = {
-      target: Number(target),
-      max: Number(max),
-      baseFeeUpdateFraction: BigInt(baseFeeUpdateFraction),
+      target: Number(integerOf(target)),
+      max: Number(integerOf(max)),
+      baseFeeUpdateFraction: integerOf(baseFeeUpdateFraction),
     }
   }
   return {
-    chainId: BigInt(config?.chainid ?? 1),
+    chainId: integerOf(config?.chainid ?? 1),
     forks,
     blobSchedule,
     depositContractAddress: MAINNET_DEPOSIT_CONTRACT,
@@ -70,41 +72,40 @@ export function chainConfigOf(network: string, config: FixtureConfig | undefined
 
 function forkNameOf(name: string): ForkName {
   const fork = FORK_NAMES.find((known) => known === name.toLowerCase())
-  if (fork === undefined) throw new SkippedCase(`rules of ${name}: this node knows Cancun and later`)
+  if (fork === undefined) throw new SkippedCase(`rules of ${name}: this node knows Cancun to BPO5`)
   return fork
 }
 
 export function allocOf(accounts: FixtureAlloc): GenesisAlloc {
-  return new Map(
-    Object.entries(accounts).map(([address, { nonce, balance, code, storage }]) => [
-      toAddress(address),
-      {
-        nonce: BigInt(nonce),
-        balance: BigInt(balance),
-        code: hexToBytes(code),
-        storage: new Map(Object.entries(storage).map(([slot, value]) => [BigInt(slot), BigInt(value)])),
-      },
-    ]),
-  )
+  return new Map(Object.entries(accounts).map(([key, account]) => [addressOf(key), accountOf(account)]))
+}
+
+function accountOf({
+  nonce = '0x',
+  balance = '0x',
+  code = '0x',
+  storage = {},
+}: FixtureAccount): GenesisAccount {
+  return {
+    nonce: integerOf(nonce),
+    balance: integerOf(balance),
+    code: bytesOf(code),
+    storage: new Map(
+      Object.entries(storage).map(([slot, value]) => [BigInt(wordOf(slot)), BigInt(wordOf(value))]),
+    ),
+  }
 }
 
 /** @throws Error that names the first account or slot which is not as expected. */
 export function expectAccounts(state: StateReader, expected: FixtureAlloc): void {
-  for (const [key, account] of Object.entries(expected)) {
-    const address: Address = toAddress(key)
+  for (const [address, account] of allocOf(expected)) {
     const found = state.account(address)
     if (found === undefined) throw new Error(`account ${address} does not exist`)
-    expectEqual(found.nonce, BigInt(account.nonce), `nonce of ${address}`)
-    expectEqual(found.balance, BigInt(account.balance), `balance of ${address}`)
-    expectEqual(found.codeHash, keccak256Hash(hexToBytes(account.code)), `code hash of ${address}`)
-    for (const [slot, value] of Object.entries(account.storage)) {
-      expectEqual(state.storage(address, BigInt(slot)), BigInt(value), `storage of ${address} at ${slot}`)
+    expectEqual(found.nonce, account.nonce, `nonce of ${address}`)
+    expectEqual(found.balance, account.balance, `balance of ${address}`)
+    expectEqual(found.codeHash, keccak256Hash(account.code), `code hash of ${address}`)
+    for (const [slot, value] of account.storage) {
+      expectEqual(state.storage(address, slot), value, `storage of ${address} at ${slot}`)
     }
   }
-}
-
-/** Hex of bytes for an error text, cut to its beginning. */
-export function hexForText(bytes: Uint8Array): string {
-  const hex = bytesToHex(bytes.subarray(0, 32))
-  return bytes.length > 32 ? `${hex}…` : hex
 }

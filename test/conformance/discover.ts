@@ -1,12 +1,14 @@
 /**
  * Finds out which suite a file belongs to, by what it holds rather than by where it lies: the suites are published in
- * several layouts. Only the beginning of a file is looked at; official trees hold gigabytes.
+ * several layouts. Mostly the beginning of a file tells: official trees hold gigabytes.
  */
-import { isLineFile, readFixtureHead, WHOLE, type FixtureFile } from './fixture-files.ts'
+import { isLineFile, readFixtureHead, readFixtureSample, WHOLE, type FixtureFile } from './fixture-files.ts'
 import { SUITE_NAMES, type Job, type SuiteName } from './suite.ts'
 
-/** Enough to see the keys that tell formats apart; the longest thing before them is a comment. */
+/** Mostly enough to see the keys that tell formats apart. */
 const HEAD_SIZE = 32 * 1024
+/** A file that its beginning does not tell is read to its end, up to this size, in bytes as stored. */
+const SAMPLED_SIZE_MAX = 256 * 1024 * 1024
 /** Files that one job takes together, so that thousands of small ones do not cost a message each. */
 const JOB_SIZE = 4 * 1024 * 1024
 const JOB_FILES_MAX = 64
@@ -48,12 +50,17 @@ export function discover(files: readonly FixtureFile[], only: ReadonlySet<SuiteN
 
 /** The suite a file belongs to; `undefined` when it is none of ours. */
 export function suiteOf(file: FixtureFile): SuiteName | undefined {
-  const name = file.label.split('/').at(-1) ?? ''
+  const name = nameOf(file.label)
   if (name.endsWith('.io') || name === 'chain.rlp' || name === 'genesis.json') return 'rpc'
   if (name.endsWith('.yaml')) return /commitment:/.test(readFixtureHead(file, HEAD_SIZE)) ? 'kzg' : undefined
   if (!isLineFile(file) && !/\.json(?:\.gz)?$/.test(name)) return undefined
-  const head = readFixtureHead(file, HEAD_SIZE)
-  return FORMATS.find(({ keys }) => keys.every((key) => key.test(head)))?.suite
+  const known = formatOf(readFixtureHead(file, HEAD_SIZE))
+  if (known !== undefined || file.size > SAMPLED_SIZE_MAX) return known
+  return formatOf(readFixtureSample(file))
+}
+
+function formatOf(text: string): SuiteName | undefined {
+  return FORMATS.find(({ keys }) => keys.every((key) => key.test(text)))?.suite
 }
 
 function jobsOf(suite: SuiteName, files: readonly FixtureFile[]): Job[] {
@@ -79,17 +86,46 @@ function jobsOf(suite: SuiteName, files: readonly FixtureFile[]): Job[] {
   return jobs
 }
 
-/** One job for each chain: its genesis, its blocks and the exchanges below the folder that holds both. */
+/**
+ * One job for each chain: its blocks, its genesis and its exchanges, which are those below its folder; with a single
+ * chain, all there are. Exchanges that belong to no chain make a job of their own, in which they are counted.
+ */
 function rpcJobs(files: readonly FixtureFile[]): Job[] {
-  const chains = files.filter(({ label }) => label.endsWith('chain.rlp'))
-  return chains.map(({ label }) => {
-    const folder = label.slice(0, -'chain.rlp'.length)
-    return { suite: 'rpc', files: files.filter((file) => file.label.startsWith(folder)), slice: WHOLE }
+  const named = (name: string): FixtureFile[] => files.filter(({ label }) => nameOf(label) === name)
+  const genesisFiles = named('genesis.json')
+  const chains = named('chain.rlp').map((chain) => {
+    const folder = folderOf(chain.label)
+    const genesis = nearest(genesisFiles, folder)
+    return { folder, files: genesis === undefined ? [chain] : [chain, genesis] }
   })
+  const orphans: FixtureFile[] = []
+  for (const file of files.filter(({ label }) => label.endsWith('.io'))) {
+    const above = chains.filter(({ folder }) => file.label.startsWith(folder))
+    const closest = above.toSorted((a, b) => b.folder.length - a.folder.length)[0]
+    const only = chains.length === 1 ? chains[0] : undefined
+    const members = (closest ?? only)?.files ?? orphans
+    members.push(file)
+  }
+  return [...chains.map((chain) => chain.files), orphans]
+    .filter((members) => members.some(({ label }) => label.endsWith('.io')))
+    .map((members) => ({ suite: 'rpc', files: members, slice: WHOLE }))
+}
+
+/** The file in a folder; else the only one there is. */
+function nearest(files: readonly FixtureFile[], folder: string): FixtureFile | undefined {
+  return files.find(({ label }) => folderOf(label) === folder) ?? (files.length === 1 ? files[0] : undefined)
+}
+
+function nameOf(label: string): string {
+  return label.slice(label.lastIndexOf('/') + 1)
+}
+
+function folderOf(label: string): string {
+  return label.slice(0, label.lastIndexOf('/') + 1)
 }
 
 /** A rough measure of how long a job takes. Jobs on the same file stay together, for it is unpacked only once. */
 function weight({ files, slice }: Job): number {
-  const packedFactor = files.some(({ path }) => path.endsWith('.ndjson.gz')) ? 12 : 1
+  const packedFactor = files.some(({ label }) => label.endsWith('.ndjson.gz')) ? 12 : 1
   return (files.reduce((sum, { size }) => sum + size, 0) * packedFactor) / slice.count
 }

@@ -55,29 +55,36 @@ function isArchive(path: string): boolean {
   return /\.(?:tar|tgz|tar\.gz)$/.test(path)
 }
 
-/** The last file that was unpacked: jobs on the same file follow one another. */
-let unpacked: { path: string; files: Map<string, Uint8Array> } | undefined
+/** The last archive and the last compressed file that were unpacked: jobs on the same file follow one another. */
+let archive: { readonly path: string; readonly files: ReadonlyMap<string, Uint8Array> } | undefined
+let unpacked: { readonly key: string; readonly bytes: Uint8Array } | undefined
 
-function readArchive(path: string): Map<string, Uint8Array> {
-  if (unpacked?.path !== path) {
+function readArchive(path: string): ReadonlyMap<string, Uint8Array> {
+  if (archive?.path !== path) {
     const stored = readFileSync(path)
-    unpacked = { path, files: untar(path.endsWith('.tar') ? stored : gunzipSync(stored)) }
+    archive = { path, files: untar(path.endsWith('.tar') ? stored : gunzipSync(stored)) }
   }
-  return unpacked.files
+  return archive.files
 }
 
 /** The whole content, decompressed. */
-export function readFixture({ path, entry }: FixtureFile): Uint8Array {
-  if (entry !== undefined) {
-    const bytes = readArchive(path).get(entry)
-    if (bytes === undefined) throw new Error(`${path} holds no ${entry}`)
-    return bytes
-  }
-  if (!path.endsWith('.gz')) return readFileSync(path)
-  if (unpacked?.path !== path) {
-    unpacked = { path, files: new Map([['', gunzipSync(readFileSync(path))]]) }
-  }
-  return unpacked.files.get('') ?? new Uint8Array(0)
+export function readFixture(file: FixtureFile): Uint8Array {
+  if (!isCompressed(file)) return readStored(file)
+  const key = `${file.path} ${file.entry ?? ''}`
+  if (unpacked?.key !== key) unpacked = { key, bytes: gunzipSync(readStored(file)) }
+  return unpacked.bytes
+}
+
+function readStored({ path, entry }: FixtureFile): Uint8Array {
+  if (entry === undefined) return readFileSync(path)
+  const bytes = readArchive(path).get(entry)
+  if (bytes === undefined) throw new Error(`${path} holds no ${entry}`)
+  return bytes
+}
+
+/** Whether the file itself is compressed; the archive around it may be, too. */
+function isCompressed({ path, entry }: FixtureFile): boolean {
+  return (entry ?? path).endsWith('.gz')
 }
 
 export function readFixtureText(file: FixtureFile): string {
@@ -86,12 +93,19 @@ export function readFixtureText(file: FixtureFile): string {
 
 /** The first characters, without unpacking more of the file than that takes. */
 export function readFixtureHead(file: FixtureFile, size: number): string {
-  const isPacked = file.entry === undefined && file.path.endsWith('.gz')
-  const bytes = isPacked
+  const stored = readStored(file)
+  const bytes = isCompressed(file)
     ? // Sync flush: a truncated input is no error, it yields what it holds.
-      gunzipSync(readFileSync(file.path).subarray(0, size), { finishFlush: constants.Z_SYNC_FLUSH })
-    : readFixture(file)
+      gunzipSync(stored.subarray(0, size), { finishFlush: constants.Z_SYNC_FLUSH })
+    : stored
   return new TextDecoder().decode(bytes.subarray(0, size))
+}
+
+/** The first case of a file with a case a line, all of any other. */
+export function readFixtureSample(file: FixtureFile): string {
+  const bytes = readFixture(file)
+  const end = isLineFile(file) ? bytes.indexOf(NEWLINE) : -1
+  return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end))
 }
 
 /** Whether the file holds one JSON value a line. */
@@ -100,22 +114,34 @@ export function isLineFile({ label }: FixtureFile): boolean {
 }
 
 /**
- * The cases of a file by name: the lines of a packed file (named by their `id`), the members of a JSON object, or the
- * elements of a JSON array (named by their position).
+ * The cases of a file by name: the lines of a packed file, the members of a JSON object, the elements of a JSON array,
+ * or the one case that a JSON object is. Members have the name of their key, the others their `id` or their position.
  */
 export function* fixtureEntries(file: FixtureFile, slice: Slice): Generator<[name: string, value: unknown]> {
   if (isLineFile(file)) {
     for (const [index, value] of lines(readFixture(file), slice)) {
-      const { id } = value as { id?: string }
-      yield [id ?? `${file.label}:${index + 1}`, value]
+      yield [idOf(value) ?? `${file.label}:${index + 1}`, value]
     }
     return
   }
   const content = JSON.parse(readFixtureText(file)) as object
+  if (isSingleCase(content)) {
+    if (slice.index === 0) yield [idOf(content) ?? file.label, content]
+    return
+  }
   for (const [index, [name, value]] of Object.entries(content).entries()) {
     if (index % slice.count === slice.index)
-      yield [Array.isArray(content) ? `${file.label}#${name}` : name, value]
+      yield [Array.isArray(content) ? (idOf(value) ?? `${file.label}#${name}`) : name, value]
   }
+}
+
+function idOf(value: unknown): string | undefined {
+  return (value as { id?: string } | null)?.id
+}
+
+/** Whether an object is a state test or a block chain itself, not a collection of them. */
+function isSingleCase(content: object): boolean {
+  return 'pre' in content && ('env' in content || 'genesisRLP' in content)
 }
 
 /** Parses only the lines of the slice: the others are found, not read. */

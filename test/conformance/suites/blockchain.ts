@@ -3,7 +3,7 @@
  * compared are the last valid block's hash and the accounts at the end. Two layouts: a JSON object of fixtures, or
  * packed lines.
  */
-import { hexToBytes, type Hash } from '../../../src/primitives/bytes.ts'
+import type { Hash } from '../../../src/primitives/bytes.ts'
 import { AevirError } from '../../../src/primitives/errors.ts'
 import type { Block } from '../../../src/chain/block.ts'
 import { decodeBlock } from '../../../src/chain/block-codec.ts'
@@ -24,6 +24,7 @@ import {
 } from '../chain-fixtures.ts'
 import { engineNameOf } from '../engines.ts'
 import { fixtureEntries } from '../fixture-files.ts'
+import { bytesOf } from '../fixture-values.ts'
 import { expectEqual, SkippedCase, type Suite } from '../suite.ts'
 
 interface BlockchainFixture {
@@ -31,11 +32,18 @@ interface BlockchainFixture {
   readonly genesisRLP: string
   readonly pre: FixtureAlloc
   /** Absent in fixtures of the engine API, which hold payloads instead. */
-  readonly blocks?: readonly { readonly rlp: string; readonly expectException?: string }[]
+  readonly blocks?: readonly FixtureBlock[]
   readonly lastblockhash: string
   readonly postState?: FixtureAlloc | null
   readonly postStateHash?: string
   readonly config?: FixtureConfig
+}
+
+interface FixtureBlock {
+  readonly rlp: string
+  readonly expectException?: string
+  /** Fillers of another time write `expectExceptionALL` or name a network. */
+  readonly [key: `expectException${string}`]: string | undefined
 }
 
 export const blockchainSuite: Suite = {
@@ -54,12 +62,13 @@ async function runFixture(fixture: BlockchainFixture, executor: BlockExecutor): 
   const config = chainConfigOf(fixture.network, fixture.config)
   const chain = new FixtureChain(
     config,
-    decodeBlock(hexToBytes(fixture.genesisRLP)),
+    decodeBlock(bytesOf(fixture.genesisRLP)),
     allocOf(fixture.pre),
     executor,
   )
-  for (const [index, { rlp, expectException }] of fixture.blocks.entries()) {
-    const refusal = await chain.add(hexToBytes(rlp))
+  for (const [index, block] of fixture.blocks.entries()) {
+    const refusal = await chain.add(bytesOf(block.rlp))
+    const expectException = exceptionOf(block, fixture.network)
     const position = `block ${index + 1} of ${fixture.blocks.length}`
     if (expectException === undefined && refusal !== undefined)
       throw new Error(`${position} was refused: ${refusal}`)
@@ -78,6 +87,10 @@ async function runFixture(fixture: BlockchainFixture, executor: BlockExecutor): 
   }
   if (fixture.postStateHash !== undefined)
     expectEqual(chain.state.root, fixture.postStateHash, 'state root at the end')
+}
+
+function exceptionOf(block: FixtureBlock, network: string): string | undefined {
+  return block.expectException ?? block['expectExceptionALL'] ?? block[`expectException${network}`]
 }
 
 /** A chain in memory, whose head is the last block that was valid. Blocks may stand on any earlier block. */

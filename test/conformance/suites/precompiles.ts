@@ -1,11 +1,12 @@
 /**
  * Precompile vectors as go-ethereum publishes them: one file a precompile and price, named by it; `fail-` files hold
- * inputs that must fail. Output and price are compared.
+ * inputs that must fail. The EIPs' own vectors have the same form and other names. Output and price are compared.
  */
-import { hexToBytes, wordToAddress } from '../../../src/primitives/bytes.ts'
+import { wordToAddress } from '../../../src/primitives/bytes.ts'
 import type { ForkRules } from '../../../src/chain/forks.ts'
 import { precompilesOf } from '../../../runtime/evm/precompiles/table.ts'
 import { fixtureEntries } from '../fixture-files.ts'
+import { bytesOf } from '../fixture-values.ts'
 import { expectEqual, SkippedCase, type Suite } from '../suite.ts'
 
 interface PrecompileVector {
@@ -24,7 +25,7 @@ interface Target {
   readonly ignoresGas?: true
 }
 
-/** By file name in lower case, without `fail-` and `.json`. */
+/** By file name in lower case, without `fail-` and what follows the first dot. */
 const TARGETS: Readonly<Record<string, Target>> = {
   ecrecover: { address: 0x01, evm: 'osaka' },
   sha256: { address: 0x02, evm: 'osaka' },
@@ -49,19 +50,28 @@ const TARGETS: Readonly<Record<string, Target>> = {
   blsmapg1: { address: 0x10, evm: 'osaka' },
   blsmapg2: { address: 0x11, evm: 'osaka' },
   p256verify: { address: 0x100, evm: 'osaka' },
+  // Names in the assets of EIP-2537 and EIP-7951.
+  add_g1_bls: { address: 0x0b, evm: 'osaka' },
+  mul_g1_bls: { address: 0x0c, evm: 'osaka' },
+  msm_g1_bls: { address: 0x0c, evm: 'osaka' },
+  add_g2_bls: { address: 0x0d, evm: 'osaka' },
+  mul_g2_bls: { address: 0x0e, evm: 'osaka' },
+  msm_g2_bls: { address: 0x0e, evm: 'osaka' },
+  pairing_check_bls: { address: 0x0f, evm: 'osaka' },
+  map_fp_to_g1_bls: { address: 0x10, evm: 'osaka' },
+  map_fp2_to_g2_bls: { address: 0x11, evm: 'osaka' },
+  p256: { address: 0x100, evm: 'osaka' },
 }
 
 export const precompileSuite: Suite = {
   *cases({ files, slice }) {
     for (const file of files) {
       const fileName = file.label.split('/').at(-1) ?? ''
-      const target =
-        TARGETS[
-          fileName
-            .toLowerCase()
-            .replace(/^fail-/, '')
-            .replace(/\.json$/, '')
-        ]
+      const [key = ''] = fileName
+        .toLowerCase()
+        .replace(/^fail-/, '')
+        .split('.')
+      const target = TARGETS[key]
       for (const [, value] of fixtureEntries(file, slice)) {
         const vector = value as PrecompileVector
         yield { id: `${fileName}/${vector.Name}`, run: () => runVector(vector, target, fileName) }
@@ -74,13 +84,13 @@ function runVector(vector: PrecompileVector, target: Target | undefined, fileNam
   if (target === undefined) throw new SkippedCase(`no precompile is named ${fileName}`)
   const precompile = precompilesOf(target.evm).get(wordToAddress(BigInt(target.address)))
   if (precompile === undefined) throw new Error(`there is no precompile ${target.address} in ${target.evm}`)
-  const input = hexToBytes(`0x${vector.Input}`)
+  const input = bytesOf(vector.Input)
   const gas = precompile.gas(input)
   const output = precompile.run(input)?.toHex()
   if (vector.ExpectedError !== undefined) {
     expectEqual(output, undefined, 'output of a call that must fail')
     return
   }
-  expectEqual(output, vector.Expected?.toLowerCase(), 'output')
+  expectEqual(output, vector.Expected && bytesOf(vector.Expected).toHex(), 'output')
   if (target.ignoresGas !== true && vector.Gas !== undefined) expectEqual(gas, BigInt(vector.Gas), 'gas')
 }

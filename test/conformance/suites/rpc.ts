@@ -13,7 +13,7 @@ import { systemClock } from '../../../src/node/system-clock.ts'
 import { createDispatcher, type Dispatcher } from '../../../src/rpc/dispatcher.ts'
 import { engineNameOf } from '../engines.ts'
 import { readFixture, readFixtureText, type FixtureFile } from '../fixture-files.ts'
-import type { Case, RunOptions, Suite } from '../suite.ts'
+import { SkippedCase, type Case, type RunOptions, type Suite } from '../suite.ts'
 
 interface Exchange {
   readonly request: string
@@ -22,6 +22,10 @@ interface Exchange {
 
 export const rpcSuite: Suite = {
   async *cases({ files }, options) {
+    if (!files.some(({ label }) => label.endsWith('chain.rlp'))) {
+      for (const { label } of files) yield { id: label, run: skipWithoutChain }
+      return
+    }
     const { node, dispatcher, internalErrors } = await openChain(files, options)
     try {
       for (const file of files) {
@@ -32,6 +36,10 @@ export const rpcSuite: Suite = {
       await node.close()
     }
   },
+}
+
+function skipWithoutChain(): never {
+  throw new SkippedCase('JSON-RPC exchanges without a chain.rlp beside or above them')
 }
 
 function exchangeCase(file: FixtureFile, dispatcher: Dispatcher, internalErrors: unknown[]): Case {

@@ -2,15 +2,15 @@
  * State tests (ethereum/tests, execution-spec-tests): one transaction on a given state; compared are the state root and
  * the hash of the logs. A transaction that must be refused leaves the state as it was.
  *
- * Two layouts: the official one, where a fixture lists results by fork, and packed lines with one fork each.
+ * Two layouts: the official one, where a fixture lists results by fork, and packed lines with one fork each. Fields of
+ * the environment that a filler left out have the values that go-ethereum's runner gives them.
  */
-import { hexToBytes, toAddress, toHash, ZERO_HASH } from '../../../src/primitives/bytes.ts'
+import { ZERO_HASH } from '../../../src/primitives/bytes.ts'
 import { keccak256Hash } from '../../../src/primitives/keccak.ts'
 import { rulesAt } from '../../../src/chain/forks.ts'
 import { logsHash } from '../../../src/chain/receipt-codec.ts'
 import type { Log } from '../../../src/chain/receipt.ts'
-import { decodeTransaction, TransactionDecodingError } from '../../../src/chain/transaction-codec.ts'
-import { recoverSender } from '../../../src/chain/transaction-signature.ts'
+import { TransactionDecodingError } from '../../../src/chain/transaction-codec.ts'
 import type { BlockEnvironment } from '../../../src/execution/environment.ts'
 import { InvalidTransactionError } from '../../../src/execution/errors.ts'
 import { blobBaseFee, GAS_PER_BLOB } from '../../../src/execution/fees.ts'
@@ -20,6 +20,14 @@ import { memoryStateOf } from '../../../src/state/genesis-state.ts'
 import type { StateDiff, StateReader } from '../../../src/state/state-reader.ts'
 import { allocOf, chainConfigOf, type FixtureAlloc, type FixtureConfig } from '../chain-fixtures.ts'
 import { fixtureEntries } from '../fixture-files.ts'
+import { addressOf, hashOf, integerOf, wordOf } from '../fixture-values.ts'
+import {
+  transactionFromBytes,
+  transactionFromParts,
+  type FixtureIndexes,
+  type FixtureTransaction,
+  type SignedTransaction,
+} from '../state-transaction.ts'
 import { expectEqual, SkippedCase, type Case, type Suite } from '../suite.ts'
 
 interface StateFixture {
@@ -29,6 +37,10 @@ interface StateFixture {
   /** Official layout: by fork. Packed: of {@link fork}. */
   readonly post: Readonly<Record<string, readonly PostState[]>> | readonly PostState[]
   readonly fork?: string
+  /** Official layout. */
+  readonly transaction?: FixtureTransaction
+  /** Packed. */
+  readonly tx?: FixtureTransaction
 }
 
 interface StateEnvironment {
@@ -48,8 +60,12 @@ interface PostState {
   /** Hash of the RLP of the logs. */
   readonly logs: string
   readonly txbytes?: string
+  readonly indexes?: FixtureIndexes
   readonly expectException?: string
 }
+
+/** In wei per gas, where a fixture gives no base fee. */
+const DEFAULT_BASE_FEE = '0x0a'
 
 export const stateSuite: Suite = {
   async *cases({ files, slice }, options) {
@@ -77,16 +93,16 @@ function isList(post: StateFixture['post']): post is readonly PostState[] {
 }
 
 async function runCase(
-  { env, pre, config }: StateFixture,
+  fixture: StateFixture,
   network: string,
   expected: PostState,
   openSession: OpenSession,
 ): Promise<void> {
-  const { txbytes, expectException } = expected
-  const environment = environmentOf(env, network, config)
-  if (txbytes === undefined) throw new SkippedCase('state tests without the bytes of their transaction')
-  const state = memoryStateOf(allocOf(pre))
-  const outcome = await execute(state, environment, txbytes, openSession)
+  const { expectException } = expected
+  const environment = environmentOf(fixture.env, network, fixture.config)
+  const state = memoryStateOf(allocOf(fixture.pre))
+  const sign = (): SignedTransaction => signedOf(fixture, expected, environment.config.chainId)
+  const outcome = await execute(state, environment, sign, openSession)
   if ('refusal' in outcome) {
     if (expectException === undefined) throw new Error(`the transaction was refused: ${outcome.refusal}`)
   } else {
@@ -98,12 +114,23 @@ async function runCase(
   expectEqual(state.root, expected.hash, 'state root')
 }
 
+function signedOf(
+  { transaction, tx }: StateFixture,
+  { txbytes, indexes }: PostState,
+  chainId: bigint,
+): SignedTransaction {
+  if (txbytes !== undefined) return transactionFromBytes(txbytes)
+  const parts = transaction ?? tx
+  if (parts === undefined) throw new SkippedCase('state tests without a transaction')
+  return transactionFromParts(parts, indexes ?? { data: 0, gas: 0, value: 0 }, chainId)
+}
+
 type Execution = { readonly refusal: string } | { readonly diff: StateDiff; readonly logs: readonly Log[] }
 
 async function execute(
   state: StateReader,
   environment: BlockEnvironment,
-  txbytes: string,
+  sign: () => SignedTransaction,
   openSession: OpenSession,
 ): Promise<Execution> {
   const allowance = {
@@ -111,8 +138,7 @@ async function execute(
     blobGas: BigInt(environment.rules.blobs.max) * GAS_PER_BLOB,
   }
   try {
-    const transaction = decodeTransaction(hexToBytes(txbytes))
-    const sender = recoverSender(transaction)
+    const { transaction, sender } = sign()
     if (sender === undefined) return { refusal: 'no sender fits the signature' }
     const session = await openSession(state, environment)
     const { logs } = await session.execute({ transaction, sender }, allowance)
@@ -131,26 +157,26 @@ function environmentOf(
   fixtureConfig: FixtureConfig | undefined,
 ): BlockEnvironment {
   const config = chainConfigOf(network, fixtureConfig)
-  const timestamp = BigInt(env.currentTimestamp)
+  const timestamp = integerOf(env.currentTimestamp)
   const rules = rulesAt(config, timestamp)
-  const excessBlobGas = BigInt(env.currentExcessBlobGas ?? 0)
+  const excessBlobGas = integerOf(env.currentExcessBlobGas ?? 0)
   return {
     config,
     rules,
     parentHash: ZERO_HASH,
-    number: BigInt(env.currentNumber),
+    number: integerOf(env.currentNumber),
     timestamp,
-    beneficiary: toAddress(env.currentCoinbase),
-    gasLimit: BigInt(env.currentGasLimit),
-    prevRandao: env.currentRandom === undefined ? ZERO_HASH : toHash(env.currentRandom),
-    baseFeePerGas: BigInt(env.currentBaseFee ?? 0),
+    beneficiary: addressOf(env.currentCoinbase),
+    gasLimit: integerOf(env.currentGasLimit),
+    prevRandao: env.currentRandom === undefined ? ZERO_HASH : wordOf(env.currentRandom),
+    baseFeePerGas: integerOf(env.currentBaseFee ?? DEFAULT_BASE_FEE),
     excessBlobGas,
     blobBaseFee: blobBaseFee(excessBlobGas, rules),
     parentBeaconBlockRoot: ZERO_HASH,
     blockHash: (number) => {
       const given = env.blockHashes?.[String(number)] ?? env.blockHashes?.[`0x${number.toString(16)}`]
       // Where a fixture names none, the hash of a block is that of its number in decimal digits.
-      return given === undefined ? keccak256Hash(new TextEncoder().encode(String(number))) : toHash(given)
+      return given === undefined ? keccak256Hash(new TextEncoder().encode(String(number))) : hashOf(given)
     },
   }
 }

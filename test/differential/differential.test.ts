@@ -1,6 +1,7 @@
 /**
- * Our execution against the reference: a fixed set of random transactions, and every case that once showed a
- * difference (`cases/`, written by `npm run differential`). Large runs are the command's; this one must stay short.
+ * Our execution against the reference: a fixed set of random transactions, and the cases in `cases/`. Those are what
+ * `npm run differential` printed of a difference: each tells a right execution from one with a certain mistake. Large
+ * runs are the command's; this one must stay short.
  */
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -45,7 +46,7 @@ describe('random transactions', () => {
   })
 })
 
-describe('cases that once differed', () => {
+describe('small cases', () => {
   for (const name of readdirSync(CASES).filter((file) => file.endsWith('.json'))) {
     test(name.replace('.json', '').replaceAll('-', ' '), async () => {
       const one = caseFromJson(readFileSync(new URL(name, CASES), 'utf8'))

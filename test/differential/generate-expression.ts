@@ -18,6 +18,8 @@ export interface Scope {
   readonly evm: EvmFork
   /** Addresses worth touching: accounts of the state, precompiles, contracts to be. */
   readonly addresses: readonly Address[]
+  /** Contracts to call. Each contract has those behind it, so that most calls come to an end. */
+  readonly callees: readonly Address[]
   readonly blockNumber: bigint
   /** Writes nothing but memory: such programs get far in static calls. */
   readonly isQuiet: boolean
@@ -31,6 +33,8 @@ const BINARY_NAMES =
   'ADD MUL SUB DIV SDIV MOD SMOD EXP SIGNEXTEND LT GT SLT SGT EQ AND OR XOR BYTE SHL SHR SAR'.split(' ')
 /** Their first operand selects bits or bytes: a random word selects none. */
 const SELECTING_NAMES = new Set(['SIGNEXTEND', 'BYTE', 'SHL', 'SHR', 'SAR'])
+/** Around the last bit and the last byte of a word. */
+const SELECTORS = [0, 1, 7, 8, 15, 30, 31, 32, 127, 128, 248, 254, 255, 256, 257]
 const DUP_MAX = 16
 
 /** Pushes one word. @param depth how deep expressions nest. */
@@ -54,6 +58,14 @@ export function addressExpression(scope: Scope): string {
   return pushAddress(prng, prng.pick(addresses))
 }
 
+/** An address to call. */
+export function calleeExpression(scope: Scope): string {
+  const { prng, callees } = scope
+  return callees.length > 0 && prng.chance(0.7)
+    ? pushAddress(prng, prng.pick(callees))
+    : addressExpression(scope)
+}
+
 function leaf({ prng }: Scope): string {
   return prng.chance(0.6) ? push(prng, randomWord(prng)) : prng.pick(NULLARY_NAMES)
 }
@@ -72,7 +84,7 @@ function binary(scope: Scope, depth: number): string {
   // The first operand is on top of the stack: it comes last.
   const first =
     SELECTING_NAMES.has(name) && prng.chance(0.8)
-      ? push(prng, BigInt(prng.below(name.startsWith('S') && name !== 'SIGNEXTEND' ? 260 : 34)))
+      ? push(prng, BigInt(prng.chance(0.5) ? prng.pick(SELECTORS) : prng.below(260)))
       : expression(scope, depth)
   return `${expression(scope, depth)} ${first} ${name}`
 }
@@ -95,7 +107,7 @@ function access(scope: Scope, depth: number): string {
     [2, () => `${addressExpression(scope)} EXTCODESIZE`],
     [2, () => `${addressExpression(scope)} EXTCODEHASH`],
     [2, () => `${push(prng, randomSize(prng))} ${push(prng, randomOffset(prng))} KECCAK256`],
-    [2, () => `${push(prng, blockNumberNear(prng, blockNumber))} BLOCKHASH`],
+    [3, () => `${push(prng, blockNumberNear(prng, blockNumber))} BLOCKHASH`],
     [1, () => `${push(prng, BigInt(prng.below(4)))} BLOBHASH`],
   ])()
 }
@@ -103,6 +115,23 @@ function access(scope: Scope, depth: number): string {
 function blockNumberNear(prng: Prng, blockNumber: bigint): bigint {
   const distance = BigInt(prng.pick([-1, 0, 1, 2, 100, 255, 256, 257, 300]))
   return distance > blockNumber ? 0n : blockNumber - distance
+}
+
+/** Many operations on words near edges, each of which shows in the result. */
+export function arithmeticExercise(scope: Scope): string {
+  const { prng } = scope
+  const rounds = prng.times(prng.between(4, 16), () => `${operation(scope)} SWAP1 PUSH1 31 MUL ADD`)
+  return `PUSH0 ${rounds.join(' ')} ${keep(scope)}`
+}
+
+function operation(scope: Scope): string {
+  return scope.prng.weighted([
+    [8, binary],
+    [2, unary],
+    [1, ternary],
+    [2, leaf],
+    [1, access],
+  ])(scope, 0)
 }
 
 /** Many words, moved about by DUP and SWAP and folded into one. */

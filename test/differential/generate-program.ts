@@ -2,7 +2,15 @@
 import { bytesToHex, wordToAddress } from '../../src/primitives/bytes.ts'
 import { pushOf } from '../support/assembler.ts'
 import type { Prng } from '../support/prng.ts'
-import { addressExpression, expression, keep, stackExercise, type Scope } from './generate-expression.ts'
+import {
+  addressExpression,
+  arithmeticExercise,
+  calleeExpression,
+  expression,
+  keep,
+  stackExercise,
+  type Scope,
+} from './generate-expression.ts'
 import { precompileInput, PRECOMPILE_WEIGHTS } from './precompile-inputs.ts'
 import type { Program, Statement } from './program.ts'
 import { push, pushAddress, randomOffset, randomSize, randomSlot } from './values.ts'
@@ -21,14 +29,14 @@ export function randomProgram(outer: Scope, nesting = 0): Program {
   const { prng } = outer
   const scope = { ...outer, isQuiet: prng.chance(QUIET_SHARE) }
   const size = nesting === 0 ? prng.between(1, 14) : prng.between(0, 4)
-  return [...statements(scope, nesting, size), ...ending(scope)]
+  return [...statements(scope, nesting, size), ...ending(scope, nesting)]
 }
 
 /** Initcode: does something, then mostly deploys a contract. */
 export function randomInitcode(scope: Scope, nesting = 0): Program {
   const { prng } = scope
   const body = statements(scope, nesting, prng.below(4))
-  if (prng.chance(0.2)) return [...body, ...ending(scope)]
+  if (prng.chance(0.2)) return [...body, ...ending(scope, nesting)]
   if (prng.chance(0.1)) return [...body, code(oddDeployment(scope))]
   return [...body, { kind: 'deploy', program: randomProgram(scope, nesting + 1) }]
 }
@@ -46,10 +54,11 @@ function statement(scope: Scope, nesting: number): Statement {
     [5 * writes, transientStore],
     [6, copy],
     [4 * writes, log],
-    [3, (inner) => code(stackExercise(inner))],
+    [8, (inner) => code(arithmeticExercise(inner))],
+    [4, (inner) => code(stackExercise(inner))],
     [14, call],
     [6, precompileCall],
-    [canNest ? 5 : 0, create],
+    [canNest ? 9 : 0, create],
     [4, branch],
     [3, loop],
     [1, wild],
@@ -99,7 +108,7 @@ function log(scope: Scope): Statement {
 function call(scope: Scope): Statement {
   const { prng } = scope
   const input = `${push(prng, randomSize(prng))} ${push(prng, randomOffset(prng))}`
-  return code(callOf(scope, input, addressExpression(scope)))
+  return code(callOf(scope, input, calleeExpression(scope)))
 }
 
 function callOf(scope: Scope, input: string, address: string): string {
@@ -115,7 +124,8 @@ function callOf(scope: Scope, input: string, address: string): string {
   return `${output} ${input} ${value} ${address} ${callGas(scope)} ${name} ${keep(scope)}`
 }
 
-function callValue({ prng }: Scope): string {
+function callValue({ prng, isQuiet }: Scope): string {
+  if (isQuiet && prng.chance(0.95)) return 'PUSH0'
   return prng.weighted([
     [6, 'PUSH0'],
     [3, pushOf(prng.between(1, 100))],
@@ -210,7 +220,7 @@ function stackOverflow(prng: Prng): string {
   return `${label} ${'PC '.repeat(32)} PUSH2 ${label} JUMP`
 }
 
-function ending(scope: Scope): Statement[] {
+function ending(scope: Scope, nesting: number): Statement[] {
   const { prng } = scope
   const writes = scope.isQuiet ? 0 : 1
   const text = prng.weighted<() => string>([
@@ -219,7 +229,8 @@ function ending(scope: Scope): Statement[] {
     [2 * writes, () => `${pushOf(WINDOW)} PUSH0 LOG0`],
     [3, () => ''],
     [3, () => `${push(prng, BigInt(prng.below(WINDOW)))} ${pushOf(prng.below(64))} REVERT`],
-    [2 * writes, () => selfDestruct(scope)],
+    // Only a contract that a transaction made is ever deleted by it (EIP-6780).
+    [(nesting === 0 ? 2 : 5) * writes, () => selfDestruct(scope)],
     [1, () => 'INVALID'],
   ])()
   return text === '' ? [] : [code(text)]

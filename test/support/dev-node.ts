@@ -23,7 +23,7 @@ export const MNEMONIC = 'test test test test test test test test test test test 
 export interface DevNodeOptions {
   /** Directory of the chain; left out, the chain is in memory. */
   readonly directory?: string
-  /** More of the command line, such as `--no-mining`. */
+  /** More of the command line, such as `--no-mining`; not `--quiet`, for readiness is read from the output. */
   readonly args?: readonly string[]
   /** The port to listen on; left out, a free one. */
   readonly port?: number

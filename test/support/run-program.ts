@@ -57,9 +57,11 @@ export async function npmInstall(
   const flags = ['--no-audit', '--no-fund', '--loglevel=error', '--fetch-retries=1', '--prefer-offline']
   const { exitCode, stderr } = await runProgram('npm', ['install', ...flags, ...args], options)
   if (exitCode === 0) return undefined
-  const failure = `npm install fails: ${exitCode === null ? 'it takes too long' : stderr.trim()}`
-  if (process.env['CI'] || (exitCode !== null && !UNREACHABLE.test(stderr))) throw new Error(failure)
-  return failure
+  const complaint = exitCode === null ? 'it takes too long' : stderr.trim()
+  if (process.env['CI'] || (exitCode !== null && !UNREACHABLE.test(stderr))) {
+    throw new Error(`npm install fails: ${complaint}`)
+  }
+  return `npm install fails: ${complaint.split('\n', 1)[0]}`
 }
 
 /** This Node first, whatever the system has; nothing of the npm or the test runner that started this one. */

@@ -78,8 +78,8 @@ test('npx aevir says its version and its commands', { skip }, async () => {
   const help = await npx('--help')
   for (const command of ['dev', 'import', 'db']) assert.match(help.stdout, new RegExp(`^ +${command} `, 'm'))
   const wrong = await npx('dve')
-  assert.equal(wrong.exitCode, 1)
-  assert.match(wrong.stderr, /Did you mean dev/)
+  assert.notEqual(wrong.exitCode, 0)
+  assert.match(wrong.stderr, /did you mean dev/i)
 })
 
 test(

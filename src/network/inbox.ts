@@ -112,12 +112,12 @@ export class Inbox {
   async #hold(delivery: void | Promise<void>, waitMs: number): Promise<void> {
     this.#isHeld = true
     this.#source.pause()
+    const wait = new Promise<void>((resolve) => {
+      if (waitMs === 0) resolve()
+      else this.#owner.clock.schedule(waitMs, resolve)
+    })
     await delivery
-    if (waitMs > 0) {
-      await new Promise<void>((resolve) => {
-        this.#owner.clock.schedule(waitMs, resolve)
-      })
-    }
+    await wait
     this.#isHeld = false
     if (this.#isClosed) return
     // The time that we made it wait is not the peer's.

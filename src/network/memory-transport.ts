@@ -203,7 +203,7 @@ class MemoryTransport implements Transport {
       lane.first = 0
     }
     if (item === undefined || this.#handlers === undefined) return
-    const { onError } = this.#handlers
+    const handlers = this.#handlers
     lane.bytes -= item.bytes.length
     lane.counters.receivedMessages++
     lane.counters.receivedBytes += item.bytes.length
@@ -211,9 +211,9 @@ class MemoryTransport implements Transport {
       const result = lane.deliver(item.from, item.bytes)
       if (!(result instanceof Promise)) return
       lane.unfinished++
-      result.catch(onError).finally(() => lane.unfinished--)
+      result.catch((error: unknown) => handlers.onError(error)).finally(() => lane.unfinished--)
     } catch (error) {
-      onError(error)
+      handlers.onError(error)
     }
   }
 

@@ -30,7 +30,7 @@ interface Lane {
   /** Bytes of the first message that are already sent. */
   sentOfFirst: number
   bytes: number
-  /** When the queue last became shorter or had nothing in it. */
+  /** When the queue last became shorter, or its first message came. */
   progressMs: number
 }
 
@@ -49,7 +49,7 @@ export class Outbox {
       first: 0,
       sentOfFirst: 0,
       bytes: 0,
-      progressMs: nowMs(),
+      progressMs: 0,
     }))
     this.#laneOf = new Map(this.#lanes.map((lane) => [lane.messageClass, lane]))
     this.#onDrop = onDrop

@@ -10,7 +10,7 @@ import type { Receipt } from '../chain/receipt.ts'
 import type { Application, BlockReference, Candidate } from '../consensus/plugin.ts'
 import { buildBlock, verifyBlock, type ParentBlock } from '../execution/block.ts'
 import { environmentAfter, type BlockAttributes, type BlockEnvironment } from '../execution/environment.ts'
-import type { BlockExecutor } from '../execution/executor.ts'
+import type { BlockExecutor, Offer } from '../execution/executor.ts'
 import type { HeaderPolicy } from '../execution/header-validation.ts'
 import type { CommitState, ExecutedBlock, WritableLedger } from '../execution/ledger.ts'
 import { MemoryPool } from '../pool/pool.ts'
@@ -157,7 +157,8 @@ export class Blockchain implements Application {
     this.ledger.unwind(number, this.overlay.metaWithout(number, this.ledger.head().number))
     this.overlay.clear()
     this.refresh()
-    if (options.returnTransactions) for (const event of revoked.toReversed()) this.returnToPool(event)
+    if (options.returnTransactions)
+      for (const event of revoked.toReversed()) this.returnToPool(offersOf(event))
     for (const { block, receipts } of revoked) this.emit({ kind: 'revoked', block, receipts })
     for (const state of ['preconfirmed', 'final', 'sealed'] as const) {
       this.emit({ kind: 'committed', state, number: this.ledger.committed(state) })
@@ -186,18 +187,12 @@ export class Blockchain implements Application {
     return revoked
   }
 
-  private returnToPool({
-    block,
-    senders,
-  }: {
-    readonly block: Block
-    readonly senders: readonly Address[]
-  }): void {
-    for (const [index, transaction] of block.transactions.entries()) {
+  /** Lets transactions in again that were here before; those that the head does not allow any more stay out. */
+  returnToPool(waiting: Iterable<Offer>): void {
+    for (const { transaction, sender } of waiting) {
       try {
-        this.pool.add(transaction, present(senders[index], 'sender'))
+        this.pool.add(transaction, sender)
       } catch (error) {
-        // It was in a block that is gone; on the new head it may not be possible any more.
         if (!(error instanceof PoolError)) throw error
       }
     }
@@ -229,4 +224,15 @@ export class Blockchain implements Application {
 
 function isExecuted(candidate: Candidate): candidate is ExecutedCandidate {
   return 'executed' in candidate
+}
+
+function offersOf(revoked: {
+  readonly block: Block
+  readonly senders: readonly Address[]
+}): readonly Offer[] {
+  const { block, senders } = revoked
+  return block.transactions.map((transaction, index) => ({
+    transaction,
+    sender: present(senders[index], 'sender'),
+  }))
 }

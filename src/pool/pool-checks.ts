@@ -72,10 +72,6 @@ export function checkTransaction(
     const cure = "if you restarted the chain, clear the wallet's activity data"
     throw new PoolError('nonceTooLow', `nonce too low: next nonce ${next}, tx nonce ${fields.nonce}; ${cure}`)
   }
-  if (message.maxPriorityFeePerGas < limits.tipMin) {
-    const text = `transaction underpriced: tip ${message.maxPriorityFeePerGas} wei per gas, minimum ${limits.tipMin}`
-    throw new PoolError('underpriced', text)
-  }
 }
 
 function translating(check: () => void): void {

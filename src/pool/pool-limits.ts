@@ -12,8 +12,6 @@ export interface PoolLimits {
   readonly replacementPercent: bigint
   /** Hashes of departed transactions whose reason is remembered. */
   readonly droppedMax: number
-  /** Least effective tip, in wei. */
-  readonly tipMin: bigint
   /** Whether blob transactions are let in; Aevir has no data availability layer to keep their blobs. */
   readonly acceptsBlobs: boolean
 }
@@ -25,6 +23,5 @@ export const POOL_LIMITS: PoolLimits = {
   transactionSizeMax: 128 * 1024,
   replacementPercent: 10n,
   droppedMax: 10_000,
-  tipMin: 0n,
   acceptsBlobs: false,
 }

@@ -43,6 +43,7 @@ export class MemoryPool implements TransactionPool {
   private readonly departed = new Map<Hash, DropReason>()
   private head: PoolHead
   private bytes = 0
+  private priceMin = 0n
   private arrivals = 0
 
   constructor(head: PoolHead, limits: Partial<PoolLimits> = {}) {
@@ -56,6 +57,7 @@ export class MemoryPool implements TransactionPool {
     }
     const account = this.head.state.account(sender)
     checkTransaction(transaction, sender, this.head, this.limits)
+    this.checkPrice(transaction)
     const queue = this.queues.get(sender) ?? { sender, byNonce: new Map(), cost: 0n }
     this.checkNonceAhead(transaction, account?.nonce ?? 0n)
     const replaced = queue.byNonce.get(transaction.fields.nonce)
@@ -85,6 +87,11 @@ export class MemoryPool implements TransactionPool {
     const pooled = this.byHash.get(hash)
     if (pooled !== undefined) this.drop(pooled, 'removed')
     return pooled !== undefined
+  }
+
+  /** Least fee cap that is let in from now on, in wei per gas. */
+  setPriceMin(wei: bigint): void {
+    this.priceMin = wei
   }
 
   clear(): void {
@@ -159,6 +166,13 @@ export class MemoryPool implements TransactionPool {
       nonce += 1n
     }
     return list
+  }
+
+  private checkPrice(transaction: Transaction): void {
+    const { feeCap } = prices(transaction)
+    if (feeCap >= this.priceMin) return
+    const text = `transaction underpriced: fee cap ${feeCap} wei per gas, this node takes ${this.priceMin} and more`
+    throw new PoolError('underpriced', text)
   }
 
   private checkNonceAhead({ fields }: Transaction, next: bigint): void {

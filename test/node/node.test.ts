@@ -228,6 +228,18 @@ describe('snapshots', () => {
     })
   })
 
+  test('bring back what waited in the pool', async () => {
+    await withNode(async ({ backend, dev }) => {
+      dev.setAutomine(false)
+      const { hash } = await backend.submit(payment(0n).bytes)
+      const id = dev.snapshot()
+      await dev.mine(1)
+      assert.equal(backend.pool.get(hash), undefined)
+      await dev.revert(id)
+      assert.equal(backend.pool.get(hash)?.transaction.hash, hash)
+    })
+  })
+
   test('taken later are gone with an earlier one', async () => {
     await withNode(async ({ dev }) => {
       const early = dev.snapshot()
@@ -263,6 +275,15 @@ test('the pending block holds what waits and leaves no trace', async () => {
     },
     { mining: { automine: false, intervalMs: 0 } },
   )
+})
+
+test('a least gas price keeps cheaper transactions out', async () => {
+  await withNode(async ({ backend, dev }) => {
+    dev.setMinGasPrice(200n * 10n ** 9n)
+    await assert.rejects(backend.submit(payment(0n).bytes), { reason: 'underpriced' })
+    dev.setMinGasPrice(0n)
+    await backend.submit(payment(0n).bytes)
+  })
 })
 
 test('gas that a sender does not name is estimated', async () => {

@@ -9,6 +9,7 @@ import { hexToBytes } from '../../primitives/bytes.ts'
 import type { Transaction } from '../../chain/transaction.ts'
 import type { SoloSealer } from '../../consensus/solo-sealer.ts'
 import type { BlockAttributes } from '../../execution/environment.ts'
+import type { Offer } from '../../execution/executor.ts'
 import type { DevControls, DevInfo, UnsignedTransaction } from '../../rpc/backend.ts'
 import type { StateDiff } from '../../state/state-reader.ts'
 import type { Blockchain } from '../blockchain.ts'
@@ -25,6 +26,8 @@ interface Snapshot {
   readonly hash: Hash
   readonly layers: readonly StateDiff[]
   readonly time: DevTimeSettings
+  /** What waited in the pool. */
+  readonly waiting: readonly Offer[]
 }
 
 /** Snapshots that are remembered; the oldest one makes way. */
@@ -183,7 +186,7 @@ export class DevNode implements DevControls {
   }
 
   setMinGasPrice(wei: bigint): void {
-    this.kept(() => (this.minGasPrice = wei))
+    this.kept(() => this.applyMinGasPrice(wei))
   }
 
   // State -----------------------------------------------------------------------------------------------------------
@@ -227,7 +230,9 @@ export class DevNode implements DevControls {
     const { number, hash } = this.chain.head()
     const [oldest] = this.snapshots.keys()
     if (oldest !== undefined && this.snapshots.size >= SNAPSHOTS_MAX) this.snapshots.delete(oldest)
-    this.snapshots.set(id, { number, hash, layers: this.chain.overlay.save(), time: this.time.save() })
+    const { overlay, pool } = this.chain
+    const waiting = [...pool.pending().values(), ...pool.queued().values()].flat()
+    this.snapshots.set(id, { number, hash, layers: overlay.save(), time: this.time.save(), waiting })
     return id
   }
 
@@ -240,6 +245,7 @@ export class DevNode implements DevControls {
       this.chain.unwind(snapshot.number, { returnTransactions: false })
       this.chain.overlay.restore(snapshot.layers)
       this.chain.refresh()
+      this.chain.returnToPool(snapshot.waiting)
       this.kept(() => this.time.restore(snapshot.time))
       for (const later of [...this.snapshots.keys()]) if (later >= id) this.snapshots.delete(later)
       return true
@@ -318,9 +324,14 @@ export class DevNode implements DevControls {
   private apply({ time, block, minGasPrice, impersonated, impersonatesAll }: DevSettings): void {
     this.time.restore(time)
     Object.assign(this.block, block)
-    this.minGasPrice = minGasPrice
+    this.applyMinGasPrice(minGasPrice)
     this.options.accounts.restoreImpersonated(impersonated)
     this.options.accounts.impersonatesAll = impersonatesAll
+  }
+
+  private applyMinGasPrice(wei: bigint): void {
+    this.minGasPrice = wei
+    this.chain.pool.setPriceMin(wei)
   }
 
   private change(layer: StateDiff): void {

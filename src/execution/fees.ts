@@ -1,4 +1,5 @@
 /** Prices that follow from the parent block: base fee (EIP-1559) and blob base fee (EIP-4844, 7691, 7918). */
+import { WORD_MAX } from '../primitives/bytes.ts'
 import type { Header } from '../chain/block.ts'
 import type { ForkRules } from '../chain/forks.ts'
 
@@ -20,7 +21,7 @@ export function nextBaseFee(parent: Header): bigint {
   return fee - (fee * (target - parent.gasUsed)) / target / BASE_FEE_CHANGE_DENOMINATOR
 }
 
-/** Price of blob gas, in wei (EIP-4844). */
+/** Price of blob gas, in wei, at most 2²⁵⁶ − 1 (EIP-4844): what costs more than that nobody can pay for. */
 export function blobBaseFee(excessBlobGas: bigint, rules: ForkRules): bigint {
   return fakeExponential(BLOB_BASE_FEE_MIN, excessBlobGas, rules.blobs.baseFeeUpdateFraction)
 }
@@ -44,13 +45,17 @@ export function nextExcessBlobGas(parent: Header, rules: ForkRules): bigint {
   return excess - target
 }
 
-/** Integer approximation of factor · e^(numerator / denominator) by its Taylor series (EIP-4844). */
+/**
+ * Integer approximation of factor · e^(numerator / denominator) by its Taylor series (EIP-4844). The series ends once it
+ * has passed the largest word: an excess of 2⁶⁴ in a genesis file would otherwise ask for 10¹³ terms.
+ */
 function fakeExponential(factor: bigint, numerator: bigint, denominator: bigint): bigint {
+  const outputMax = WORD_MAX * denominator
   let output = 0n
   let term = factor * denominator
-  for (let i = 1n; term > 0n; i++) {
+  for (let i = 1n; term > 0n && output < outputMax; i++) {
     output += term
     term = (term * numerator) / (denominator * i)
   }
-  return output / denominator
+  return output < outputMax ? output / denominator : WORD_MAX
 }

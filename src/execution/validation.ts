@@ -7,14 +7,13 @@ import { EMPTY_CODE_HASH } from '../primitives/keccak.ts'
 import { delegationTarget } from '../chain/delegation.ts'
 import type { Transaction } from '../chain/transaction.ts'
 import type { StateReader } from '../state/state-reader.ts'
+import { INITCODE_SIZE_MAX } from '../../runtime/evm/gas.ts'
 import type { BlockEnvironment } from './environment.ts'
 import { InvalidTransactionError, type TransactionRefusal } from './errors.ts'
 import { GAS_PER_BLOB } from './fees.ts'
 import { intrinsicGas, type IntrinsicGas } from './intrinsic-gas.ts'
 import type { CallMessage } from './message.ts'
 
-/** Largest initcode, in bytes (EIP-3860). */
-export const INITCODE_SIZE_MAX = 49_152
 /** First byte of a blob's versioned hash (EIP-4844). */
 const BLOB_HASH_VERSION = '0x01'
 

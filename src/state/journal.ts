@@ -7,7 +7,7 @@
  * cut back to a checkpoint when a frame fails.
  */
 import { assert } from '../primitives/assert.ts'
-import { EMPTY_BYTES, ZERO_HASH, type Address, type Hash } from '../primitives/bytes.ts'
+import { EMPTY_BYTES, WORD_MAX, ZERO_HASH, type Address, type Hash } from '../primitives/bytes.ts'
 import { EMPTY_CODE_HASH, keccak256Hash } from '../primitives/keccak.ts'
 import type { Log } from '../chain/receipt.ts'
 import { EMPTY_TRIE_ROOT } from '../chain/ordered-trie.ts'
@@ -157,14 +157,18 @@ export class Journal implements StateReader {
 
   // Changing --------------------------------------------------------------------------------------------------------
 
-  /** Adds wei, touching the account even for 0. */
+  /**
+   * Adds wei, touching the account even for 0. A balance stays a word: no chain has more coins, but a development node
+   * can be told to give an account all there can be, and what comes on top of that is lost.
+   */
   addBalance(address: Address, wei: bigint): void {
     const record = this.record(address)
     this.touch(record)
     if (wei === 0n) return
     this.rememberAccount(record)
     record.isPresent = true
-    record.balance += wei
+    const sum = record.balance + wei
+    record.balance = sum > WORD_MAX ? WORD_MAX : sum
   }
 
   /** Takes wei that must be there. */

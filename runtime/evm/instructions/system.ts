@@ -5,7 +5,8 @@
  *
  * Sources: EIP-150, EIP-2929, EIP-3860, EIP-6780, EIP-7702.
  */
-import { bytesToAddress, EMPTY_BYTES, type Address } from '../../../src/primitives/bytes.ts'
+import { EMPTY_BYTES, type Address } from '../../../src/primitives/bytes.ts'
+import { delegationTarget } from '../../../src/chain/delegation.ts'
 import type { CallKind, Outcome } from '../../outcome.ts'
 import { accessAccount, popAddress } from '../access.ts'
 import * as prices from '../gas.ts'
@@ -67,7 +68,7 @@ function requestCall(machine: Machine, { kind, requestedGas, operand, value }: C
   if (!expandMemory(machine, returnOffset, returnSize)) return OUT_OF_GAS
   if (!accessAccount(machine, operand)) return OUT_OF_GAS
 
-  const target = delegationTarget(machine, operand)
+  const target = machine.rules.hasSetCode ? delegationTarget(host.code(operand)) : undefined
   if (target !== undefined && !accessTarget(machine, target)) return OUT_OF_GAS
   if (value !== 0n) {
     const createsAccount = kind === 'call' && host.isEmptyAccount(operand)
@@ -95,18 +96,7 @@ function requestCall(machine: Machine, { kind, requestedGas, operand, value }: C
   }
 }
 
-const DESIGNATOR_SIZE = 23
-
-/** Where an account's code is delegated to (EIP-7702): a designator is 0xef0100 and an address. One hop only. */
-function delegationTarget(machine: Machine, address: Address): Address | undefined {
-  if (!machine.rules.hasSetCode) return undefined
-  const code = machine.host.code(address)
-  if (code.length !== DESIGNATOR_SIZE || code[0] !== 0xef || code[1] !== 0x01 || code[2] !== 0x00)
-    return undefined
-  return bytesToAddress(code.subarray(3))
-}
-
-/** Resolving a delegation is one more access, charged in full. */
+/** Resolving a delegation (EIP-7702), one hop only, is one more access, charged in full. */
 function accessTarget(machine: Machine, target: Address): boolean {
   return charge(machine, prices.WARM_ACCOUNT_ACCESS) && accessAccount(machine, target)
 }

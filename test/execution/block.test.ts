@@ -4,15 +4,17 @@ import { describe, test } from 'node:test'
 import { toHash, ZERO_ADDRESS, ZERO_HASH } from '../../src/primitives/bytes.ts'
 import { privateKeyToAddress } from '../../src/primitives/secp256k1.ts'
 import type { Block, Header } from '../../src/chain/block.ts'
-import { blockFromParts } from '../../src/chain/block-codec.ts'
+import { blockFromParts, encodeBlock, transactionsRoot } from '../../src/chain/block-codec.ts'
 import { devGenesis } from '../../src/chain/dev-genesis.ts'
 import { genesisBlock } from '../../src/chain/genesis.ts'
+import { transactionFromFields } from '../../src/chain/transaction-codec.ts'
 import { signTransaction } from '../../src/chain/transaction-signature.ts'
 import type { Transaction } from '../../src/chain/transaction.ts'
 import { buildBlock, verifyBlock, type ParentBlock } from '../../src/execution/block.ts'
 import { environmentAfter } from '../../src/execution/environment.ts'
 import { InvalidBlockError, type BlockRefusal } from '../../src/execution/errors.ts'
 import { exactly, nativeExecutor } from '../../src/execution/executor.ts'
+import { validateBody } from '../../src/execution/header-validation.ts'
 import type { ExecutedBlock } from '../../src/execution/ledger.ts'
 import { memoryStateOf } from '../../src/state/genesis-state.ts'
 import { tier0 } from '../../runtime/evm/engine.ts'
@@ -143,6 +145,27 @@ describe('a block is refused for', () => {
     const twice = blockFromParts(block.header, [transfer(0n), transfer(0n)], block.withdrawals)
     await assert.rejects(verify(twice), { reason: 'transactionsRoot' })
     await assert.rejects(build([transfer(1n)]), /transaction 0 \(0x[0-9a-f]{64}\) is invalid: nonce too high/)
+  })
+
+  test('its size: 8 MiB of RLP are the most from Osaka on (EIP-7934)', async () => {
+    const { config } = genesis()
+    const { block } = await build([])
+    const sizeMax = 8 * 1024 * 1024
+    const blockOf = (dataSize: number): Block => {
+      const transaction = transactionFromFields({ ...transfer(0n).fields, data: new Uint8Array(dataSize) })
+      const transactions = [transaction]
+      const header = { ...block.header, transactionsRoot: transactionsRoot(transactions) }
+      return blockFromParts(header, transactions, block.withdrawals)
+    }
+    // All lengths in it take four bytes from here on: a byte more data is a byte more block.
+    const rest = encodeBlock(blockOf(sizeMax - 4_096)).length - (sizeMax - 4_096)
+    const largest = blockOf(sizeMax - rest)
+    assert.equal(encodeBlock(largest).length, sizeMax)
+    validateBody(largest, config)
+    const larger = blockOf(sizeMax - rest + 1)
+    assert.throws(() => validateBody(larger, config), { reason: 'size' })
+    const prague = { ...config, forks: [{ name: 'prague', timestamp: 0n } as const] }
+    validateBody(larger, prague)
   })
 
   test('missing system contracts (EIP-7002)', async () => {

@@ -1,8 +1,9 @@
 /** Prices that follow from the parent block (EIP-1559, 4844, 7691, 7918). */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { WORD_MAX, ZERO_ADDRESS } from '../../src/primitives/bytes.ts'
 import type { Header } from '../../src/chain/block.ts'
-import { FORKS } from '../../src/chain/forks.ts'
+import { FORKS, rulesAt } from '../../src/chain/forks.ts'
 import { blobBaseFee, GAS_PER_BLOB, nextBaseFee, nextExcessBlobGas } from '../../src/execution/fees.ts'
 
 function parent(fields: Partial<Header>): Header {
@@ -23,6 +24,39 @@ describe('blob base fee', () => {
     assert.equal(blobBaseFee(0n, FORKS.cancun), 1n)
     assert.equal(blobBaseFee(3_338_477n * 10n, FORKS.cancun), 22_026n, 'floor of e¹⁰')
     assert.equal(blobBaseFee(5_007_716n * 10n, FORKS.prague), 22_026n)
+  })
+
+  test('ends at the largest word, without counting up to it', () => {
+    assert.equal(blobBaseFee(2n ** 64n - 1n, FORKS.cancun), WORD_MAX)
+    assert.ok(blobBaseFee(3_338_477n * 177n, FORKS.cancun) < WORD_MAX, 'e¹⁷⁷ is just below 2²⁵⁶')
+    assert.equal(blobBaseFee(3_338_477n * 178n, FORKS.cancun), WORD_MAX)
+  })
+
+  test('follows the parameters of the fork that the next block is in (EIP-7892)', () => {
+    const config = {
+      chainId: 1n,
+      forks: [
+        { name: 'osaka', timestamp: 0n },
+        { name: 'bpo1', timestamp: 1_000n },
+      ],
+      blobSchedule: { bpo1: { target: 12, max: 18, baseFeeUpdateFraction: 10_000_000n } },
+      depositContractAddress: ZERO_ADDRESS,
+    } as const
+    const last = parent({
+      excessBlobGas: 20n * GAS_PER_BLOB,
+      blobGasUsed: 9n * GAS_PER_BLOB,
+      baseFeePerGas: 1n,
+    })
+    assert.equal(nextExcessBlobGas(last, rulesAt(config, 999n)), (20n + 9n - 6n) * GAS_PER_BLOB)
+    assert.equal(nextExcessBlobGas(last, rulesAt(config, 1_000n)), (20n + 9n - 12n) * GAS_PER_BLOB)
+    const excess = 100_000_000n
+    assert.equal(blobBaseFee(excess, rulesAt(config, 1_000n)), 22_026n, 'floor of e¹⁰')
+    // The reserve price compares with the parent's excess at the child's parameters.
+    const expensive = { ...last, baseFeePerGas: 1_000_000_000n }
+    assert.equal(
+      nextExcessBlobGas(expensive, rulesAt(config, 1_000n)),
+      20n * GAS_PER_BLOB + (9n * GAS_PER_BLOB * 6n) / 18n,
+    )
   })
 
   test('excess falls to 0 below the target and carries what is above it', () => {

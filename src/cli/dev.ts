@@ -1,16 +1,18 @@
 /** `aevir dev`: a development node with its banner, until Ctrl-C. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { AevirError } from '../primitives/errors.ts'
+import { present } from '../primitives/assert.ts'
 import { DEV_ACCOUNTS, devGenesis } from '../chain/dev-genesis.ts'
 import type { Genesis } from '../chain/genesis.ts'
+import { createExecutor } from '../execution/engines.ts'
 import { openNode, type Node } from '../node/node.ts'
 import { systemClock } from '../node/system-clock.ts'
 import { devClientVersion } from '../node/version.ts'
 import { createRpcServer, type RpcServer } from '../rpc/server.ts'
-import { banner } from './banner.ts'
+import { banner, readyLine, type ReadyFacts } from './banner.ts'
 import { printBlocks } from './block-printer.ts'
+import type { NewChain, WantedNumber } from './dev-chain.ts'
 import { readGenesisFile } from './genesis-file.ts'
+import { reportBackgroundError } from './report-error.ts'
+import { stopOnSignals } from './stop-signals.ts'
 
 export interface DevOptions {
   readonly host: string
@@ -20,27 +22,36 @@ export interface DevOptions {
   readonly reset?: boolean
   readonly genesis?: string
   readonly chainId: bigint
+  /** In coins. */
   readonly balance: bigint
   readonly gasLimit: bigint
   readonly baseFee: bigint
+  /** In seconds. */
   readonly blockTime?: number
   readonly mining: boolean
   readonly history: number
   readonly engine: string
+  readonly json?: boolean
   readonly quiet?: boolean
 }
 
-/** Time for an orderly stop; then the process ends anyway. */
-const STOP_TIMEOUT_MS = 10_000
 const WEI_PER_COIN = 10n ** 18n
-/** Holds what a chain was created with, beside its database: a genesis depends on it. */
-const CHAIN_FILE = 'chain.json'
 
-export async function runDev(options: DevOptions): Promise<void> {
+/** Options that make a new chain what it is, with the numbers that they set. */
+const CHAIN_OPTIONS: readonly (WantedNumber & { readonly option: keyof DevOptions })[] = [
+  { option: 'chainId', key: 'chainId', flag: '--chain-id' },
+  { option: 'balance', key: 'balance', flag: '--balance' },
+  { option: 'gasLimit', key: 'gasLimit', flag: '--gas-limit' },
+  { option: 'baseFee', key: 'baseFeePerGas', flag: '--base-fee' },
+]
+
+/** @param isGiven whether an option was set, rather than left to its default. */
+export async function runDev(options: DevOptions, isGiven: (option: string) => boolean): Promise<void> {
   const directory = options.memory === true ? undefined : options.data
-  if (options.reset === true && directory !== undefined) removeChain(directory)
-  const genesis =
-    options.genesis === undefined ? devGenesisOf(options, directory) : await readGenesisFile(options.genesis)
+  // Whatever can be wrong with the command line is found out before anything is written or removed.
+  await createExecutor(options.engine)
+  const fromFile = options.genesis === undefined ? undefined : await readGenesisFile(options.genesis)
+  const genesis = await prepareChain(options, directory, fromFile, isGiven)
   const node = await openNode({
     genesis,
     directory,
@@ -56,18 +67,44 @@ export async function runDev(options: DevOptions): Promise<void> {
       arch: process.arch,
       node: process.versions.node,
     }),
-    onError: reportInternal,
+    onError: reportBackgroundError,
   })
   const server = await startServer(node, options)
-  if (options.quiet !== true) {
-    const { number } = node.chain.head()
-    const coins = options.genesis === undefined ? options.balance : undefined
-    process.stdout.write(
-      banner({ url: server.url, genesis, coins, accounts: DEV_ACCOUNTS, head: number, directory }),
-    )
-    printBlocks(node.backend)
+  announce(options, readyFacts(node, server, genesis, directory))
+  if (isTalkative(options)) printBlocks(node.backend)
+  stopOnSignals({
+    stop: () => server.close().then(() => node.close()),
+    onStop: () => {
+      if (isTalkative(options)) process.stdout.write('Stopping; once more to end at once\n')
+    },
+    onError: reportBackgroundError,
+  })
+}
+
+/** Removes the old chain when asked to, and gives the genesis of the one to open. */
+async function prepareChain(
+  options: DevOptions,
+  directory: string | undefined,
+  fromFile: Genesis | undefined,
+  isGiven: (option: string) => boolean,
+): Promise<Genesis> {
+  const fresh: NewChain = {
+    chainId: options.chainId,
+    timestamp: BigInt(Math.floor(systemClock.nowMs() / 1000)),
+    gasLimit: options.gasLimit,
+    baseFeePerGas: options.baseFee,
+    balance: options.balance * WEI_PER_COIN,
   }
-  stopOnSignals(node, server)
+  if (directory === undefined) return fromFile ?? devGenesis(fresh)
+  if (fromFile !== undefined && options.reset !== true) return fromFile
+  const { devGenesisIn, removeChain } = await import('./dev-chain.ts')
+  if (options.reset === true) removeChain(directory)
+  if (fromFile !== undefined) return fromFile
+  return devGenesisIn(
+    directory,
+    fresh,
+    CHAIN_OPTIONS.filter(({ option }) => isGiven(option)),
+  )
 }
 
 async function startServer(node: Node, { host, port }: DevOptions): Promise<RpcServer> {
@@ -77,7 +114,7 @@ async function startServer(node: Node, { host, port }: DevOptions): Promise<RpcS
       host,
       port,
       clock: systemClock,
-      onInternalError: reportInternal,
+      onInternalError: reportBackgroundError,
     })
   } catch (error) {
     await node.close()
@@ -85,80 +122,26 @@ async function startServer(node: Node, { host, port }: DevOptions): Promise<RpcS
   }
 }
 
-/** What the chain in the directory was created with, or what a new one is to be created with from now on. */
-function devGenesisOf(options: DevOptions, directory: string | undefined): Genesis {
-  const fresh = {
-    chainId: options.chainId,
-    timestamp: BigInt(Math.floor(systemClock.nowMs() / 1000)),
-    gasLimit: options.gasLimit,
-    baseFeePerGas: options.baseFee,
-    balance: options.balance * WEI_PER_COIN,
-  }
-  if (directory === undefined) return devGenesis(fresh)
-  const known = readChainFile(directory)
-  if (known !== undefined) return devGenesis(known)
-  mkdirSync(directory, { recursive: true })
-  const text = Object.fromEntries(Object.entries(fresh).map(([key, value]) => [key, `${value}`]))
-  writeFileSync(join(directory, CHAIN_FILE), `${JSON.stringify(text, null, 2)}\n`)
-  return devGenesis(fresh)
+function readyFacts(
+  node: Node,
+  { url }: RpcServer,
+  genesis: Genesis,
+  directory: string | undefined,
+): ReadyFacts {
+  const state = node.chain.latestState()
+  const head = present(node.chain.ledger.header(node.chain.head().number), 'newest block')
+  const accounts = DEV_ACCOUNTS.map((account) => ({
+    ...account,
+    balance: state.account(account.address)?.balance ?? 0n,
+  }))
+  return { url, directory, genesis, gasLimit: head.gasLimit, head: head.number, accounts }
 }
 
-type DevGenesisFields = Required<NonNullable<Parameters<typeof devGenesis>[0]>>
-
-function readChainFile(directory: string): DevGenesisFields | undefined {
-  const path = join(directory, CHAIN_FILE)
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch {
-    return undefined
-  }
-  try {
-    const fields = JSON.parse(text) as Record<string, string>
-    const read = (key: string): bigint => BigInt(fields[key] as string)
-    return {
-      chainId: read('chainId'),
-      timestamp: read('timestamp'),
-      gasLimit: read('gasLimit'),
-      baseFeePerGas: read('baseFeePerGas'),
-      balance: read('balance'),
-    }
-  } catch (error) {
-    throw new ChainFileDamagedError(`${path} is damaged: start over with --reset`, { cause: error })
-  }
+function announce(options: DevOptions, facts: ReadyFacts): void {
+  if (options.json === true) process.stdout.write(readyLine(facts))
+  else if (options.quiet !== true) process.stdout.write(banner(facts))
 }
 
-class ChainFileDamagedError extends AevirError {
-  override readonly code = 'CHAIN_FILE_DAMAGED'
-}
-
-/** Removes what a node keeps in its directory, and nothing else that may be there. */
-function removeChain(directory: string): void {
-  for (const name of [CHAIN_FILE, 'data.mdb', 'lock.mdb']) rmSync(join(directory, name), { force: true })
-}
-
-function reportInternal(error: unknown): void {
-  process.stderr.write(`aevir: internal error: ${error instanceof Error ? error.stack : String(error)}\n`)
-}
-
-/** The first signal stops in order, the second at once. */
-function stopOnSignals(node: Node, server: RpcServer): void {
-  let isStopping = false
-  const stop = (): void => {
-    if (isStopping) process.exit(130)
-    isStopping = true
-    setTimeout(() => process.exit(1), STOP_TIMEOUT_MS).unref()
-    server
-      .close()
-      .then(() => node.close())
-      .then(
-        () => process.exit(0),
-        (error: unknown) => {
-          reportInternal(error)
-          process.exit(1)
-        },
-      )
-  }
-  process.on('SIGINT', stop)
-  process.on('SIGTERM', stop)
+function isTalkative({ json, quiet }: DevOptions): boolean {
+  return json !== true && quiet !== true
 }

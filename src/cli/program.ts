@@ -1,23 +1,35 @@
 /** The commands. Each loads what it needs when it runs: `aevir dev` must answer within half a second. */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { AevirError } from '../primitives/errors.ts'
+import { Command, CommanderError, Option } from 'commander'
 import { VERSION } from '../node/version.ts'
+import { count, seconds, setting, wholeNumber } from './options.ts'
+import { describeError } from './report-error.ts'
 
-/** Runs a command line and sets the exit code. */
+/** What a header can hold: geth and most others take no more than 2⁶³ − 1. */
+const GAS_LIMIT_MAX = 2n ** 63n - 1n
+const GAS_LIMIT_MIN = 5_000n
+/** Chain ids are JavaScript numbers in many clients. */
+const CHAIN_ID_MAX = BigInt(Number.MAX_SAFE_INTEGER)
+/** More than all ether there is, and far from the end of 256 bits. */
+const COINS_MAX = 10n ** 18n
+const BASE_FEE_MAX = 10n ** 18n
+const HISTORY_MAX = 1_000_000_000
+const PORT_MAX = 65_535
+
+/** Runs a command line and sets the exit code: 0, or 1 after one line that says what is wrong and what helps. */
 export async function runProgram(argv: readonly string[]): Promise<void> {
+  // The reader of our output may go away (`aevir dev | head`); that is no reason to end.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe)
   try {
     await program().parseAsync(argv)
   } catch (error) {
-    if (error instanceof CommanderError) {
-      process.exitCode = error.exitCode
-      return
-    }
-    // An expected failure is told in a line; anything else is a bug, and its stack helps.
-    const text =
-      error instanceof AevirError ? error.message : error instanceof Error ? error.stack : String(error)
-    process.stderr.write(`aevir: ${text}\n`)
     process.exitCode = 1
+    if (error instanceof CommanderError) process.exitCode = error.exitCode
+    else process.stderr.write(`aevir: ${describeError(error)}\n`)
   }
+}
+
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
 }
 
 function program(): Command {
@@ -25,72 +37,85 @@ function program(): Command {
   root
     .description('Smart contracts and AI tasks, executed and sealed by two layers of BFT consensus.')
     .version(VERSION)
-    .showHelpAfterError('(aevir --help lists the commands)')
-    .showSuggestionAfterError()
-    .exitOverride()
+    .addHelpText('after', '\naevir COMMAND --help describes the options of a command. Start with: aevir dev')
   root.addCommand(devCommand())
   root.addCommand(importCommand())
   root.addCommand(databaseCommand())
-  for (const command of root.commands) command.exitOverride()
+  settle(root, 'aevir')
   return root
+}
+
+/** The same manners for each command: errors are one line in our form, and end nothing but the command. */
+function settle(command: Command, name: string): void {
+  command.exitOverride().configureOutput({
+    outputError: (text, write) => write(oneLine(text, name)),
+  })
+  for (const inner of command.commands) settle(inner, `${name} ${inner.name()}`)
+}
+
+/** Commander's `error: …` and its suggestion, which stands on a line of its own. */
+function oneLine(text: string, name: string): string {
+  const [first = '', suggestion] = text.trim().split('\n')
+  const hint = suggestion?.replace(/^\((?:Did you mean )(.*)\?\)$/, 'did you mean $1?')
+  return `aevir: ${first.replace(/^error: |\.$/g, '')}; ${hint ?? `see ${name} --help`}\n`
 }
 
 function devCommand(): Command {
   return new Command('dev')
     .description('start a development node: one process, instant blocks, funded accounts, everything on')
-    .addOption(new Option('--host <address>', 'address to listen on').default('127.0.0.1').env('AEVIR_HOST'))
+    .addOption(setting('--host <address>', 'address to listen on').default('127.0.0.1'))
     .addOption(
-      new Option('-p, --port <number>', 'port for HTTP and WebSocket')
+      setting('-p, --port <number>', 'port for HTTP and WebSocket; 0 takes any free one')
         .default(8545)
-        .env('AEVIR_PORT')
-        .argParser(port),
+        .argParser(count(0, PORT_MAX)),
     )
-    .addOption(new Option('--data <dir>', 'directory of the chain').default('.aevir/dev').env('AEVIR_DATA'))
+    .addOption(setting('--data <dir>', 'directory of the chain').default('.aevir/dev'))
     .addOption(new Option('--memory', 'keep the chain in memory: nothing is written, nothing survives'))
     .addOption(new Option('--reset', 'start over: remove the chain in the directory first'))
-    .addOption(new Option('--genesis <file>', 'genesis file instead of the development genesis'))
     .addOption(
-      new Option('--chain-id <number>', 'chain id of a new chain')
-        .default(31337n, '31337')
-        .argParser(unsigned),
+      setting('--genesis <file>', 'genesis file instead of the development genesis').conflicts([
+        'chainId',
+        'balance',
+        'gasLimit',
+        'baseFee',
+      ]),
     )
     .addOption(
-      new Option('--balance <coins>', 'coins of each account of a new chain')
+      setting('--chain-id <number>', 'chain id of a new chain')
+        .default(31_337n, '31337')
+        .argParser(wholeNumber(1n, CHAIN_ID_MAX)),
+    )
+    .addOption(
+      setting('--balance <coins>', 'coins of each account of a new chain')
         .default(10_000n, '10000')
-        .argParser(unsigned),
+        .argParser(wholeNumber(0n, COINS_MAX)),
     )
     .addOption(
-      new Option('--gas-limit <gas>', 'gas limit of the blocks of a new chain')
+      setting('--gas-limit <gas>', 'gas limit of the blocks of a new chain')
         .default(30_000_000n, '30000000')
-        .argParser(unsigned),
+        .argParser(wholeNumber(GAS_LIMIT_MIN, GAS_LIMIT_MAX)),
     )
     .addOption(
-      new Option('--base-fee <wei>', 'base fee of the first block of a new chain')
+      setting('--base-fee <wei>', 'base fee of the first block of a new chain')
         .default(1_000_000_000n, '1000000000')
-        .argParser(unsigned),
+        .argParser(wholeNumber(0n, BASE_FEE_MAX)),
     )
     .addOption(
-      new Option(
+      setting(
         '-b, --block-time <seconds>',
         'make a block this often instead of for each transaction',
       ).argParser(seconds),
     )
-    .addOption(new Option('--no-mining', 'make blocks only when asked (evm_mine)'))
-    .addOption(
-      new Option('--history <blocks>', 'blocks whose state is kept')
-        .default(10_000, '10000')
-        .env('AEVIR_HISTORY')
-        .argParser(count),
-    )
-    .addOption(
-      new Option('--engine <name>', 'engine that executes: tier0, reference')
-        .default('tier0')
-        .env('AEVIR_ENGINE'),
-    )
+    .addOption(new Option('--no-mining', 'make blocks only when asked (evm_mine)').conflicts('blockTime'))
+    .addOption(historyOption())
+    .addOption(engineOption())
+    .addOption(new Option('--json', 'say what is ready as one line of JSON instead of the banner'))
     .addOption(new Option('-q, --quiet', 'print nothing but errors'))
-    .action(async (options) => {
+    .action(async (options, command: Command) => {
       const { runDev } = await import('./dev.ts')
-      await runDev(options)
+      // What was asked for, not what is so by default.
+      const isGiven = (name: string): boolean => command.getOptionValueSource(name) !== 'default'
+      await runDev(options, isGiven)
     })
 }
 
@@ -98,14 +123,10 @@ function importCommand(): Command {
   return new Command('import')
     .description('execute the blocks of a file (RLP, as geth exports them) into a database')
     .requiredOption('--genesis <file>', 'genesis file of the chain (JSON, as geth takes it)')
-    .requiredOption('--chain <file>', 'file of blocks')
-    .addOption(new Option('--data <dir>', 'directory of the chain').default('.aevir/chain').env('AEVIR_DATA'))
-    .addOption(
-      new Option('--history <blocks>', 'blocks whose state is kept')
-        .default(10_000, '10000')
-        .argParser(count),
-    )
-    .addOption(new Option('--engine <name>', 'engine that executes: tier0, reference').default('tier0'))
+    .requiredOption('--chain <file>', 'file of blocks; those that are there already are passed over')
+    .addOption(setting('--data <dir>', 'directory of the chain').default('.aevir/chain'))
+    .addOption(historyOption())
+    .addOption(engineOption())
     .option('--json', 'print the summary as JSON')
     .action(async (options) => {
       const { runImport } = await import('./import.ts')
@@ -114,11 +135,11 @@ function importCommand(): Command {
 }
 
 function databaseCommand(): Command {
-  const database = new Command('db').description('look after a database')
+  const database = new Command('db').description('look after a database that no node has open')
   database
     .command('verify')
     .description('recompute roots and indexes and compare; exit code 1 when something is wrong')
-    .addOption(new Option('--data <dir>', 'directory of the chain').default('.aevir/dev').env('AEVIR_DATA'))
+    .addOption(databaseOption())
     .option('--json', 'print the result as JSON')
     .action(async (options) => {
       const { runVerify } = await import('./database.ts')
@@ -127,36 +148,35 @@ function databaseCommand(): Command {
   database
     .command('stats')
     .description('sizes of the tables')
-    .addOption(new Option('--data <dir>', 'directory of the chain').default('.aevir/dev').env('AEVIR_DATA'))
+    .addOption(databaseOption())
     .option('--json', 'print the result as JSON')
     .action(async (options) => {
       const { runStatistics } = await import('./database.ts')
       await runStatistics(options)
     })
-  for (const command of database.commands) command.exitOverride()
+  database
+    .command('export')
+    .description('write all blocks to a file (RLP), for aevir import and others')
+    .requiredOption('--chain <file>', 'file to write, which must not exist')
+    .addOption(databaseOption())
+    .option('--json', 'print the summary as JSON')
+    .action(async (options) => {
+      const { runExport } = await import('./export.ts')
+      await runExport(options)
+    })
   return database
 }
 
-function unsigned(text: string): bigint {
-  if (!/^[0-9]+$/.test(text)) throw new InvalidArgumentError('Expected a whole number.')
-  return BigInt(text)
+function databaseOption(): Option {
+  return setting('--data <dir>', 'directory of the chain').default('.aevir/dev')
 }
 
-function count(text: string): number {
-  const value = Number(unsigned(text))
-  if (!Number.isSafeInteger(value)) throw new InvalidArgumentError('Expected a smaller number.')
-  return value
+function historyOption(): Option {
+  return setting('--history <blocks>', 'blocks whose state is kept')
+    .default(10_000, '10000')
+    .argParser(count(0, HISTORY_MAX))
 }
 
-function port(text: string): number {
-  const value = count(text)
-  if (value > 65_535) throw new InvalidArgumentError('Expected a port, 0 to 65535.')
-  return value
-}
-
-function seconds(text: string): number {
-  const value = Number(text)
-  if (!(value > 0 && value <= 86_400))
-    throw new InvalidArgumentError('Expected seconds, more than 0 and at most 86400.')
-  return value
+function engineOption(): Option {
+  return setting('--engine <name>', 'engine that executes: tier0, reference').default('tier0')
 }

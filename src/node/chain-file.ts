@@ -2,7 +2,7 @@
  * Chain files: the RLP of blocks, one after the other, as geth exports them. Read piece by piece, so a file may be larger
  * than the memory.
  */
-import { open } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import { rlpItemSize, RlpError } from '../primitives/rlp.ts'
 import { AevirError } from '../primitives/errors.ts'
 import { decodeBlock } from '../chain/block-codec.ts'
@@ -29,8 +29,8 @@ export async function* readChainFile(path: string): AsyncGenerator<FileBlock, vo
   try {
     let rest: Uint8Array = new Uint8Array(0)
     let position = 0
-    for await (const piece of file.createReadStream({ highWaterMark: PIECE_SIZE, autoClose: false })) {
-      rest = concatBytes(rest, piece as Uint8Array)
+    for await (const piece of piecesOf(file, path)) {
+      rest = concatBytes(rest, piece)
       for (let size = completeSize(rest, position); size !== undefined; size = completeSize(rest, position)) {
         const block = decodeAt(rest.slice(0, size), position)
         rest = rest.subarray(size)
@@ -40,7 +40,7 @@ export async function* readChainFile(path: string): AsyncGenerator<FileBlock, vo
     }
     if (rest.length > 0) {
       throw new ChainFileError(
-        `${path}: the file ends within a block, ${rest.length} bytes after byte ${position}`,
+        `${path} ends within a block, ${rest.length} bytes after byte ${position}: get the file once more`,
       )
     }
   } finally {
@@ -48,14 +48,28 @@ export async function* readChainFile(path: string): AsyncGenerator<FileBlock, vo
   }
 }
 
-async function openFile(path: string): Promise<Awaited<ReturnType<typeof open>>> {
+async function* piecesOf(file: FileHandle, path: string): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    // A stream of a file without an encoding gives bytes.
+    for await (const piece of file.createReadStream({ highWaterMark: PIECE_SIZE, autoClose: false })) {
+      yield piece as Uint8Array
+    }
+  } catch (error) {
+    // A directory can be opened, and fails here.
+    throw unreadable(path, error)
+  }
+}
+
+async function openFile(path: string): Promise<FileHandle> {
   try {
     return await open(path)
   } catch (error) {
-    throw new ChainFileError(`cannot read the chain file ${path}: ${(error as Error).message}`, {
-      cause: error,
-    })
+    throw unreadable(path, error)
   }
+}
+
+function unreadable(path: string, cause: unknown): ChainFileError {
+  return new ChainFileError(`cannot read the chain file ${path}: ${(cause as Error).message}`, { cause })
 }
 
 /** Size of the first block when all of it is there. */

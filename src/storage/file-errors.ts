@@ -67,6 +67,9 @@ const ERRORS = new Map<string | number, Make>([
   [-30782, corrupt],
 ])
 
+/** Where the package hands on what LMDB found without its number. */
+const LMDB_DAMAGE = /\bMDB_(?:PAGE_NOTFOUND|CORRUPTED|VERSION_MISMATCH|INVALID|BAD_TXN)\b/
+
 /** Codes of the system have no underscore; those of Node's argument checks do. */
 const SYSTEM_CODE = /^E[A-Z0-9]+$/
 
@@ -74,6 +77,9 @@ const SYSTEM_CODE = /^E[A-Z0-9]+$/
 export function explainError(error: unknown, directory: string): unknown {
   if (error instanceof AevirError || !(error instanceof Error)) return error
   const code = errorCode(error)
+  if (code === undefined && LMDB_DAMAGE.test(error.message)) {
+    return corrupt(directory, { cause: error }, error.message)
+  }
   if (code === undefined || (typeof code === 'string' && !SYSTEM_CODE.test(code))) return error
   const make = ERRORS.get(code) ?? otherError
   return make(directory, { cause: error }, error.message)

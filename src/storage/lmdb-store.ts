@@ -127,7 +127,9 @@ class LmdbStore implements KeyValueStore {
   }
 
   statistics(): StoreStatistics {
-    const tables = Object.fromEntries(TABLES.map((name) => [name, measure(this.tables[name])]))
+    const tables = explaining(this.directory, () =>
+      Object.fromEntries(TABLES.map((name) => [name, measure(this.tables[name])])),
+    )
     return {
       tables: tables as Record<TableName, TableStatistics>,
       fileBytes: statSync(join(this.directory, DATA_FILE_NAME)).size,

@@ -11,6 +11,7 @@ import type { BlockEnvironment } from '../execution/environment.ts'
 import { messageOf } from '../execution/transaction.ts'
 import { maximumCost } from '../execution/validation.ts'
 import type { StateReader } from '../state/state-reader.ts'
+import { EvictionOrder, tipOf } from './eviction-order.ts'
 import { checkTransaction } from './pool-checks.ts'
 import { POOL_LIMITS, type PoolLimits } from './pool-limits.ts'
 import { PooledSource } from './pooled-source.ts'
@@ -34,7 +35,12 @@ interface Queue {
   readonly byNonce: Map<bigint, PooledTransaction>
   /** Most that all of them together can cost, in wei. */
   cost: bigint
+  /** The one with the highest nonce; `undefined` only while the queue is new or gone. */
+  tail: PooledTransaction | undefined
 }
+
+/** Most entries in the order of eviction, those out of date included, for each transaction; then it is made anew. */
+const EVICTION_ENTRIES_PER_TRANSACTION = 2
 
 export class MemoryPool implements TransactionPool {
   readonly limits: PoolLimits
@@ -45,6 +51,8 @@ export class MemoryPool implements TransactionPool {
   private bytes = 0
   private priceMin = 0n
   private arrivals = 0
+  /** Made when a full pool first asks for it after a new head. */
+  private evictionOrder: EvictionOrder | undefined
 
   constructor(head: PoolHead, limits: Partial<PoolLimits> = {}) {
     this.head = head
@@ -58,13 +66,13 @@ export class MemoryPool implements TransactionPool {
     const account = this.head.state.account(sender)
     checkTransaction(transaction, sender, this.head, this.limits)
     this.checkPrice(transaction)
-    const queue = this.queues.get(sender) ?? { sender, byNonce: new Map(), cost: 0n }
+    const queue = this.queues.get(sender) ?? { sender, byNonce: new Map(), cost: 0n, tail: undefined }
     this.checkNonceAhead(transaction, account?.nonce ?? 0n)
     const replaced = queue.byNonce.get(transaction.fields.nonce)
     if (replaced === undefined) this.checkSenderLimit(queue, transaction, account?.nonce ?? 0n)
     else this.checkReplacement(replaced.transaction, transaction)
     this.checkFunds(queue, transaction, sender, account?.balance ?? 0n)
-    const victims = this.victimsFor(transaction, replaced)
+    const victims = this.victimsFor(transaction, sender, replaced)
 
     for (const victim of victims) this.drop(victim, 'evicted')
     if (replaced !== undefined) this.drop(replaced, 'replaced')
@@ -73,6 +81,7 @@ export class MemoryPool implements TransactionPool {
     this.queues.set(sender, queue)
     queue.byNonce.set(transaction.fields.nonce, pooled)
     queue.cost += costOf(transaction, sender)
+    if (queue.tail === undefined || nonceOf(queue.tail) < nonceOf(pooled)) this.setTail(queue, pooled)
     this.byHash.set(transaction.hash, pooled)
     this.bytes += transaction.bytes.length
     this.departed.delete(transaction.hash)
@@ -132,6 +141,7 @@ export class MemoryPool implements TransactionPool {
    */
   setHead(head: PoolHead, included: readonly Transaction[]): void {
     this.head = head
+    this.evictionOrder = undefined
     for (const { hash } of included) {
       const pooled = this.byHash.get(hash)
       if (pooled !== undefined) this.detach(pooled)
@@ -214,37 +224,36 @@ export class MemoryPool implements TransactionPool {
     throw new PoolError('insufficientFunds', text)
   }
 
-  /** Whom to evict so that the newcomer fits: the cheapest last ones of other senders' queues. */
+  /** Whom to evict so that the newcomer fits. @throws PoolError when nobody pays less. */
   private victimsFor(
-    offered: Transaction,
+    transaction: Transaction,
+    sender: Address,
     replaced: PooledTransaction | undefined,
-  ): readonly PooledTransaction[] {
-    const freed =
-      replaced === undefined ? { count: 0, bytes: 0 } : { count: 1, bytes: replaced.transaction.bytes.length }
-    const count = this.byHash.size - freed.count + 1
-    let bytes = this.bytes - freed.bytes + offered.bytes.length
-    if (count <= this.limits.transactionsMax && bytes <= this.limits.bytesMax) return []
-    const victims: PooledTransaction[] = []
-    const price = prices(offered).tip
-    for (const victim of this.cheapestTails()) {
-      if (prices(victim.transaction).tip >= price) break
-      victims.push(victim)
-      bytes -= victim.transaction.bytes.length
-      if (count - victims.length <= this.limits.transactionsMax && bytes <= this.limits.bytesMax)
-        return victims
-    }
-    const text = `transaction pool is full: ${this.byHash.size} transactions, ${this.bytes} bytes; raise the tip above ${price} wei or wait for a block`
+  ): Iterable<PooledTransaction> {
+    const { transactionsMax, bytesMax } = this.limits
+    const count = this.byHash.size + (replaced === undefined ? 1 : 0)
+    const bytes = this.bytes - (replaced?.transaction.bytes.length ?? 0) + transaction.bytes.length
+    if (count <= transactionsMax && bytes <= bytesMax) return []
+    const victims = this.currentEvictionOrder().select({ transaction, sender }, (candidates) => {
+      return count - candidates.size <= transactionsMax && bytes - sizeOf(candidates) <= bytesMax
+    })
+    if (victims !== undefined) return victims
+    const text = `transaction pool is full: ${this.byHash.size} transactions, ${this.bytes} bytes; raise the tip above ${tipOf({ transaction })} wei or wait for a block`
     throw new PoolError('poolFull', text)
   }
 
-  private cheapestTails(): readonly PooledTransaction[] {
-    const tails = [...this.queues.values()].map((queue) =>
-      present(sortedByNonce(queue).at(-1), 'last of a queue'),
-    )
-    return tails.sort((a, b) => {
-      const difference = prices(a.transaction).tip - prices(b.transaction).tip
-      return difference === 0n ? b.arrival - a.arrival : difference < 0n ? -1 : 1
-    })
+  private currentEvictionOrder(): EvictionOrder {
+    const sizeMax = EVICTION_ENTRIES_PER_TRANSACTION * this.limits.transactionsMax
+    if (this.evictionOrder === undefined || this.evictionOrder.size > sizeMax) {
+      const tails = [...this.queues.values()].map(({ tail }) => present(tail, 'last of a queue'))
+      this.evictionOrder = new EvictionOrder(tails, (sender) => this.queues.get(sender)?.tail)
+    }
+    return this.evictionOrder
+  }
+
+  private setTail(queue: Queue, tail: PooledTransaction | undefined): void {
+    queue.tail = tail
+    if (tail !== undefined) this.evictionOrder?.add(tail)
   }
 
   private dropStale(queue: Queue): void {
@@ -275,6 +284,7 @@ export class MemoryPool implements TransactionPool {
     const queue = present(this.queues.get(sender), `queue of ${sender}`)
     queue.byNonce.delete(transaction.fields.nonce)
     queue.cost -= costOf(transaction, sender)
+    if (queue.tail === pooled) this.setTail(queue, lastOf(queue))
     if (queue.byNonce.size === 0) this.queues.delete(sender)
   }
 }
@@ -283,12 +293,32 @@ function sortedByNonce(queue: Queue): PooledTransaction[] {
   return [...queue.byNonce].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, pooled]) => pooled)
 }
 
+function lastOf({ byNonce }: Queue): PooledTransaction | undefined {
+  let last: PooledTransaction | undefined
+  for (const pooled of byNonce.values()) {
+    if (last === undefined || nonceOf(last) < nonceOf(pooled)) last = pooled
+  }
+  return last
+}
+
+function sizeOf(transactions: Iterable<PooledTransaction>): number {
+  let size = 0
+  for (const { transaction } of transactions) size += transaction.bytes.length
+  return size
+}
+
+function nonceOf({ transaction }: PooledTransaction): bigint {
+  return transaction.fields.nonce
+}
+
 function costOf(transaction: Transaction, sender: Address): bigint {
   return maximumCost(messageOf(transaction, sender))
 }
 
-function prices({ fields }: Transaction): { readonly feeCap: bigint; readonly tip: bigint } {
-  return 'maxFeePerGas' in fields
-    ? { feeCap: fields.maxFeePerGas, tip: fields.maxPriorityFeePerGas }
-    : { feeCap: fields.gasPrice, tip: fields.gasPrice }
+function prices(transaction: Transaction): { readonly feeCap: bigint; readonly tip: bigint } {
+  const { fields } = transaction
+  return {
+    feeCap: 'maxFeePerGas' in fields ? fields.maxFeePerGas : fields.gasPrice,
+    tip: tipOf({ transaction }),
+  }
 }

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { hexToBytes, type Address } from '../../src/primitives/bytes.ts'
 import { DEV_ACCOUNTS } from '../../src/chain/dev-genesis.ts'
 import type { UnsignedTransactionFields } from '../../src/chain/transaction-codec.ts'
-import { signTransaction } from '../../src/chain/transaction-signature.ts'
+import { recoverSender, signTransaction } from '../../src/chain/transaction-signature.ts'
 import type { Transaction } from '../../src/chain/transaction.ts'
 import { InvalidTransactionError } from '../../src/execution/errors.ts'
 import { MemoryPool, type PoolHead } from '../../src/pool/pool.ts'
@@ -204,6 +204,107 @@ describe('a transaction gets in', () => {
     for (const nonce of [0n, 1n]) roomy.add(transfer(ALICE, nonce), ALICE.address)
     assertRefused(roomy, ALICE, transfer(ALICE, 2n), 'senderLimit', /too many transactions of one sender/)
   })
+})
+
+describe('a full pool', () => {
+  const tip = (wei: bigint) => ({ maxPriorityFeePerGas: wei })
+
+  test('gives up last nonces only, the cheapest of them, the latest of equals', () => {
+    const waiting = pool({ transactionsMax: 4 })
+    const [first, last] = [transfer(ALICE, 0n, tip(1n)), transfer(ALICE, 1n, tip(5n))]
+    const [early, late] = [transfer(BOB, 0n, tip(4n)), transfer(CAROL, 0n, tip(4n))]
+    for (const [transaction, person] of [
+      [first, ALICE],
+      [last, ALICE],
+      [early, BOB],
+      [late, CAROL],
+    ] as const) {
+      waiting.add(transaction, person.address)
+    }
+    // 4 wei of CAROL's last one are the least: ALICE's 1 wei stand below her 5.
+    waiting.add(transfer(BOB, 1n, tip(6n)), BOB.address)
+    assert.equal(waiting.dropped(late.hash), 'evicted')
+    waiting.add(transfer(CAROL, 0n, tip(7n)), CAROL.address)
+    assert.equal(waiting.dropped(last.hash), 'evicted')
+    assert.ok(waiting.get(first.hash) !== undefined && waiting.get(early.hash) !== undefined)
+  })
+
+  test('spares the newcomer’s own sender: what it follows must not go', () => {
+    const waiting = pool({ transactionsMax: 2 })
+    waiting.add(transfer(ALICE, 0n, tip(1n)), ALICE.address)
+    const other = transfer(BOB, 0n, tip(3n))
+    waiting.add(other, BOB.address)
+    waiting.add(transfer(ALICE, 1n, tip(9n)), ALICE.address)
+    assert.equal(waiting.dropped(other.hash), 'evicted')
+    assert.equal(waiting.status().pending, 2)
+    assertRefused(waiting, ALICE, transfer(ALICE, 2n, tip(9n)), 'poolFull', /pool is full/)
+  })
+
+  test('makes room for bytes with as many as it takes', () => {
+    const size = transfer(ALICE, 0n, tip(1n)).bytes.length
+    const waiting = pool({ bytesMax: 2 * size + 8 })
+    waiting.add(transfer(ALICE, 0n, tip(1n)), ALICE.address)
+    waiting.add(transfer(BOB, 0n, tip(2n)), BOB.address)
+    const large = transfer(CAROL, 0n, { ...tip(3n), data: new Uint8Array(size), gasLimit: 100_000n })
+    waiting.add(large, CAROL.address)
+    assert.deepEqual(waiting.status(), { pending: 1, queued: 0, bytes: large.bytes.length })
+  })
+
+  test('is never over its limits, and never loses one that something behind it needs', () => {
+    const people = [ALICE, BOB, CAROL]
+    const step = fc.record({
+      person: fc.nat(2),
+      nonce: fc.nat(3),
+      tip: fc.nat(40),
+      isRemoval: fc.integer({ min: 0, max: 9 }).map((value) => value === 0),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const waiting = pool({ transactionsMax: 4 })
+        const known: Transaction[] = []
+        for (const { person, nonce, tip: wei, isRemoval } of steps) {
+          const { address } = people[person] as Person
+          const transaction = transfer(people[person] as Person, BigInt(nonce), tip(BigInt(wei)))
+          const before = known.filter(({ hash }) => waiting.get(hash) !== undefined)
+          try {
+            if (isRemoval) waiting.remove(before[nonce]?.hash ?? transaction.hash)
+            else waiting.add(transaction, address)
+          } catch (error) {
+            assert.ok(error instanceof PoolError)
+          }
+          known.push(transaction)
+          assert.ok(waiting.status().pending + waiting.status().queued <= 4)
+          for (const evicted of before.filter(({ hash }) => waiting.dropped(hash) === 'evicted')) {
+            assertWasCheapestTail(evicted, before, transaction)
+          }
+        }
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  /** Among all that were there, less those of the newcomer's sender. */
+  function assertWasCheapestTail(
+    evicted: Transaction,
+    before: readonly Transaction[],
+    newcomer: Transaction,
+  ): void {
+    const others = before.filter((one) => recoverSender(one) !== recoverSender(newcomer))
+    const lasts = others.filter((one) =>
+      others.every(
+        (two) => recoverSender(one) !== recoverSender(two) || one.fields.nonce >= two.fields.nonce,
+      ),
+    )
+    const tips = lasts.map((one) =>
+      'maxPriorityFeePerGas' in one.fields ? one.fields.maxPriorityFeePerGas : 0n,
+    )
+    const least = tips.reduce((a, b) => (a < b ? a : b))
+    assert.ok(
+      lasts.some(({ hash }) => hash === evicted.hash),
+      'the last of its sender',
+    )
+    assert.equal('maxPriorityFeePerGas' in evicted.fields && evicted.fields.maxPriorityFeePerGas, least)
+  }
 })
 
 describe('a block takes', () => {

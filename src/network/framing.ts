@@ -65,7 +65,8 @@ export class FrameDecoder {
     const available = this.#chunk.length - this.#offset
     const missing = this.#size - this.#bodyFilled
     if (this.#bodyFilled === 0 && available >= missing) {
-      const message = this.#chunk.slice(this.#offset, this.#offset + missing)
+      // Not `slice`: of a Buffer that is a view, which would keep the whole chunk alive.
+      const message = new Uint8Array(this.#chunk.subarray(this.#offset, this.#offset + missing))
       this.#offset += missing
       this.#headerFilled = 0
       return message

@@ -103,8 +103,9 @@ export class Gossip {
   join(): void {
     for (const topic of TOPIC_NAMES) {
       const name = this.#nameOf(topic)
+      // A copy of its own: what comes is a view of a larger buffer.
       this.#service?.topicValidators.set(name, async (peer, { data }) => {
-        return RESULTS[await this.#owner.onMessage(peer.toString(), topic, data)]
+        return RESULTS[await this.#owner.onMessage(peer.toString(), topic, new Uint8Array(data))]
       })
       this.#service?.subscribe(name)
     }

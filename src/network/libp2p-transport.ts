@@ -67,11 +67,16 @@ const GOSSIP_REPAIR_MS = 10_000
 /** Peer ids remembered for bans. */
 const PEER_IDS_MAX = 4096
 
-export function createLibp2pTransport(options: Libp2pTransportOptions): Transport {
+export interface NetworkTransport extends Transport {
+  /** Multiaddrs with the peer id, for the configuration of others; empty before the start. */
+  addresses(): readonly string[]
+}
+
+export function createLibp2pTransport(options: Libp2pTransportOptions): NetworkTransport {
   return new Libp2pTransport(options)
 }
 
-class Libp2pTransport implements Transport {
+class Libp2pTransport implements NetworkTransport {
   readonly self: NodeId
   readonly #options: Libp2pTransportOptions
   readonly #clock: Clock
@@ -180,6 +185,11 @@ class Libp2pTransport implements Transport {
     await this.#host?.stop()
   }
 
+  addresses(): readonly string[] {
+    const host = this.#host
+    return host === undefined ? [] : host.addresses().map((address) => `${address}/p2p/${host.peerId}`)
+  }
+
   setMembers(members: readonly NodeId[]): void {
     const added = members.filter((node) => !this.#members.has(node))
     this.#members = new Set(members)
@@ -243,12 +253,8 @@ class Libp2pTransport implements Transport {
     for (const messageClass of CLASSES_BY_URGENCY) {
       await host.handle(protocolOf(messageClass), async (stream, connection) => {
         const link = await introductions.linkOf(connection)
-        if (link !== undefined && this.#reception?.isAllowed(link.node, messageClass) === true) {
-          link.accept(messageClass, stream)
-          return
-        }
-        if (link !== undefined) this.report(link.node, 'not-allowed')
-        stream.abort(new Error('not allowed'))
+        if (link === undefined) stream.abort(new Error('no introduction'))
+        else link.accept(messageClass, stream)
       })
     }
   }

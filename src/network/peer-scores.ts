@@ -21,7 +21,7 @@ const OFFENCE_POINTS = {
   flood: 1,
   /** A message that did not complete in time, or a peer that does not read. */
   slow: 34,
-  /** A stream or a class the peer has no right to. */
+  /** A message of a class the peer has no right to, beyond what a change of committees explains. */
   'not-allowed': 10,
 } as const
 

@@ -8,6 +8,10 @@ import { TokenBucket } from './token-bucket.ts'
 import { TOPIC_NAMES, TOPICS, type Topic } from './topics.ts'
 import type { GossipVerdict, TransportHandlers } from './transport.ts'
 
+/** Messages of members' classes that a node may send that is no member, as far as we know. */
+const STRANGE_PER_SECOND = 5
+const STRANGE_BURST = 500
+
 export interface ReceptionOwner {
   readonly clock: Clock
   readonly counters: NetworkCounters
@@ -19,21 +23,19 @@ export interface ReceptionOwner {
 export class Reception {
   readonly #owner: ReceptionOwner
   readonly #gossipRates = new Map<NodeId, Readonly<Record<Topic, TokenBucket>>>()
+  /** What nodes send that are no members, as far as we know. */
+  readonly #strangers = new Map<NodeId, TokenBucket>()
 
   constructor(owner: ReceptionOwner) {
     this.#owner = owner
   }
 
-  isAllowed(node: NodeId, messageClass: MessageClass): boolean {
-    return !MESSAGE_CLASSES[messageClass].isMembersOnly || this.#owner.isMember(node)
-  }
-
   /** A returned promise never rejects. */
   deliver(node: NodeId, messageClass: MessageClass, message: Uint8Array): void | Promise<void> {
-    const { handlers, counters } = this.#owner
-    if (!this.isAllowed(node, messageClass)) {
-      // The committee changed while its stream was open.
+    const { handlers, counters, isMember } = this.#owner
+    if (MESSAGE_CLASSES[messageClass].isMembersOnly && !isMember(node)) {
       counters.classes[messageClass].droppedInbound++
+      this.#suspect(node)
       return
     }
     try {
@@ -67,6 +69,15 @@ export class Reception {
 
   forget(node: NodeId): void {
     this.#gossipRates.delete(node)
+    this.#strangers.delete(node)
+  }
+
+  /** At a change of epochs some learn of the new members earlier than others: that much is no offence. */
+  #suspect(node: NodeId): void {
+    const nowMs = this.#owner.clock.nowMs()
+    const rate = this.#strangers.get(node) ?? new TokenBucket(STRANGE_PER_SECOND, STRANGE_BURST, nowMs)
+    this.#strangers.set(node, rate)
+    if (!rate.tryTake(1, nowMs)) this.#owner.report(node, 'not-allowed')
   }
 
   #offence(node: NodeId, topic: Topic, message: Uint8Array): Offence | undefined {

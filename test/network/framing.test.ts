@@ -34,10 +34,12 @@ describe('a frame decoder', () => {
   })
 
   test('gives out copies: what it read may be overwritten', () => {
-    const chunk = frame(Uint8Array.of(1, 2, 3))
-    const [message] = decodeAll(new FrameDecoder(8), chunk)
-    chunk.fill(9)
-    assert.deepEqual(message, Uint8Array.of(1, 2, 3))
+    for (const chunk of [frame(Uint8Array.of(1, 2, 3)), Buffer.from(frame(Uint8Array.of(1, 2, 3)))]) {
+      const [message] = decodeAll(new FrameDecoder(8), chunk)
+      chunk.fill(9)
+      assert.deepEqual(message, Uint8Array.of(1, 2, 3))
+      assert.equal(message?.buffer.byteLength, 3, 'nothing larger is kept alive')
+    }
   })
 
   test('keeps what was pushed while nobody asked', () => {

@@ -13,6 +13,7 @@ import { bytesToHex, toHash } from '../../src/primitives/bytes.ts'
 export const CHAIN = { chainId: 31337n, genesisHash: toHash(`0x${'ab'.repeat(32)}`) }
 /** Longer than anything here takes; a test that waits so long has failed. */
 const PATIENCE_MS = 8_000
+const POLL_MS = 20
 
 export type NetworkEvent =
   | { readonly kind: 'up' | 'down'; readonly peer: NodeId }
@@ -118,6 +119,19 @@ async function waitFor(
   }
 }
 
+/** Repeats an action until a condition holds: for what takes effect at a time that nobody announces. */
+export async function eventually(what: string, condition: () => boolean, action: () => void): Promise<void> {
+  const endMs = Date.now() + PATIENCE_MS
+  for (;;) {
+    action()
+    await new Promise((resolve) => {
+      setTimeout(resolve, POLL_MS)
+    })
+    if (condition()) return
+    assert.ok(Date.now() < endMs, `waited for ${what}`)
+  }
+}
+
 /** A consensus key of one's own for each name. */
 export function keyOf(name: string): {
   readonly signer: Signer
@@ -144,13 +158,13 @@ export function fastClock(factor: number): Clock {
   }
 }
 
-export interface RunningNode {
-  readonly transport: Transport
+export interface RunningNode<T extends Transport = Transport> {
+  readonly transport: T
   readonly recorder: Recorder
 }
 
 /** Starts a transport with a recorder. */
-export async function startNode(transport: Transport): Promise<RunningNode> {
+export async function startNode<T extends Transport>(transport: T): Promise<RunningNode<T>> {
   const recorder = new Recorder()
   await transport.start(recorder)
   return { transport, recorder }

@@ -32,5 +32,6 @@ test('a node answers its first request without what it does not need', { timeout
   await closed
   const loaded = /^loaded (.*)$/m.exec(output)?.[1] ?? ''
   assert.match(loaded, /NativeModule http\b/)
-  for (const name of COSTLY) assert.ok(!loaded.split(',').includes(`NativeModule ${name}`), `${name} was loaded`)
+  for (const name of COSTLY)
+    assert.ok(!loaded.split(',').includes(`NativeModule ${name}`), `${name} was loaded`)
 })

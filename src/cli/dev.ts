@@ -70,15 +70,20 @@ export async function runDev(options: DevOptions, isGiven: (option: string) => b
     onError: reportBackgroundError,
   })
   const server = await startServer(node, options)
-  announce(options, readyFacts(node, server, genesis, directory))
-  if (isTalkative(options)) printBlocks(node.backend)
   stopOnSignals({
-    stop: () => server.close().then(() => node.close()),
+    async stop() {
+      // Before the connections end, so that whoever waits for a block is told.
+      await node.sealer.stop()
+      await server.close()
+      await node.close()
+    },
     onStop: () => {
       if (isTalkative(options)) process.stdout.write('Stopping; once more to end at once\n')
     },
     onError: reportBackgroundError,
   })
+  announce(options, readyFacts(node, server, genesis, directory))
+  if (isTalkative(options)) printBlocks(node.backend)
 }
 
 /** Removes the old chain when asked to, and gives the genesis of the one to open. */

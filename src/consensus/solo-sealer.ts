@@ -100,9 +100,8 @@ export class SoloSealer implements ConsensusPlugin {
     this.failure = undefined
     this.burst = this.exclusively(() => this.mineWaiting())
       .catch((error: unknown) => {
-        if (error instanceof SealerStoppedError) return
         this.failure = { error }
-        this.options.onError(error)
+        this.report(error)
       })
       .finally(() => {
         this.burst = undefined
@@ -134,7 +133,8 @@ export class SoloSealer implements ConsensusPlugin {
   private async mineWaiting(): Promise<void> {
     for (;;) {
       this.considered = this.arrived
-      if (this.isStopped || !this.application.hasPending()) return
+      if (!this.application.hasPending()) return
+      if (this.isStopped) throw new SealerStoppedError()
       const parent = this.application.head()
       const candidate = await this.application.propose(parent, this.options.attributes(parent))
       if (candidate.block.transactions.length === 0) {
@@ -156,15 +156,17 @@ export class SoloSealer implements ConsensusPlugin {
     return { number: candidate.block.header.number, hash: candidate.block.hash }
   }
 
+  private report(error: unknown): void {
+    if (!(error instanceof SealerStoppedError)) this.options.onError(error)
+  }
+
   private arm(): void {
     this.cancelTimer = undefined
     if (!this.isRunning || this.interval === 0) return
     this.cancelTimer = this.clock.schedule(this.interval, () => {
       this.cancelTimer = undefined
       this.mine()
-        .catch((error: unknown) => {
-          if (!(error instanceof SealerStoppedError)) this.options.onError(error)
-        })
+        .catch((error: unknown) => this.report(error))
         .finally(() => {
           // A new interval may have been set meanwhile, and its timer runs.
           if (this.cancelTimer === undefined) this.arm()

@@ -29,6 +29,8 @@ export interface DevNodeOptions {
   readonly port?: number
   /** The program to run instead of this checkout's `src/cli/main.ts`. */
   readonly program?: string
+  /** Largest file that the process may write, as a disk that is nearly full would have it. Needs bash. */
+  readonly fileSizeMaxKib?: number
 }
 
 export interface DevNode {
@@ -40,6 +42,10 @@ export interface DevNode {
   output(): string
   /** The result of a JSON-RPC request. @throws RpcFailure with code and data of the node's answer. */
   rpc<Result = unknown>(method: string, ...params: readonly unknown[]): Promise<Result>
+  /** Sends it a signal, and does not wait. */
+  signal(signal: NodeJS.Signals): void
+  /** Resolves to its exit code when it has ended, however. */
+  ended(): Promise<number | null>
   /** Ends it in order, as Ctrl-C does; resolves to its exit code. */
   stop(): Promise<number | null>
   /** Ends it at once, whatever it is doing. */
@@ -64,10 +70,7 @@ type Child = ChildProcessByStdio<null, Readable, Readable>
 
 /** Resolves when the node answers requests. @throws Error with the node's output when it ends or stays silent. */
 export async function startDevNode(options: DevNodeOptions = {}): Promise<DevNode> {
-  const { directory, args = [], port = 0, program = MAIN } = options
-  const where = directory === undefined ? ['--memory'] : ['--data', directory]
-  const command = [program, 'dev', '--port', `${port}`, ...where, ...args]
-  const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'], env: environment() })
+  const child = spawnNode(options)
   // A test that fails or is interrupted leaves no process behind.
   const killChild = (): boolean => child.kill('SIGKILL')
   process.once('exit', killChild)
@@ -85,6 +88,19 @@ export async function startDevNode(options: DevNodeOptions = {}): Promise<DevNod
     killChild()
     throw error
   }
+}
+
+function spawnNode(options: DevNodeOptions): Child {
+  const { directory, args = [], port = 0, program = MAIN, fileSizeMaxKib } = options
+  const where = directory === undefined ? ['--memory'] : ['--data', directory]
+  const command = [program, 'dev', '--port', `${port}`, ...where, ...args]
+  // The shell is replaced by the node, so that the process is the node's in both cases.
+  const limit = `ulimit -f ${fileSizeMaxKib} && exec "$0" "$@"`
+  const [executable, parameters]: [string, string[]] =
+    fileSizeMaxKib === undefined
+      ? [process.execPath, command]
+      : ['bash', ['-c', limit, process.execPath, ...command]]
+  return spawn(executable, parameters, { stdio: ['ignore', 'pipe', 'pipe'], env: environment() })
 }
 
 /** Settings of whoever runs the tests must not reach the node. */
@@ -118,6 +134,11 @@ function handleOf(child: Child, url: string, port: number, output: () => string)
     pid: child.pid as number,
     output,
     rpc: (method, ...params) => request(url, method, params),
+    signal: (signal) => void child.kill(signal),
+    async ended() {
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+      return child.exitCode
+    },
     async stop() {
       const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS)
       await end(child, 'SIGINT')

@@ -3,7 +3,14 @@
  * that every Ethereum development tool derives from the mnemonic "test test test test test test test test test test
  * test junk" (BIP-44, m/44'/60'/0'/0/0 to 9). They are public: whatever else such an account owns is anyone's.
  */
-import { EMPTY_BYTES, hexToBytes, toAddress, type Address, type Hex, ZERO_ADDRESS } from '../primitives/bytes.ts'
+import {
+  EMPTY_BYTES,
+  hexToBytes,
+  toAddress,
+  type Address,
+  type Hex,
+  ZERO_ADDRESS,
+} from '../primitives/bytes.ts'
 import { FORK_NAMES, type ChainConfig } from './forks.ts'
 import { genesisHeader, type Genesis, type GenesisAccount } from './genesis.ts'
 import { SYSTEM_CONTRACTS } from './system-contracts.ts'

@@ -63,15 +63,21 @@ export function mergeDiffs(first: StateDiff, second: StateDiff): StateDiff {
     clearedStorage.add(address)
     storage.delete(address)
   }
-  for (const [address, slots] of second.storage) {
-    storage.set(address, new Map([...(storage.get(address) ?? []), ...slots]))
-  }
+  for (const [address, slots] of second.storage) storage.set(address, joined(storage.get(address), slots))
   return {
-    accounts: new Map([...first.accounts, ...second.accounts]),
+    accounts: joined(first.accounts, second.accounts),
     storage,
     clearedStorage,
-    codes: new Map([...first.codes, ...second.codes]),
+    codes: joined(first.codes, second.codes),
   }
+}
+
+/** What `second` says, and where it says nothing, `first`. */
+function joined<K, V>(first: ReadonlyMap<K, V> | undefined, second: ReadonlyMap<K, V>): ReadonlyMap<K, V> {
+  if (first === undefined || first.size === 0) return second
+  const result = new Map(first)
+  for (const [key, value] of second) result.set(key, value)
+  return result
 }
 
 function removedAccounts(diff: StateDiff): Address[] {

@@ -16,7 +16,7 @@ import type { Blockchain } from '../blockchain.ts'
 import type { DevAccounts } from './dev-accounts.ts'
 import { decodeDevSettings, encodeDevSettings, type BlockSettings, type DevSettings } from './dev-settings.ts'
 import { DevTime, type DevTimeSettings } from './dev-time.ts'
-import { accountLayer, slotLayer } from './state-overlay.ts'
+import { accountLayer, slotLayer, type WaitingChanges } from './state-overlay.ts'
 import { fillTransaction } from './fill-transaction.ts'
 import { dumpState, parseStateDump } from './state-dump.ts'
 
@@ -24,7 +24,7 @@ import { dumpState, parseStateDump } from './state-dump.ts'
 interface Snapshot {
   readonly number: bigint
   readonly hash: Hash
-  readonly layers: readonly StateDiff[]
+  readonly changes: WaitingChanges
   readonly time: DevTimeSettings
   /** What waited in the pool. */
   readonly waiting: readonly Offer[]
@@ -232,7 +232,7 @@ export class DevNode implements DevControls {
     if (oldest !== undefined && this.snapshots.size >= SNAPSHOTS_MAX) this.snapshots.delete(oldest)
     const { overlay, pool } = this.chain
     const waiting = [...pool.pending().values(), ...pool.queued().values()].flat()
-    this.snapshots.set(id, { number, hash, layers: overlay.save(), time: this.time.save(), waiting })
+    this.snapshots.set(id, { number, hash, changes: overlay.save(), time: this.time.save(), waiting })
     return id
   }
 
@@ -243,7 +243,7 @@ export class DevNode implements DevControls {
       if (this.chain.ledger.hashOf(snapshot.number) !== snapshot.hash) return false
       this.chain.pool.clear()
       this.chain.unwind(snapshot.number, { returnTransactions: false })
-      this.chain.overlay.restore(snapshot.layers)
+      this.chain.overlay.restore(snapshot.changes)
       this.chain.refresh()
       this.chain.returnToPool(snapshot.waiting)
       this.kept(() => this.time.restore(snapshot.time))

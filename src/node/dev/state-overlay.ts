@@ -8,31 +8,47 @@
 import { EMPTY_TRIE_ROOT } from '../../chain/ordered-trie.ts'
 import type { Address } from '../../primitives/bytes.ts'
 import { EMPTY_CODE_HASH, keccak256Hash } from '../../primitives/keccak.ts'
+import { decodeRlp, encodeRlp, rlpBytes, rlpList } from '../../primitives/rlp.ts'
 import type { MetaChanges, WritableLedger } from '../../execution/ledger.ts'
 import { mergeDiffs, OverlayState } from '../../state/overlay-state.ts'
 import type { Account, StateDiff, StateReader } from '../../state/state-reader.ts'
 import { decodeStateDiff, encodeStateDiff } from './state-diff-codec.ts'
+
+/** One change, with its bytes on disk. */
+interface Layer {
+  readonly diff: StateDiff
+  readonly bytes: Uint8Array
+}
+
+/** Changes that wait: one by one, for a block takes those that were there when it was begun, and all as one. */
+export interface WaitingChanges {
+  readonly layers: readonly Layer[]
+  /** `undefined` when there are none. */
+  readonly merged: StateDiff | undefined
+}
+
+const NONE: WaitingChanges = { layers: [], merged: undefined }
 
 const WAITING_KEY = 'overlay'
 const keyOfBlock = (number: bigint): string => `overlay/${number}`
 
 export class StateOverlay {
   private readonly ledger: WritableLedger
-  private layers: readonly StateDiff[]
+  private waiting: WaitingChanges
 
   constructor(ledger: WritableLedger) {
     this.ledger = ledger
-    const waiting = ledger.meta(WAITING_KEY)
-    this.layers = waiting === undefined ? [] : [decodeStateDiff(waiting)]
+    const stored = ledger.meta(WAITING_KEY)
+    this.waiting = stored === undefined ? NONE : changesOf(decodeLayers(stored))
   }
 
   get layerCount(): number {
-    return this.layers.length
+    return this.waiting.layers.length
   }
 
   /** All waiting changes as one; `undefined` when there are none. */
   diff(): StateDiff | undefined {
-    return merged(this.layers)
+    return this.waiting.merged
   }
 
   over(state: StateReader): StateReader {
@@ -40,25 +56,32 @@ export class StateOverlay {
     return diff === undefined ? state : new OverlayState(state, diff)
   }
 
-  add(layer: StateDiff): void {
-    this.replace([...this.layers, layer])
+  add(diff: StateDiff): void {
+    const { layers, merged } = this.waiting
+    // Hot: scripts set up thousands of slots before the first block; merging all layers anew took minutes.
+    this.restore({
+      layers: [...layers, { diff, bytes: encodeStateDiff(diff) }],
+      merged: merged === undefined ? diff : mergeDiffs(merged, diff),
+    })
   }
 
   /** What waits now, for a snapshot. */
-  save(): readonly StateDiff[] {
-    return this.layers
+  save(): WaitingChanges {
+    return this.waiting
   }
 
-  restore(layers: readonly StateDiff[]): void {
-    this.replace(layers)
+  restore(waiting: WaitingChanges): void {
+    this.ledger.setMeta(...waitingEntry(waiting))
+    this.waiting = waiting
   }
 
   /** What is to be written with block `number`, of which the first `count` layers are a part. */
   metaWith(number: bigint, count: number): MetaChanges {
     const key = keyOfBlock(number)
-    const taken = merged(this.layers.slice(0, count))
+    const { layers } = this.waiting
+    const taken = count === layers.length ? this.waiting.merged : changesOf(layers.slice(0, count)).merged
     if (taken !== undefined) {
-      return new Map([[key, encodeStateDiff(taken)], waitingEntry(this.layers.slice(count))])
+      return new Map([[key, encodeStateDiff(taken)], waitingEntry(changesOf(layers.slice(count)))])
     }
     // A block of this number may have been taken back.
     return this.ledger.meta(key) === undefined ? new Map() : new Map([[key, undefined]])
@@ -66,7 +89,7 @@ export class StateOverlay {
 
   /** That block was appended. */
   dropFirst(count: number): void {
-    this.layers = this.layers.slice(count)
+    this.waiting = changesOf(this.waiting.layers.slice(count))
   }
 
   /** State before the first system call of a block, given that after its parent. */
@@ -81,29 +104,31 @@ export class StateOverlay {
     for (let gone = number + 1n; gone <= head; gone++) {
       if (this.ledger.meta(keyOfBlock(gone)) !== undefined) changes.set(keyOfBlock(gone), undefined)
     }
-    if (this.layers.length > 0) changes.set(WAITING_KEY, undefined)
+    if (this.layerCount > 0) changes.set(WAITING_KEY, undefined)
     return changes
   }
 
   /** Those blocks are gone. */
   clear(): void {
-    this.layers = []
-  }
-
-  private replace(layers: readonly StateDiff[]): void {
-    this.ledger.setMeta(...waitingEntry(layers))
-    this.layers = layers
+    this.waiting = NONE
   }
 }
 
-function merged(layers: readonly StateDiff[]): StateDiff | undefined {
-  const [first, ...others] = layers
-  return first === undefined ? undefined : others.reduce(mergeDiffs, first)
+function changesOf(layers: readonly Layer[]): WaitingChanges {
+  const [first, ...others] = layers.map(({ diff }) => diff)
+  return first === undefined ? NONE : { layers, merged: others.reduce(mergeDiffs, first) }
 }
 
-function waitingEntry(layers: readonly StateDiff[]): [key: string, value: Uint8Array | undefined] {
-  const diff = merged(layers)
-  return [WAITING_KEY, diff === undefined ? undefined : encodeStateDiff(diff)]
+/** RLP of a list of the layers' bytes. */
+function waitingEntry({ layers }: WaitingChanges): [key: string, value: Uint8Array | undefined] {
+  return [WAITING_KEY, layers.length === 0 ? undefined : encodeRlp(layers.map(({ bytes }) => bytes))]
+}
+
+function decodeLayers(stored: Uint8Array): readonly Layer[] {
+  return rlpList(decodeRlp(stored), 'waiting changes').map((item) => {
+    const bytes = rlpBytes(item, 'a waiting change')
+    return { diff: decodeStateDiff(bytes), bytes }
+  })
 }
 
 /** A layer that changes one account. */

@@ -1,0 +1,147 @@
+/**
+ * Blocks above the final tip: which are here, which are missing, which the application found valid. The core never looks
+ * into a body; it asks for a verdict once a block is worth it and its parent is valid.
+ */
+import type { Hash } from '../../primitives/bytes.ts'
+import { LIMITS } from './config.ts'
+import type { Peer } from './events.ts'
+import { certifiedHash, type BlockEntry, type Core } from './state.ts'
+import type { Block, View } from './types.ts'
+
+/** Keeps a block that somebody proposed. Refused for lack of space only when all others matter more. */
+export function storeProposed(core: Core, block: Block): BlockEntry | undefined {
+  const existing = core.blocks.get(block.proposal.hash)
+  if (existing !== undefined) return existing
+  if (core.blocks.size >= LIMITS.blocks && !evictOldest(core)) return undefined
+  return insert(core, block, core.wanted.has(block.proposal.hash))
+}
+
+/**
+ * Keeps blocks that a certificate, or a child with one, vouches for by hash.
+ * @param blocks each the parent of the one before it.
+ */
+export function storeFetched(core: Core, blocks: readonly Block[]): void {
+  for (const block of blocks) {
+    const { hash, height } = block.proposal
+    if (height <= core.tip.height) return
+    const existing = core.blocks.get(hash)
+    if (existing === undefined) insert(core, block, true)
+    else existing.isJustified = true
+  }
+}
+
+function insert(core: Core, block: Block, isJustified: boolean): BlockEntry {
+  const entry: BlockEntry = { block, status: 'stored', isPersisted: false, isJustified }
+  core.blocks.set(block.proposal.hash, entry)
+  core.wanted.delete(block.proposal.hash)
+  core.isDirty = true
+  return entry
+}
+
+/** A block from the log. It is there because this node made a statement about it, so it was worth executing. */
+export function restoreBlock(core: Core, block: Block): void {
+  if (block.proposal.height <= core.tip.height) return
+  core.blocks.set(block.proposal.hash, { block, status: 'stored', isPersisted: true, isJustified: true })
+}
+
+/** The block's record goes into the log before the first statement about it. */
+export function persistBlock(core: Core, entry: BlockEntry): void {
+  if (entry.isPersisted) return
+  entry.isPersisted = true
+  core.records.push({ kind: 'block', block: entry.block })
+}
+
+/** Asks a member who voted for a certified block to send it, and its ancestors as far as they are missing. */
+export function want(core: Core, hash: Hash, view: View, signers: readonly number[]): void {
+  if (hash === core.tip.hash || core.blocks.has(hash) || core.wanted.has(hash)) return
+  if (core.wanted.size >= LIMITS.blocks) return
+  core.wanted.set(hash, { view, signers, attempts: 0 })
+  requestWanted(core, hash)
+}
+
+/** The first attempts go to those who voted for the block, in turn; later ones to everybody. */
+export function requestWanted(core: Core, hash: Hash): void {
+  const wanted = core.wanted.get(hash)
+  if (wanted === undefined) return
+  wanted.attempts += 1
+  const hasSigners = wanted.attempts <= wanted.signers.length
+  const signer = hasSigners ? wanted.signers[core.nextPeer++ % wanted.signers.length] : undefined
+  const to = signer === undefined || signer === core.config.self ? nextPeer(core) : signer
+  if (to === undefined) return
+  core.effects.push({
+    kind: 'send',
+    to,
+    message: { kind: 'blockRequest', hash, aboveHeight: core.tip.height },
+  })
+}
+
+/** Another member, in turn; `undefined` in a committee of one. */
+export function nextPeer(core: Core): Peer | undefined {
+  const { size, self } = core.config
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const peer = core.nextPeer++ % size
+    if (peer !== self) return peer
+  }
+  return undefined
+}
+
+/** Rule: a block that is worth it is executed as soon as its parent is valid. */
+export function executeBlocks(core: Core): void {
+  for (const entry of core.blocks.values()) {
+    if (entry.status !== 'stored') continue
+    const { hash, view, parentHash, height } = entry.block.proposal
+    if (!entry.isJustified && certifiedHash(core, view) === hash) entry.isJustified = true
+    if (!entry.isJustified) continue
+    const parent = verdictOn(core, parentHash)
+    if (parent === undefined) continue
+    core.isDirty = true
+    if (!parent.isValid || parent.height + 1 !== height) entry.status = 'invalid'
+    else {
+      entry.status = 'executing'
+      core.effects.push({ kind: 'verifyBlock', block: entry.block, parentPayload: parent.payloadHash })
+    }
+  }
+}
+
+/** What a child needs to know of a block. */
+interface Verdict {
+  readonly isValid: boolean
+  readonly height: number
+  readonly payloadHash: Hash
+}
+
+/** `undefined` while nothing is known. */
+export function verdictOn(core: Core, hash: Hash): Verdict | undefined {
+  if (hash === core.tip.hash) return { isValid: true, ...core.tip }
+  const entry = core.blocks.get(hash)
+  if (entry === undefined || entry.status === 'stored' || entry.status === 'executing') return undefined
+  const { height, payloadHash } = entry.block.proposal
+  return { isValid: entry.status === 'valid', height, payloadHash }
+}
+
+/** The application's verdict. */
+export function settleBlock(core: Core, hash: Hash, isValid: boolean): void {
+  const entry = core.blocks.get(hash)
+  if (entry === undefined || entry.status !== 'executing') return
+  entry.status = isValid ? 'valid' : 'invalid'
+  core.isDirty = true
+}
+
+/** Blocks that the tip has overtaken, and those that nobody vouched for while they were new. */
+export function pruneBlocks(core: Core): void {
+  for (const [hash, { block, isJustified }] of core.blocks) {
+    const { view } = block.proposal
+    const isPassed = view < core.view && !isJustified && certifiedHash(core, view) !== hash
+    if (view <= core.tip.view || isPassed) core.blocks.delete(hash)
+  }
+  for (const [hash, { view }] of core.wanted) if (view <= core.tip.view) core.wanted.delete(hash)
+}
+
+function evictOldest(core: Core): boolean {
+  for (const [hash, { block }] of core.blocks) {
+    if (certifiedHash(core, block.proposal.view) === hash) continue
+    core.blocks.delete(hash)
+    return true
+  }
+  return false
+}

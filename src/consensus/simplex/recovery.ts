@@ -1,0 +1,90 @@
+/** The log and the state: what replaying it restores, and what it can be cut down to. */
+import { unreachable } from '../../primitives/assert.ts'
+import { restoreBlock } from './blocks.ts'
+import { recordCertificate } from './certificates.ts'
+import { LIMITS } from './config.ts'
+import { finalizedView, roundAt, type Core } from './state.ts'
+import type { Certificate, Tip } from './types.ts'
+import { addVote } from './votes.ts'
+import type { WalRecord } from './wal-records.ts'
+
+/** Replays a log into a state that was just created. Own statements stand; blocks are executed anew. */
+export function replay(core: Core, records: readonly WalRecord[]): void {
+  for (const record of records) {
+    switch (record.kind) {
+      case 'tip':
+        core.tip = record.tip
+        core.heightAtCompaction = record.tip.height
+        break
+      case 'statement':
+        roundAt(core, record.statement.view).own[record.statement.kind] = record.statement as never
+        break
+      case 'certificate':
+        recordCertificate(core, record.certificate)
+        break
+      case 'block':
+        restoreBlock(core, record.block)
+        break
+      default:
+        unreachable(record)
+    }
+  }
+  restoreOwnProposals(core)
+}
+
+/** The application may be further than the tip of the log: what it has is not delivered again. */
+export function resumeFrom(core: Core, tip: Tip, finalization: Certificate | undefined): void {
+  if (tip.height > core.tip.height) core.tip = tip
+  core.appliedHeight = tip.height
+  if (finalization !== undefined && finalization.view > finalizedView(core))
+    recordCertificate(core, finalization)
+  core.undelivered = core.undelivered.filter(({ view }) => view > core.tip.view)
+}
+
+/** A proposal that was made before the crash is the only one this node may make in its view. */
+function restoreOwnProposals(core: Core): void {
+  for (const round of core.rounds.values()) {
+    const statement = round.own.propose
+    const block = statement === undefined ? undefined : core.blocks.get(statement.hash)?.block
+    if (statement !== undefined && block !== undefined) round.proposal = { statement, block, isSigned: true }
+  }
+}
+
+/** Own votes from the log count again among those that may become a certificate. */
+export function recountOwnVotes(core: Core): void {
+  for (const { view, own } of core.rounds.values()) {
+    if (view <= finalizedView(core)) continue
+    for (const kind of ['notarize', 'nullify', 'finalize'] as const) {
+      const statement = own[kind]
+      if (statement !== undefined) addVote(core, { ...statement, kind })
+    }
+  }
+}
+
+/** Rule: from time to time, when the application has everything that is final, the log starts anew from the tip. */
+export function compactLog(core: Core): void {
+  const { tip, appliedHeight, heightAtCompaction } = core
+  if (tip.height - heightAtCompaction < LIMITS.compactionBlocks) return
+  if (appliedHeight < tip.height || core.undelivered.length > 0) return
+  core.heightAtCompaction = core.tip.height
+  core.effects.push({ kind: 'compact', records: snapshot(core) })
+}
+
+/** The shortest log that restores what matters: nothing that was said before the highest finalization does. */
+export function snapshot(core: Core): WalRecord[] {
+  const records: WalRecord[] = [{ kind: 'tip', tip: core.tip }]
+  for (const { block, isPersisted } of core.blocks.values()) {
+    if (isPersisted) records.push({ kind: 'block', block })
+  }
+  for (const round of core.rounds.values()) {
+    if (round.view < finalizedView(core)) continue
+    for (const certificate of [round.notarization, round.nullification, round.finalization]) {
+      if (certificate !== undefined) records.push({ kind: 'certificate', certificate })
+    }
+    const { propose, notarize, nullify, finalize } = round.own
+    for (const statement of [propose, notarize, nullify, finalize]) {
+      if (statement !== undefined) records.push({ kind: 'statement', statement })
+    }
+  }
+  return records
+}

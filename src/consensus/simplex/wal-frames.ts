@@ -1,0 +1,103 @@
+/**
+ * How records lie in a log file, so that a reader can tell what a crash did to it from what must not happen:
+ *
+ *     length(4) ‖ durable(8) ‖ checksum(8) ‖ record                                                       big-endian
+ *
+ * `durable` is how many bytes of the file were known to be durable when the frame was written; the checksum is the
+ * beginning of keccak-256(length ‖ durable ‖ record).
+ *
+ * After a crash the end of the file may be cut off, half written, or have holes. Nothing that depends on those frames has
+ * left the node, so they are dropped. But a bad frame below what a later one calls durable is a broken disk, or a hand:
+ * what stood there may have been a vote, and a node that goes on without it could vote again.
+ */
+import { concatBytes, equalBytes } from '../../primitives/bytes.ts'
+import { AevirError } from '../../primitives/errors.ts'
+import { keccak256 } from '../../primitives/keccak.ts'
+import { ByteReader, ByteWriter, WireError } from './binary.ts'
+import { LIMITS, type CommitteeShape } from './config.ts'
+import { decodeRecord, encodeRecord, type WalRecord } from './wal-records.ts'
+
+const PREFIX_SIZE = 4 + 8
+const CHECKSUM_SIZE = 8
+const HEADER_SIZE = PREFIX_SIZE + CHECKSUM_SIZE
+/** A tip, the shortest record. */
+const RECORD_SIZE_MIN = 82
+const RECORD_SIZE_MAX = LIMITS.bodySize + 1024
+
+export class CorruptLogError extends AevirError {
+  override readonly code = 'CORRUPT_CONSENSUS_LOG'
+  /** Where the first bad frame begins. */
+  readonly offset: number
+
+  constructor(offset: number) {
+    super(
+      `the consensus log is damaged at byte ${offset}, where it was complete once: votes may be missing. Move it away; ` +
+        'the node then catches up from its peers and votes again above the view in its double-sign guard',
+    )
+    this.offset = offset
+  }
+}
+
+export interface ReadLog {
+  readonly records: readonly WalRecord[]
+  /** Bytes up to the end of the last good frame; a writer cuts the file off here before it appends. */
+  readonly goodSize: number
+}
+
+/** @param durableSize bytes of the file that are known to be durable. */
+export function frameRecord(record: WalRecord, durableSize: number): Uint8Array {
+  const bytes = encodeRecord(record)
+  const prefix = new ByteWriter(PREFIX_SIZE)
+  prefix.uint32(bytes.length)
+  prefix.count(durableSize)
+  const header = prefix.finish()
+  return concatBytes(header, checksum(header, bytes), bytes)
+}
+
+/** @throws CorruptLogError when what was durable is not readable. */
+export function readLog(file: Uint8Array, committee: CommitteeShape): ReadLog {
+  const records: WalRecord[] = []
+  let offset = 0
+  for (let frame = readFrame(file, 0, committee); frame !== undefined;) {
+    records.push(frame.record)
+    offset = frame.end
+    frame = readFrame(file, offset, committee)
+  }
+  checkTail(file, offset, committee)
+  return { records, goodSize: offset }
+}
+
+interface Frame {
+  readonly record: WalRecord
+  readonly durableSize: number
+  readonly end: number
+}
+
+function readFrame(file: Uint8Array, offset: number, committee: CommitteeShape): Frame | undefined {
+  const start = offset + HEADER_SIZE
+  if (start > file.length) return undefined
+  const prefix = file.subarray(offset, offset + PREFIX_SIZE)
+  const reader = new ByteReader(prefix)
+  const size = reader.uint32()
+  if (size < RECORD_SIZE_MIN || size > RECORD_SIZE_MAX || size > file.length - start) return undefined
+  const bytes = file.subarray(start, start + size)
+  if (!equalBytes(checksum(prefix, bytes), file.subarray(offset + PREFIX_SIZE, start))) return undefined
+  try {
+    return { record: decodeRecord(bytes, committee), durableSize: reader.count(), end: start + size }
+  } catch (error) {
+    if (error instanceof WireError) return undefined
+    throw error
+  }
+}
+
+/** Looks at every offset: the length of a bad frame cannot be trusted to lead to the next one. */
+function checkTail(file: Uint8Array, badOffset: number, committee: CommitteeShape): void {
+  for (let offset = badOffset + 1; offset + HEADER_SIZE < file.length; offset++) {
+    const frame = readFrame(file, offset, committee)
+    if (frame !== undefined && frame.durableSize > badOffset) throw new CorruptLogError(badOffset)
+  }
+}
+
+function checksum(prefix: Uint8Array, bytes: Uint8Array): Uint8Array {
+  return keccak256(concatBytes(prefix, bytes)).subarray(0, CHECKSUM_SIZE)
+}

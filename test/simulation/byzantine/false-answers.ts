@@ -1,0 +1,20 @@
+/** Answers requests with other blocks than were asked for, and with finalizations that do not hold. */
+import type { Behaviour } from './behaviours.ts'
+import { makeBlock } from '../../../src/consensus/simplex/proposal.ts'
+
+export const falseAnswers: Behaviour = {
+  name: 'false-answers',
+  intercept(liar, to, message) {
+    if (message.kind !== 'blocks' || to === undefined) return false
+    const [first] = message.blocks
+    if (first === undefined) return false
+    const block = makeBlock(first.proposal, liar.stream.bytes(16))
+    const { finalization } = message
+    liar.send(to, {
+      kind: 'blocks',
+      blocks: [block],
+      finalization: finalization === undefined ? undefined : { ...finalization, hash: block.proposal.hash },
+    })
+    return true
+  },
+}

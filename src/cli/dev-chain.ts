@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { AevirError } from '../primitives/errors.ts'
 import { devGenesis, type DevGenesisOptions } from '../chain/dev-genesis.ts'
 import type { Genesis } from '../chain/genesis.ts'
+import { ForeignDatabaseError } from '../storage/database-errors.ts'
 import { errorCode, explainError } from '../storage/file-errors.ts'
 import { checkLmdbFile, DATA_FILE_NAME } from '../storage/lmdb-file.ts'
 import { lockDirectory } from '../storage/lock-file.ts'
@@ -60,6 +61,16 @@ export function removeChain(directory: string): void {
   } catch (error) {
     throw explainError(error, directory)
   }
+}
+
+/** A chain that has the right numbers and yet another genesis was made when the development genesis was another one. */
+export function explainForeign(error: unknown, directory: string): unknown {
+  if (!(error instanceof ForeignDatabaseError)) return error
+  return new DevChainError(
+    `the chain in ${directory} was made by another version of this program, whose development genesis was another: ` +
+      'use that version, name another directory with --data, or start over with --reset',
+    { cause: error },
+  )
 }
 
 function create(directory: string, fresh: NewChain): NewChain {

@@ -52,7 +52,36 @@ export async function runDev(options: DevOptions, isGiven: (option: string) => b
   await createExecutor(options.engine)
   const fromFile = options.genesis === undefined ? undefined : await readGenesisFile(options.genesis)
   const genesis = await prepareChain(options, directory, fromFile, isGiven)
-  const node = await openNode({
+  const node = await openDevNode(options, directory, genesis)
+  const server = await startServer(node, options)
+  const stop = async (): Promise<void> => {
+    // Before the connections end, so that whoever waits for a block is told.
+    await node.sealer.stop()
+    await server.close()
+    await node.close()
+  }
+  stopOnSignals({
+    stop,
+    onStop: () => {
+      if (isTalkative(options)) process.stdout.write('Stopping; once more to end at once\n')
+    },
+    onError: reportBackgroundError,
+  })
+  try {
+    announce(options, readyFacts(node, server, genesis, directory))
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  if (isTalkative(options)) printBlocks(node.backend)
+}
+
+async function openDevNode(
+  options: DevOptions,
+  directory: string | undefined,
+  genesis: Genesis,
+): Promise<Node> {
+  return openNode({
     genesis,
     directory,
     engine: options.engine,
@@ -68,22 +97,11 @@ export async function runDev(options: DevOptions, isGiven: (option: string) => b
       node: process.versions.node,
     }),
     onError: reportBackgroundError,
+  }).catch(async (error: unknown) => {
+    if (directory === undefined || options.genesis !== undefined) throw error
+    const { explainForeign } = await import('./dev-chain.ts')
+    throw explainForeign(error, directory)
   })
-  const server = await startServer(node, options)
-  stopOnSignals({
-    async stop() {
-      // Before the connections end, so that whoever waits for a block is told.
-      await node.sealer.stop()
-      await server.close()
-      await node.close()
-    },
-    onStop: () => {
-      if (isTalkative(options)) process.stdout.write('Stopping; once more to end at once\n')
-    },
-    onError: reportBackgroundError,
-  })
-  announce(options, readyFacts(node, server, genesis, directory))
-  if (isTalkative(options)) printBlocks(node.backend)
 }
 
 /** Removes the old chain when asked to, and gives the genesis of the one to open. */

@@ -24,19 +24,25 @@ export interface ReplayInput {
   tracerOf(index: number, firstLogIndex: number): ExecutionTracer | undefined
 }
 
-/** Runs the first `count` transactions of a block that was valid. The journal ends after the last of them. */
+/**
+ * Runs the first `count` transactions of a block. The journal ends after the last of them.
+ * @throws InvalidTransactionError when the block is not a valid one: clients may give any.
+ */
 export function replayBlock(input: ReplayInput): Journal {
   const { block, senders, environment, state, tracerOf } = input
   const journal = new Journal(state)
-  // The block was valid, so its transactions fit together: each may see the whole block's allowance.
-  const allowance = { gas: environment.gasLimit, blobGas: BigInt(environment.rules.blobs.max) * GAS_PER_BLOB }
+  let gas = environment.gasLimit
+  let blobGas = BigInt(environment.rules.blobs.max) * GAS_PER_BLOB
   beginBlock(journal, environment)
   let logCount = 0
   for (const [index, transaction] of block.transactions.slice(0, input.count).entries()) {
     const sender = senders[index] as Address
     const tracer = tracerOf(index, logCount)
-    const { logs } = executeTransaction(journal, environment, transaction, sender, allowance, { tracer })
-    logCount += logs.length
+    const allowance = { gas, blobGas }
+    const result = executeTransaction(journal, environment, transaction, sender, allowance, { tracer })
+    gas -= result.gasUsed
+    blobGas -= result.blobGasUsed
+    logCount += result.logs.length
   }
   return journal
 }

@@ -112,12 +112,28 @@ function requireTraceable(backend: Backend, id: BlockId): bigint {
   throw new RpcError(RPC_CODES.server, `tracing on top of pending is not supported: ${cure}`)
 }
 
+/** A block that a client gives may do so much more than its parent: running it stops everything else. */
+const GAS_LIMIT_GROWTH_MAX = 2n
+/** The least that any transaction costs. */
+const TRANSACTION_GAS_MIN = 21_000n
+
 /** A block that a client gives whole; its parent must be on the chain. */
 function givenBlock(backend: Backend, block: Block): ReplayableBlock {
   const { ledger, config } = backend
   const parent = ledger.numberOf(block.header.parentHash)
   if (parent === undefined || parent + 1n !== block.header.number) {
     throw blockNotFound(ledger, { kind: 'hash', hash: block.header.parentHash })
+  }
+  const gasMax = GAS_LIMIT_GROWTH_MAX * present(ledger.header(parent), `header ${parent}`).gasLimit
+  if (block.header.gasLimit > gasMax) {
+    throw invalidParams(
+      `block: its gas limit ${block.header.gasLimit} is above ${gasMax}, twice its parent's`,
+    )
+  }
+  const count = block.transactions.length
+  const countMax = block.header.gasLimit / TRANSACTION_GAS_MIN
+  if (count > countMax) {
+    throw invalidParams(`block: ${count} transactions, at most ${countMax} fit under its gas limit`)
   }
   const senders = block.transactions.map((transaction) => {
     const sender = recoverSender(transaction)

@@ -1,14 +1,16 @@
 /** What a transaction costs now, and what it cost in the last blocks. */
+import type { Hash } from '../../primitives/bytes.ts'
 import type { Header } from '../../chain/block.ts'
 import { rulesAt } from '../../chain/forks.ts'
 import type { Receipt } from '../../chain/receipt.ts'
 import { blobBaseFee, GAS_PER_BLOB, nextBaseFee, nextExcessBlobGas } from '../../execution/fees.ts'
 import type { Backend } from '../backend.ts'
 import { blobBaseFeeOf } from '../chain-view.ts'
-import { quantity, type JsonRecord } from '../format.ts'
+import { quantity, type Json, type JsonRecord } from '../format.ts'
 import type { MethodTable } from '../method.ts'
 import { isAbsent, parseArray, parseLooseNumber, unexpected } from '../parse.ts'
 import { parseBlockNumber, requireBlock, type BlockId } from '../parse-block.ts'
+import { pauseOf, type Pause } from '../pause.ts'
 
 /** Blocks of one fee history. */
 const HISTORY_MAX = 1_024
@@ -34,12 +36,13 @@ export const methods = {
   },
   eth_feeHistory: {
     params: [2, 3],
-    run: ([count, newest, percentiles], { backend }) =>
+    run: ([count, newest, percentiles], context) =>
       feeHistory(
-        backend,
+        context.backend,
         parseLooseNumber(count, 'blockCount', Number.MAX_SAFE_INTEGER),
         parseBlockNumber(newest, 'newestBlock'),
         isAbsent(percentiles) ? [] : parsePercentiles(percentiles, 'rewardPercentiles'),
+        pauseOf(context),
       ),
   },
 } as const satisfies MethodTable
@@ -56,9 +59,20 @@ function parsePercentiles(value: unknown, where: string): number[] {
   })
 }
 
+/** The last suggestion for each backend: wallets ask before every transaction, and it takes the receipts of 20 blocks. */
+const suggestions = new WeakMap<Backend, { readonly headHash: Hash; readonly tip: bigint }>()
+
 /** A tip per gas in wei that recent blocks would have taken. */
 function suggestedTip(backend: Backend): bigint {
-  const { ledger } = backend
+  const headHash = backend.ledger.headHash()
+  const known = suggestions.get(backend)
+  if (known?.headHash === headHash) return known.tip
+  const tip = tipOfRecentBlocks(backend)
+  suggestions.set(backend, { headHash, tip })
+  return tip
+}
+
+function tipOfRecentBlocks({ ledger }: Backend): bigint {
   const head = ledger.head().number
   const tips: bigint[] = []
   for (let number = head; number > 0n && number > head - TIP_BLOCKS; number--) {
@@ -85,12 +99,13 @@ function effectiveTips(header: Header, receipts: readonly Receipt[]): Tip[] {
     .toSorted((a, b) => (a.tip < b.tip ? -1 : a.tip > b.tip ? 1 : 0))
 }
 
-function feeHistory(
+async function feeHistory(
   backend: Backend,
   countAsked: number,
   newestId: BlockId,
   percentiles: readonly number[],
-): JsonRecord {
+  pause: Pause,
+): Promise<JsonRecord> {
   const { config, ledger } = backend
   const found = requireBlock(ledger, newestId)
   const newest = found === 'pending' ? ledger.head().number : found
@@ -102,9 +117,11 @@ function feeHistory(
     if (header !== undefined) headers.push(header)
   }
   const last = headers.at(-1)
-  const rewards = headers.map((header) =>
-    rewardsOf(header, ledger.receipts(header.number) ?? [], percentiles).map(quantity),
-  )
+  const rewards: Json[] = []
+  for (const header of percentiles.length === 0 ? [] : headers) {
+    await pause()
+    rewards.push(rewardsOf(header, ledger.receipts(header.number) ?? [], percentiles).map(quantity))
+  }
   return {
     oldestBlock: quantity(last === undefined ? 0n : oldest),
     ...(percentiles.length > 0 && { reward: rewards }),

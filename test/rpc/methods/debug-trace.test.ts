@@ -2,6 +2,7 @@
 import { after, before, describe, test } from 'node:test'
 import assert from 'node:assert/strict'
 import { bytesToHex, wordToHash, type Hex } from '../../../src/primitives/bytes.ts'
+import type { Header } from '../../../src/chain/block.ts'
 import { encodeBlock } from '../../../src/chain/block-codec.ts'
 import { present } from '../../../src/primitives/assert.ts'
 import { assemble } from '../../support/assembler.ts'
@@ -197,6 +198,21 @@ describe('whole blocks', () => {
     const block = present(node.node.backend.ledger.block(2n), 'block')
     const orphan = encodeBlock({ ...block, header: { ...block.header, parentHash: wordToHash(5n) } })
     assert.match((await node.fail('debug_traceBlock', bytesToHex(orphan))).message, /header not found/)
+  })
+
+  test('of a block that a client gives do no more work than a block can', async () => {
+    const block = present(node.node.backend.ledger.block(2n), 'block')
+    const traced = (header: Partial<Header>, transactions = block.transactions): string =>
+      bytesToHex(encodeBlock({ ...block, header: { ...block.header, ...header }, transactions }))
+    const large = traced({ gasLimit: 2n * block.header.gasLimit + 1n })
+    assert.match((await node.fail('debug_traceBlock', large)).message, /gas limit 60000001 is above 60000000/)
+    const crowded = traced({ gasLimit: 83_999n })
+    assert.match((await node.fail('debug_traceBlock', crowded)).message, /4 transactions, at most 3 fit/)
+    const tight = traced({ gasLimit: 100_000n })
+    assert.match((await node.fail('debug_traceBlock', tight)).message, /gas limit reached/)
+    // A price of blob gas whose exact value has 10¹² digits.
+    const costly = traced({ excessBlobGas: 2n ** 64n - 1n })
+    assert.equal(((await node.call('debug_traceBlock', costly, callTracer)) as unknown[]).length, 4)
   })
 })
 

@@ -8,6 +8,8 @@ import {
   bytesToHex,
   hexToBytes,
   toAddress,
+  UINT64_MAX,
+  WORD_MAX,
   wordToHash,
   type Address,
   type Hash,
@@ -65,15 +67,16 @@ export function parseStateDump(dump: Uint8Array): StateDiff {
       const code = hexToBytes(hexText(entry['code'] ?? '0x'))
       const codeHash = code.length === 0 ? EMPTY_CODE_HASH : keccak256Hash(code)
       if (code.length > 0) codes.set(codeHash, code)
-      const nonce = integer(entry['nonce'])
+      const nonce = integer(entry['nonce'], UINT64_MAX)
       accounts.set(address, {
         nonce,
-        balance: integer(entry['balance']),
+        balance: integer(entry['balance'], WORD_MAX),
         codeHash,
         storageRoot: EMPTY_TRIE_ROOT,
       })
       const slots = Object.entries(record(entry['storage'] ?? {}, 'storage'))
-      storage.set(address, new Map(slots.map(([slot, word]) => [integer(slot), integer(word)])))
+      const words = slots.map(([slot, word]) => [integer(slot, WORD_MAX), integer(word, WORD_MAX)] as const)
+      storage.set(address, new Map(words))
     } catch (error) {
       throw new StateDumpError(`state dump: account ${key} is malformed`, { cause: error })
     }
@@ -108,9 +111,12 @@ function hexText(value: unknown): string {
   return value
 }
 
-function integer(value: unknown): bigint {
-  if (typeof value === 'number' || (typeof value === 'string' && /^(0x[0-9a-fA-F]+|[0-9]+)$/.test(value))) {
-    return BigInt(value)
+/** An integer from 0 to `max`. */
+function integer(value: unknown, max: bigint): bigint {
+  const isNumber = Number.isSafeInteger(value)
+  if (isNumber || (typeof value === 'string' && /^(0x[0-9a-fA-F]+|[0-9]+)$/.test(value))) {
+    const result = BigInt(value as number | string)
+    if (result >= 0n && result <= max) return result
   }
-  throw new StateDumpError(`state dump: ${String(value)} is not an integer`)
+  throw new StateDumpError(`state dump: ${String(value)} is no integer from 0 to ${max}`)
 }

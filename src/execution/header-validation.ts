@@ -9,7 +9,7 @@ import { GAS_PER_BLOB, nextBaseFee, nextExcessBlobGas } from './fees.ts'
 /** Smallest gas limit a block may have. */
 const GAS_LIMIT_MIN = 5_000n
 /** Largest gas limit: clients count gas in signed 64 bits (EIP-1985). */
-const GAS_LIMIT_MAX = (1n << 63n) - 1n
+export const GAS_LIMIT_MAX: bigint = (1n << 63n) - 1n
 /** The gas limit moves by less than this part of the parent's. */
 const GAS_LIMIT_QUOTIENT = 1_024n
 const EXTRA_DATA_SIZE_MAX = 32

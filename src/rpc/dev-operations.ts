@@ -5,6 +5,7 @@
  */
 import { present } from '../primitives/assert.ts'
 import { bytesToHex, UINT64_MAX, WORD_MAX, wordToHash, type Address, type Hash } from '../primitives/bytes.ts'
+import { GAS_LIMIT_MAX } from '../execution/header-validation.ts'
 import type { DevControls } from './backend.ts'
 import { invalidParams, RPC_CODES, RpcError } from './errors.ts'
 import { blockJson, viewBlock } from './chain-view.ts'
@@ -261,7 +262,7 @@ export const setBlockGasLimit: DevOperation = {
   params: [1, 1],
   run: ([gas], dev) =>
     inRange(() => {
-      dev.setBlockGasLimit(parseLooseQuantity(gas, 'gasLimit', UINT64_MAX))
+      dev.setBlockGasLimit(parseLooseQuantity(gas, 'gasLimit', GAS_LIMIT_MAX))
     }),
 }
 

@@ -44,3 +44,9 @@ test('blocks of a fixed interval do not move a clock that is ahead of them', () 
   time.setBlockInterval(undefined)
   assert.equal(time.next(START - 99n), START)
 })
+
+test('an interval of 0 still puts every block after its parent', () => {
+  const time = timeAt()
+  time.setBlockInterval(0n)
+  assert.equal(time.next(START), START + 1n)
+})

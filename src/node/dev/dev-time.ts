@@ -37,7 +37,7 @@ export class DevTime {
   next(parentTimestamp: bigint): bigint {
     const { nextTimestamp, blockInterval, offsetSeconds } = this.settings
     if (nextTimestamp !== undefined && nextTimestamp > parentTimestamp) return nextTimestamp
-    if (blockInterval !== undefined) return parentTimestamp + blockInterval
+    if (blockInterval !== undefined) return parentTimestamp + (blockInterval > 0n ? blockInterval : 1n)
     const now = this.now() + offsetSeconds
     return now > parentTimestamp ? now : parentTimestamp + 1n
   }

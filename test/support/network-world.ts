@@ -164,8 +164,10 @@ export interface RunningNode<T extends Transport = Transport> {
 }
 
 /** Starts a transport with a recorder. */
-export async function startNode<T extends Transport>(transport: T): Promise<RunningNode<T>> {
-  const recorder = new Recorder()
+export async function startNode<T extends Transport>(
+  transport: T,
+  recorder: Recorder = new Recorder(),
+): Promise<RunningNode<T>> {
   await transport.start(recorder)
   return { transport, recorder }
 }

@@ -38,6 +38,14 @@ export class NodeBusyError extends AevirError {
   }
 }
 
+/** The node ends: what still waits for its sender is not answered any more. */
+export class RecoveryStoppedError extends AevirError {
+  override readonly code = 'RECOVERY_STOPPED'
+  constructor() {
+    super('the node is stopping and checks no more signatures: send this again when it runs')
+  }
+}
+
 interface Waiting {
   readonly transaction: Transaction
   readonly resolve: (sender: Address | undefined) => void
@@ -74,10 +82,10 @@ export class SenderRecovery {
     return Promise.all(transactions.map((transaction) => this.recover(transaction)))
   }
 
+  /** What waits is told that nobody will answer. */
   async close(): Promise<void> {
     const { worker } = this
-    this.isOnline = false
-    this.worker = undefined
+    this.giveUp(new RecoveryStoppedError())
     await worker?.terminate()
   }
 
@@ -101,7 +109,7 @@ export class SenderRecovery {
     worker.unref()
     worker.once('online', () => (this.isOnline = this.worker === worker))
     worker.on('message', (answer: RecoveryAnswer) => this.onAnswer(answer))
-    worker.once('error', (error) => this.onFailure(error))
+    worker.once('error', (error) => this.giveUp(error))
   }
 
   private onAnswer({ senders }: RecoveryAnswer): void {
@@ -117,7 +125,7 @@ export class SenderRecovery {
   }
 
   /** The thread is gone; what it had is told so, the next request starts another one. */
-  private onFailure(error: unknown): void {
+  private giveUp(error: unknown): void {
     const lost = [...this.sent, ...this.waiting]
     this.sent = []
     this.waiting = []

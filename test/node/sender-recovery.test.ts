@@ -57,3 +57,21 @@ test('finds the sender of each transaction', async () => {
     await recovery.close()
   }
 })
+
+test('leaves nobody waiting when it is closed', async () => {
+  const recovery = new SenderRecovery()
+  const { transaction } = signedBy(1)
+  const ask = (): Promise<PromiseSettledResult<Address | undefined>[]> =>
+    Promise.allSettled(Array.from({ length: MANY }, () => recovery.recover(transaction)))
+  // Until the thread is up, and answers in turns of its own, everything is answered at once.
+  const isAnsweredAtOnce = async (): Promise<boolean> => {
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    void ask().then(() => resolve(true))
+    process.nextTick(() => queueMicrotask(() => setTimeout(() => resolve(false), 0)))
+    return promise
+  }
+  while (await isAnsweredAtOnce()) await setImmediate()
+  const asked = ask()
+  await recovery.close()
+  assert.ok((await asked).every(({ status }) => status === 'rejected'))
+})

@@ -41,6 +41,7 @@ function program(): Command {
   root.addCommand(devCommand())
   root.addCommand(importCommand())
   root.addCommand(databaseCommand())
+  root.addCommand(keysCommand())
   settle(root, 'aevir')
   return root
 }
@@ -165,6 +166,47 @@ function databaseCommand(): Command {
       await runExport(options)
     })
   return database
+}
+
+function keysCommand(): Command {
+  const keys = new Command('keys').description('make, list and import the keys of a node')
+  const directory = (): Option => setting('--keys <dir>', 'directory of the keys').default('.aevir/keys')
+  const password = (): Option =>
+    setting('--password-file <file>', 'file with the password of the key; or set AEVIR_PASSWORD')
+  keys
+    .command('new')
+    .description('make a key to vote with, and one for the network where there is none')
+    .addOption(directory())
+    .addOption(password())
+    .option('--description <text>', 'a note for people, kept with the key')
+    .option('--json', 'print the result as JSON')
+    .action(async (options) => {
+      const { runNewKey } = await import('./keys.ts')
+      await runNewKey(options)
+    })
+  keys
+    .command('list')
+    .description('say which keys there are; needs no password')
+    .addOption(directory())
+    .option('--json', 'print the result as JSON')
+    .action(async (options) => {
+      const { runListKeys } = await import('./keys.ts')
+      await runListKeys(options)
+    })
+  keys
+    .command('import')
+    .description('take over a key: a keystore (ERC-2335), or a file with 64 hex digits')
+    .argument('<file>')
+    .addOption(directory())
+    .addOption(password())
+    .option('--from-password-file <file>', 'file with the password of the keystore, where it is another')
+    .option('--description <text>', 'a note for people, kept with the key')
+    .option('--json', 'print the result as JSON')
+    .action(async (file: string, options) => {
+      const { runImportKey } = await import('./keys.ts')
+      await runImportKey(file, options)
+    })
+  return keys
 }
 
 function databaseOption(): Option {

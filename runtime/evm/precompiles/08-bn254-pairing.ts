@@ -1,5 +1,6 @@
 /** Whether a product of pairings on BN254 is one (EIP-197; price of EIP-1108). */
-import { decodeG1, decodeG2, isPairingProductOne, type G1Point, type G2Point } from './bn254-points.ts'
+import { bn254Engine } from './bn254-pairing.ts'
+import { decodeG1, decodeG2, type G1Point, type G2Point } from './bn254-points.ts'
 import { precompileAddress, type Precompile } from './precompile.ts'
 
 const GAS_BASE = 45_000n
@@ -26,7 +27,7 @@ export const bn254Pairing: Precompile = {
       pairs.push([a, b])
     }
     const output = new Uint8Array(32)
-    output[31] = isPairingProductOne(pairs) ? 1 : 0
+    output[31] = bn254Engine().isProductOne(pairs) ? 1 : 0
     return output
   },
 }

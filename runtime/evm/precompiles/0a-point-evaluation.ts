@@ -14,15 +14,10 @@ import {
   equalBytes,
   hexToBytes,
 } from '../../../src/primitives/bytes.ts'
-import {
-  decodeCompressedG1,
-  isPairingProductOne,
-  pairingLines,
-  sumOfProductsG1,
-  type G1Point,
-  type PairingLines,
-} from './bls12-381-points.ts'
+import { bls12381Engine } from './bls12-381-pairing.ts'
+import { decodeCompressedG1, sumOfProductsG1, type G1Point } from './bls12-381-points.ts'
 import { precompileAddress, type Precompile } from './precompile.ts'
+import type { PreparedPoint } from './wasm-pairing.ts'
 
 const GAS = 50_000n
 const INPUT_SIZE = 192
@@ -76,9 +71,9 @@ export function verifyKzgProof(
   const c = decodeCompressedG1(commitment)
   const pi = decodeCompressedG1(proof)
   if (c === undefined || pi === undefined) return false
-  const { tau, minusOne } = (lines ??= computeLines())
+  const { tau, minusOne } = (constants ??= prepareConstants())
   const left = sumOfProductsG1([c, GENERATOR, pi], [1n, BLS_MODULUS - value, point])
-  return isPairingProductOne([
+  return bls12381Engine().isProductOne([
     [left, minusOne],
     [pi, tau],
   ])
@@ -86,11 +81,17 @@ export function verifyKzgProof(
 
 const GENERATOR: G1Point = bls12_381.G1.Point.BASE.toAffine()
 
-/** Of the two constant points of G2; computed at the first call, in some 3 ms. */
-let lines: { readonly tau: PairingLines; readonly minusOne: PairingLines } | undefined
+/** The two points of G2, prepared at the first call. */
+let constants: Constants | undefined
 
-function computeLines(): { readonly tau: PairingLines; readonly minusOne: PairingLines } {
+interface Constants {
+  readonly tau: PreparedPoint
+  readonly minusOne: PreparedPoint
+}
+
+function prepareConstants(): Constants {
+  const engine = bls12381Engine()
   const G2 = bls12_381.G2.Point
   const tau = G2.fromBytes(hexToBytes(TAU_G2))
-  return { tau: pairingLines(tau.toAffine()), minusOne: pairingLines(G2.BASE.negate().toAffine()) }
+  return { tau: engine.prepare(tau.toAffine()), minusOne: engine.prepare(G2.BASE.negate().toAffine()) }
 }

@@ -11,7 +11,7 @@ import { createWasmCurve, memoryPages, type WasmCurve } from './wasm-curve.ts'
 import { createQuadraticExtension, inverseFp2, type Fp2Element } from './wasm-field-fp2.ts'
 import { createPrimeField } from './wasm-field.ts'
 
-const { Fp, Fp2, Fp12 } = bls12_381.fields
+const { Fp, Fp2 } = bls12_381.fields
 export type G1Point = AffinePoint<bigint>
 export type G2Point = AffinePoint<Fp2Element>
 
@@ -168,25 +168,6 @@ function createCurves(): Curves {
       y: inverseFp2(Fp2.pow(xi, (Fp.ORDER - 1n) / 2n), Fp.ORDER),
     },
   }
-}
-
-/** What a point of G2 contributes to every pairing it takes part in. */
-export type PairingLines = ReturnType<typeof bls12_381.utils.calcPairingPrecomputes>
-
-/** @param point not infinity. */
-export function pairingLines(point: { readonly x: Fp2Element; readonly y: Fp2Element }): PairingLines {
-  return bls12_381.utils.calcPairingPrecomputes(bls12_381.G2.Point.fromAffine(point))
-}
-
-/** Whether e(a₁, b₁) · e(a₂, b₂) · … = 1. */
-export function isPairingProductOne(pairs: readonly (readonly [G1Point, G2Point | PairingLines])[]): boolean {
-  const terms: [PairingLines, bigint, bigint][] = []
-  for (const [a, b] of pairs) {
-    // A pairing with infinity is one.
-    if (a === INFINITY || b === INFINITY) continue
-    terms.push(['x' in b ? pairingLines(b) : b, a.x, a.y])
-  }
-  return Fp12.eql(Fp12.finalExponentiate(bls12_381.millerLoopBatch(terms)), Fp12.ONE)
 }
 
 /** RFC 9380 §6.6.3 with the cofactor cleared. */

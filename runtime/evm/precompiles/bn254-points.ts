@@ -10,7 +10,7 @@ import { createWasmCurve, memoryPages, type WasmCurve } from './wasm-curve.ts'
 import { createQuadraticExtension, type Fp2Element } from './wasm-field-fp2.ts'
 import { createPrimeField } from './wasm-field.ts'
 
-const { Fp, Fp2, Fp12 } = bn254.fields
+const { Fp, Fp2 } = bn254.fields
 export type G1Point = AffinePoint<bigint>
 export type G2Point = AffinePoint<Fp2Element>
 
@@ -63,17 +63,6 @@ export function addG1(a: G1Point, b: G1Point): G1Point {
 /** @param scalar at least 0 and below 2²⁵⁶. */
 export function multiplyG1(point: G1Point, scalar: bigint): G1Point {
   return (curves ??= createCurves()).g1.sumOfProducts([point], [scalar])
-}
-
-/** Whether e(a₁, b₁) · e(a₂, b₂) · … = 1. */
-export function isPairingProductOne(pairs: readonly (readonly [G1Point, G2Point])[]): boolean {
-  const lines: Parameters<typeof bn254.millerLoopBatch>[0] = []
-  for (const [a, b] of pairs) {
-    // A pairing with infinity is one.
-    if (a === INFINITY || b === INFINITY) continue
-    lines.push([bn254.utils.calcPairingPrecomputes(bn254.G2.Point.fromAffine(b)), a.x, a.y])
-  }
-  return Fp12.eql(Fp12.finalExponentiate(bn254.millerLoopBatch(lines)), Fp12.ONE)
 }
 
 interface Curves {

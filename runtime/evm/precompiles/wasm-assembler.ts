@@ -18,6 +18,7 @@ export const OP = {
   br: 0x0c,
   brIf: 0x0d,
   return: 0x0f,
+  call: 0x10,
   localGet: 0x20,
   localSet: 0x21,
   localTee: 0x22,
@@ -94,6 +95,11 @@ export function get(local: number): Code {
 /** Pops into a local. */
 export function set(local: number): Code {
   return [OP.localSet, unsigned(local)]
+}
+
+/** Calls a function with the operands on the stack. @param index in the list given to {@link assemble}. */
+export function call(index: number): Code {
+  return [OP.call, unsigned(index)]
 }
 
 /** Loads 64 bits from the address on the stack plus `offset`. */

@@ -62,3 +62,17 @@ export function inverseFp2({ c0, c1 }: Fp2Element, modulus: bigint): Fp2Element 
   const norm = modularInverse((c0 * c0 + c1 * c1) % modulus, modulus)
   return { c0: (c0 * norm) % modulus, c1: ((modulus - c1) * norm) % modulus }
 }
+
+/** @param exponent at least 0. */
+export function powerFp2(base: Fp2Element, exponent: bigint, modulus: bigint): Fp2Element {
+  const mul = (a: Fp2Element, b: Fp2Element): Fp2Element => ({
+    c0: (a.c0 * b.c0 + (modulus - a.c1) * b.c1) % modulus,
+    c1: (a.c0 * b.c1 + a.c1 * b.c0) % modulus,
+  })
+  let result: Fp2Element = { c0: 1n, c1: 0n }
+  for (const bit of exponent.toString(2)) {
+    result = mul(result, result)
+    if (bit === '1') result = mul(result, base)
+  }
+  return result
+}

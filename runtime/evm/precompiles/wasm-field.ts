@@ -6,7 +6,7 @@
  * needs no final subtraction (R > 4p). Limbs have 28 or 29 bits in 64: the sums of products that make up a product of
  * elements fit without a carry in between.
  */
-import { assert } from '../../../src/primitives/assert.ts'
+import { assert, present } from '../../../src/primitives/assert.ts'
 import { modularInverse } from './modular-inverse.ts'
 import {
   assemble,
@@ -22,6 +22,7 @@ import {
   type Code,
   type WasmFunction,
 } from './wasm-assembler.ts'
+import { createProgram, type Program, type Routine } from './wasm-program.ts'
 
 /** Elements at addresses; operands may be the same, and the result may be one of them. */
 export interface FieldArithmetic<T> {
@@ -44,6 +45,11 @@ export interface FieldArithmetic<T> {
   inverse(value: T): T
 }
 
+export interface PrimeField extends FieldArithmetic<bigint> {
+  /** A routine of the program that the field was created with, by its name. */
+  routine(name: string): Routine
+}
+
 interface Exports {
   add(result: number, a: number, b: number): void
   sub(result: number, a: number, b: number): void
@@ -62,20 +68,34 @@ interface Layout {
 const LIMB_SIZE = 8
 const PAGE_SIZE = 65_536
 
+/** A program for elements of a field: its primitives are the field's `mul`, `add`, `sub` of result and operands. */
+export function createFieldProgram(modulus: bigint): Program {
+  return createProgram(['mul', 'add', 'sub', 'isZero'], layoutOf(modulus).limbCount * LIMB_SIZE)
+}
+
 /**
  * @param modulus an odd prime of at most 384 bits.
  * @param memoryPages 64 KiB each: the most that {@link FieldArithmetic.allocate} can hand out.
+ * @param program of routines over elements, from {@link createFieldProgram}.
  */
-export function createPrimeField(modulus: bigint, memoryPages: number): FieldArithmetic<bigint> {
+export function createPrimeField(
+  modulus: bigint,
+  memoryPages: number,
+  program: Program = createFieldProgram(modulus),
+): PrimeField {
   const layout = layoutOf(modulus)
   const { limbCount, limbBits } = layout
-  const functions = [mulFunction(layout), addFunction(layout), subFunction(layout), isZeroFunction(layout)]
-  const { memory, mul, add, sub, isZero } = instantiate<Exports>(assemble(functions, memoryPages))
+  // In the order of the program's primitives.
+  const primitives = [mulFunction(layout), addFunction(layout), subFunction(layout), isZeroFunction(layout)]
+  const exports = instantiate<Exports & Record<string, Routine>>(
+    assemble([...primitives, ...program.functions()], memoryPages),
+  )
+  const { memory, mul, add, sub, isZero } = exports
   const limbs = new BigUint64Array(memory.buffer)
   const factor = (1n << BigInt(limbCount * limbBits)) % modulus
   const factorInverse = modularInverse(factor, modulus)
   const size = limbCount * LIMB_SIZE
-  let allocated = 0
+  let allocated = program.allocatedSize()
 
   return {
     size,
@@ -107,6 +127,7 @@ export function createPrimeField(modulus: bigint, memoryPages: number): FieldAri
     isZero: (a) => isZero(a) === 1,
     inverse: (value) => modularInverse(value, modulus),
     modulus,
+    routine: (name) => present(exports[name], name),
   }
 }
 

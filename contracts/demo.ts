@@ -1,6 +1,6 @@
 /**
  * `npm run demo`: what a first day on a development node looks like. Deploys two tokens and the market on the node at
- * http://127.0.0.1:8545 (another one: `npm run demo -- URL`), adds liquidity, trades, takes the liquidity back, and
+ * http://127.0.0.1:8545, on another one (`npm run demo -- URL`), or, where none runs, on one of its own; adds liquidity, trades, takes the liquidity back, and
  * tells what happened with the numbers that the chain reports. It is an ordinary client: viem over JSON-RPC.
  */
 import {
@@ -24,6 +24,7 @@ import { mnemonicToAccount, type HDAccount } from 'viem/accounts'
 import { present } from '../src/primitives/assert.ts'
 import { AevirError } from '../src/primitives/errors.ts'
 import { artifactOf, compileContracts, type ContractArtifacts } from './build/compile.ts'
+import { startDemoNode } from './demo-node.ts'
 
 const DEFAULT_URL = 'http://127.0.0.1:8545'
 const MNEMONIC = 'test test test test test test test test test test test junk'
@@ -215,9 +216,28 @@ async function refusal(
   throw new DemoError('the trade should have been refused')
 }
 
+/** Tells the story on the node that the caller names, on the one that runs here, or on one started for it. */
+async function main(url: string | undefined): Promise<void> {
+  if (url !== undefined) return runDemo(url, console.log)
+  const isRunning = await chainAt(DEFAULT_URL).then(
+    () => true,
+    () => false,
+  )
+  if (isRunning) return runDemo(DEFAULT_URL, console.log)
+  const node = await startDemoNode(console.error)
+  console.log(
+    `No node answers at ${DEFAULT_URL}: this one runs in memory at ${node.url} for as long as the story takes.`,
+  )
+  try {
+    await runDemo(node.url, console.log)
+  } finally {
+    await node.close()
+  }
+}
+
 if (import.meta.main) {
   try {
-    await runDemo(process.argv[2] ?? DEFAULT_URL, (line) => console.log(line))
+    await main(process.argv[2])
   } catch (error) {
     // viem's full message repeats the whole request.
     const text =

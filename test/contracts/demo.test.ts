@@ -1,34 +1,16 @@
-/** `npm run demo` against a development node in this process: the story it tells has the right numbers. */
+/** `npm run demo` on a node of its own: the story it tells has the right numbers. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DemoError, runDemo } from '../../contracts/demo.ts'
-import { DEV_ACCOUNTS, devGenesis } from '../../src/chain/dev-genesis.ts'
-import { openNode } from '../../src/node/node.ts'
-import { systemClock } from '../../src/node/system-clock.ts'
-import { createRpcServer } from '../../src/rpc/server.ts'
+import { startDemoNode } from '../../contracts/demo-node.ts'
 
 test('a market is deployed, used and left, and the numbers add up', async () => {
   const failures: unknown[] = []
-  const node = await openNode({
-    genesis: devGenesis(),
-    directory: undefined,
-    engine: 'tier0',
-    mining: { automine: true, intervalMs: 0 },
-    devAccounts: DEV_ACCOUNTS,
-    clientVersion: 'aevir/test',
-    onError: (error) => failures.push(error),
-  })
-  const server = await createRpcServer({
-    backend: node.backend,
-    clock: systemClock,
-    port: 0,
-    onInternalError: (error) => failures.push(error),
-  })
+  const node = await startDemoNode((error) => failures.push(error))
   const lines: string[] = []
   try {
-    await runDemo(server.url, (line) => lines.push(line))
+    await runDemo(node.url, (line) => lines.push(line))
   } finally {
-    await server.close()
     await node.close()
   }
   const story = lines.join('\n')

@@ -198,6 +198,18 @@ test('a chain of blocks is found by its genesis, an unknown file by nothing', ()
   assert.deepEqual(suitesOf(folderOf({ '.meta/index.json': { root_hash: '0x', test_cases: [] } })), [])
 })
 
+test('transactions are judged by the newest rules they name, those of before London counted', async () => {
+  const result = { exception: 'TR_RLP_WRONGVALUE', intrinsicGas: '0x00' }
+  const outcomes = await outcomesOf(
+    folderOf({
+      'new.json': { wrong: { txbytes: '0xc0', result: { Berlin: result, Prague: result } } },
+      'old.json': { wrong: { txbytes: '0xc0', result: { Berlin: result } } },
+    }),
+  )
+  assert.equal(outcomes['new.json/wrong'], 'passed')
+  assert.match(outcomes['old.json/wrong'] ?? '', /^skipped: .*before London/)
+})
+
 test('precompile vectors are found by the names of go-ethereum and of the EIPs', async () => {
   const infinity = '0'.repeat(256)
   const vector = { Input: infinity + infinity, Expected: infinity, Gas: 375, Name: 'infinity' }

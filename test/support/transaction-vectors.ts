@@ -64,6 +64,11 @@ function environmentOf(rules: ForkRules): BlockEnvironment {
   }
 }
 
+/** Whether a case has a result by rules that are judged here. */
+export function hasKnownFork({ result }: TransactionVector): boolean {
+  return FORK_ORDER.some(([name]) => result[name] !== undefined)
+}
+
 /** What we do wrong on a case; `undefined` when nothing. */
 export function judgeTransactionVector(vector: TransactionVector): string | undefined {
   const [fork, rules] = FORK_ORDER.find(([name]) => vector.result[name] !== undefined) ?? []

@@ -1,7 +1,11 @@
 /** TransactionTests of ethereum/tests and of execution-spec-tests: signed bytes, each with a sender or an exception. */
-import { judgeTransactionVector, type TransactionVector } from '../../support/transaction-vectors.ts'
+import {
+  hasKnownFork,
+  judgeTransactionVector,
+  type TransactionVector,
+} from '../../support/transaction-vectors.ts'
 import { fixtureEntries } from '../fixture-files.ts'
-import type { Suite } from '../suite.ts'
+import { SkippedCase, type Suite } from '../suite.ts'
 
 export const transactionSuite: Suite = {
   *cases({ files, slice }) {
@@ -10,7 +14,9 @@ export const transactionSuite: Suite = {
         yield {
           id: `${file.label}/${name}`,
           run() {
-            const problem = judgeTransactionVector(value as TransactionVector)
+            const vector = value as TransactionVector
+            if (!hasKnownFork(vector)) throw new SkippedCase('transactions by rules of before London only')
+            const problem = judgeTransactionVector(vector)
             if (problem !== undefined) throw new Error(problem)
           },
         }

@@ -105,6 +105,7 @@ describe('with fixtures made by hand', () => {
     assert.equal(conformance('--fixtures', join(scratch, 'absent')).status, 2)
     assert.equal(conformance().status, 2)
     assert.match(conformance('--fixtures', folder, '--suite', 'x').output, /unknown suite: x\n/)
+    assert.match(conformance('--fixtures', folder, '--engine', 'x').output, /unknown engine: x, known are/)
   })
 })
 

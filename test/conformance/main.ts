@@ -10,6 +10,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { ENGINE_NAMES } from '../../src/execution/engines.ts'
 import { discover } from './discover.ts'
 import { listFixtureFiles } from './fixture-files.ts'
 import { createReport } from './report.ts'
@@ -51,6 +52,9 @@ function parseArguments(): Arguments {
   if (!existsSync(fixtures)) throw new UsageError(`there is nothing at ${fixtures}`)
   const unknown = values.suite.filter((name) => !isSuiteName(name))
   if (unknown.length > 0) throw new UsageError(`unknown suite: ${unknown.join(', ')}`)
+  if (!ENGINE_NAMES.some((name) => name === values.engine)) {
+    throw new UsageError(`unknown engine: ${values.engine}, known are ${ENGINE_NAMES.join(' and ')}`)
+  }
   const threadCount = Number(values.threads)
   if (!Number.isInteger(threadCount) || threadCount < 1)
     throw new UsageError('--threads takes a number from 1')

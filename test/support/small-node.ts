@@ -16,6 +16,8 @@ export const RICH: Address = present(DEV_ACCOUNTS[0], 'development account').add
 export interface SmallNode {
   readonly node: Node
   readonly clock: ManualClock
+  /** The answer to a request, whatever it is. */
+  ask(method: string, ...params: readonly unknown[]): ReturnType<typeof askText>
   /** The result of a request that must succeed. */
   call(method: string, ...params: readonly unknown[]): Promise<unknown>
   /** The error of a request that must fail. */
@@ -44,21 +46,23 @@ export async function openSmallNode(accounts: ReadonlyMap<Address, SmallAccount>
     clock,
     onInternalError: (error) => internalErrors.push(error),
   })
-  const ask = (method: string, params: readonly unknown[]): ReturnType<typeof askText> =>
-    askText(dispatcher, JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }))
-  const call = async (method: string, ...params: readonly unknown[]): Promise<unknown> => {
-    const { error, result } = await ask(method, params)
+  const ask: SmallNode['ask'] = async (method, ...params) => {
+    const answer = await askText(dispatcher, JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }))
     assert.deepEqual(internalErrors, [])
+    return answer
+  }
+  const call = async (method: string, ...params: readonly unknown[]): Promise<unknown> => {
+    const { error, result } = await ask(method, ...params)
     assert.equal(error, undefined, `${method}: ${error?.message}`)
     return result
   }
   return {
     node,
     clock,
+    ask,
     call,
     async fail(method, ...params) {
-      const { error, result } = await ask(method, params)
-      assert.deepEqual(internalErrors, [])
+      const { error, result } = await ask(method, ...params)
       assert.ok(error, `${method} gave ${JSON.stringify(result)}`)
       return error
     },

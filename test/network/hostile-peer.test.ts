@@ -6,7 +6,6 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { after, before, describe, test } from 'node:test'
-import type { Connection, Stream } from '@libp2p/interface'
 import { bls } from '../../src/consensus/bls.ts'
 import type { NodeId } from '../../src/consensus/election/election.ts'
 import { encodeControl, NETWORK_VERSION, type ControlMessage } from '../../src/network/control-messages.ts'
@@ -26,6 +25,9 @@ import {
   startNode,
   type RunningNode,
 } from '../support/network-world.ts'
+
+type Connection = Awaited<ReturnType<Host['dial']>>
+type Stream = Awaited<ReturnType<Connection['newStream']>>
 
 /** Time-outs of seconds pass in a tenth. */
 const FASTER = 10

@@ -11,6 +11,7 @@ import type { NodeId } from '../../consensus/election/election.ts'
 import { InvalidKeyError } from '../../consensus/signature-scheme.ts'
 import { bytesToBigint, bytesToHex, bigintToFixedBytes } from '../../primitives/bytes.ts'
 import {
+  KeyExistsError,
   KeyFileMissingError,
   KeyFormatError,
   KeystoreFormatError,
@@ -76,6 +77,8 @@ export async function addKey(options: AddKeyOptions): Promise<StoredKey> {
   const { directory, secret, password, description = '', strength = 'standard' } = options
   const node = nodeOf(secret)
   const file = join(directory, `consensus-${node.slice(2, 18)}.json`)
+  // Said before a second is spent on the password.
+  if (existsSync(file)) throw new KeyExistsError(file)
   const keystore = await lockKeystore({ secret, publicKey: node, password, description, strength })
   writeSecretFile(file, keystoreToJson(keystore))
   openNetworkKey(directory)

@@ -1,5 +1,6 @@
 /** Maps a field element to BLS12-381's G1 (EIP-2537; RFC 9380 §6.6.3, cofactor cleared). */
-import { decodeFp, encodeG1, FP_SIZE, mapToG1 } from './bls12-381-points.ts'
+import { mapToG1 } from './bls12-381-maps.ts'
+import { decodeFp, encodeG1, FP_SIZE } from './bls12-381-points.ts'
 import { precompileAddress, type Precompile } from './precompile.ts'
 
 const GAS = 5_500n

@@ -1,5 +1,6 @@
 /** Maps an element of the quadratic extension to BLS12-381's G2 (EIP-2537; RFC 9380 §6.6.3, cofactor cleared). */
-import { decodeFp2, encodeG2, FP_SIZE, mapToG2 } from './bls12-381-points.ts'
+import { mapToG2 } from './bls12-381-maps.ts'
+import { decodeFp2, encodeG2, FP_SIZE } from './bls12-381-points.ts'
 import { precompileAddress, type Precompile } from './precompile.ts'
 
 const GAS = 23_800n

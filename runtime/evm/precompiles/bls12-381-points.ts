@@ -2,10 +2,10 @@
  * Field elements and points of the curve BLS12-381 as EIP-2537 encodes them: a coordinate takes 64 bytes, big-endian,
  * below the field's prime; infinity is all zeros. Subgroups are checked where the EIP says so: not by additions.
  */
-import type { WeierstrassPoint } from '@noble/curves/abstract/weierstrass.js'
 import { bls12_381 } from '@noble/curves/bls12-381.js'
 import { bigintToFixedBytes, bytesToBigint, concatBytes } from '../../../src/primitives/bytes.ts'
 import { addAffine, equalPoints, INFINITY, type AffinePoint } from './affine-points.ts'
+import { sqrtFp } from './bls12-381-roots.ts'
 import { modularInverse } from './modular-inverse.ts'
 import { createWasmCurve, memoryPages, type WasmCurve } from './wasm-curve.ts'
 import { createQuadraticExtension, inverseFp2, type Fp2Element } from './wasm-field-fp2.ts'
@@ -25,7 +25,7 @@ const B = 4n
 /** y² = x³ + 4(1 + i) on the twist. */
 const TWIST_B = Fp2.fromBigTuple([4n, 4n])
 /** The parameter x of the family of curves, without its sign, which is negative. */
-const X_ABSOLUTE = 0xd201000000010000n
+export const X_ABSOLUTE = 0xd201000000010000n
 /** A third root of one modulo p. */
 const BETA = 0x5f19672fdf76ce51ba69c6076a0f77eaddb3a93be6f89688de17d813620a00022e01fffffffefffen
 
@@ -71,9 +71,8 @@ export function decodeCompressedG1(bytes: Uint8Array): G1Point | undefined {
   if (!isCompressed || x >= Fp.ORDER) return undefined
   if (isInfinity) return !isLarger && x === 0n ? INFINITY : undefined
   const square = (x * x * x + B) % Fp.ORDER
-  // p ≡ 3 (mod 4): this is the root where there is one.
-  const root = Fp.pow(square, (Fp.ORDER + 1n) / 4n)
-  if ((root * root) % Fp.ORDER !== square) return undefined
+  const root = sqrtFp(square)
+  if (root === undefined) return undefined
   const point = { x, y: root > Fp.ORDER / 2n === isLarger ? root : Fp.neg(root) }
   return isInG1(point) ? point : undefined
 }
@@ -135,22 +134,27 @@ function isInG1(point: G1Point): boolean {
   return equalPoints(Fp, sumOfProductsG1([point], [X_ABSOLUTE * X_ABSOLUTE]), minusImage)
 }
 
-/**
- * ψ(x, y) = (x̄/ξ^((p − 1)/3), ȳ/ξ^((p − 1)/2)) with ξ = 1 + i, the Frobenius map carried over to the twist, is
- * multiplication by x on the subgroup and nowhere else (M. Scott, eprint.iacr.org/2021/1130, §4).
- */
+/** ψ is multiplication by x on the subgroup and nowhere else (M. Scott, eprint.iacr.org/2021/1130, §4). */
 function isInG2(point: G2Point): boolean {
-  if (point === INFINITY) return true
+  const image = frobeniusG2(point)
+  if (image === INFINITY) return true
+  return equalPoints(Fp2, sumOfProductsG2([point], [X_ABSOLUTE]), { x: image.x, y: Fp2.neg(image.y) })
+}
+
+/** ψ(x, y) = (x̄/ξ^((p − 1)/3), ȳ/ξ^((p − 1)/2)) with ξ = 1 + i: the Frobenius map carried over to the twist. */
+export function frobeniusG2(point: G2Point): G2Point {
+  if (point === INFINITY) return INFINITY
   const { psi } = (curves ??= createCurves())
-  const x = Fp2.mul(Fp2.frobeniusMap(point.x, 1), psi.x)
-  const y = Fp2.mul(Fp2.frobeniusMap(point.y, 1), psi.y)
-  return equalPoints(Fp2, sumOfProductsG2([point], [X_ABSOLUTE]), { x, y: Fp2.neg(y) })
+  return {
+    x: Fp2.mul(Fp2.frobeniusMap(point.x, 1), psi.x),
+    y: Fp2.mul(Fp2.frobeniusMap(point.y, 1), psi.y),
+  }
 }
 
 interface Curves {
   readonly g1: WasmCurve<bigint>
   readonly g2: WasmCurve<Fp2Element>
-  /** Factors of ψ, see {@link isInG2}. */
+  /** Factors of ψ, see {@link frobeniusG2}. */
   readonly psi: { readonly x: Fp2Element; readonly y: Fp2Element }
 }
 
@@ -168,18 +172,4 @@ function createCurves(): Curves {
       y: inverseFp2(Fp2.pow(xi, (Fp.ORDER - 1n) / 2n), Fp.ORDER),
     },
   }
-}
-
-/** RFC 9380 §6.6.3 with the cofactor cleared. */
-export function mapToG1(element: bigint): G1Point {
-  // The library's types name one list of scalars and affine coordinates; on a prime field it takes the scalar itself,
-  // and it always returns a point (its `createHasher`).
-  const point = bls12_381.G1.mapToCurve(element as never) as unknown as WeierstrassPoint<bigint>
-  return point.is0() ? INFINITY : point.toAffine(modularInverse(point.Z, Fp.ORDER))
-}
-
-/** As {@link mapToG1}. */
-export function mapToG2(element: Fp2Element): G2Point {
-  const point = bls12_381.G2.mapToCurve([element.c0, element.c1]) as unknown as WeierstrassPoint<Fp2Element>
-  return point.is0() ? INFINITY : point.toAffine(inverseFp2(point.Z, Fp.ORDER))
 }

@@ -85,6 +85,17 @@ test('equals the RFC for any number of rounds', () => {
   )
 })
 
+test('equals the RFC where rounds are more than one call runs', () => {
+  const [h, m, t] = [64, 128, 16].map((size) => new Uint8Array(size).map((_, index) => 7 * index + size)) as [
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+  ]
+  for (const rounds of [1_999, 2_000, 2_001, 4_013]) {
+    assert.deepEqual(blake2f.run(encode(rounds, h, m, t, 1)), compress(rounds, h, m, t, true))
+  }
+})
+
 test('12 rounds over one block make BLAKE2b-512', () => {
   const message = new TextEncoder().encode('abc')
   const h = concatBytes(

@@ -1,7 +1,8 @@
 /**
  * `npm run demo`: what a first day on a development node looks like. Deploys two tokens and the market on the node at
- * http://127.0.0.1:8545, on another one (`npm run demo -- URL`), or, where none runs, on one of its own; adds liquidity, trades, takes the liquidity back, and
- * tells what happened with the numbers that the chain reports. It is an ordinary client: viem over JSON-RPC.
+ * http://127.0.0.1:8545, on another one (`npm run demo -- URL`), or, where none runs, on one of its own; adds
+ * liquidity, trades, takes the liquidity back, and tells what happened with the numbers that the chain reports. It is
+ * an ordinary client: viem over JSON-RPC.
  */
 import {
   BaseError,
@@ -224,7 +225,7 @@ async function main(url: string | undefined): Promise<void> {
     () => false,
   )
   if (isRunning) return runDemo(DEFAULT_URL, console.log)
-  const node = await startDemoNode(console.error)
+  const node = await startDemoNode()
   console.log(
     `No node answers at ${DEFAULT_URL}: this one runs in memory at ${node.url} for as long as the story takes.`,
   )

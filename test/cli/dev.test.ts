@@ -79,6 +79,29 @@ describe('the banner', () => {
   })
 })
 
+test('a node whose output nobody reads any more goes on', async () => {
+  const command = [MAIN, 'dev', '--port', '0', '--memory']
+  const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let text = ''
+  for await (const chunk of child.stdout) {
+    text += String(chunk)
+    if (text.includes('Listening on')) break
+  }
+  // As `aevir dev | head` does. Leaving the loop has closed our end of the pipe.
+  assert.ok(child.stdout.destroyed)
+  const url = /Listening on (\S+)/.exec(text)?.[1] ?? ''
+  const ask = async (method: string, ...params: readonly unknown[]): Promise<unknown> => {
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
+    return ((await (await fetch(url, { method: 'POST', body })).json()) as { result: unknown }).result
+  }
+  // Long enough for lines about blocks to be written.
+  const endMs = performance.now() + 600
+  while (performance.now() < endMs) await ask('eth_sendTransaction', PAYMENT)
+  assert.notEqual(await ask('eth_blockNumber'), '0x0')
+  child.kill('SIGTERM')
+  assert.deepEqual(await once(child, 'exit'), [0, null])
+})
+
 describe('a port that is in use', () => {
   test('is told with a cure, and the database is closed', () =>
     withScratch((directory) =>

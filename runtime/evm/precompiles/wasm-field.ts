@@ -3,7 +3,7 @@
  * divides for every remainder. An element is the address of its limbs in the module's memory.
  *
  * Elements are in Montgomery's form, x·R mod p with R = 2^(limbs · bits), in the range 0 … 2p − 1, so that a product
- * needs no final subtraction (R > 4p). Limbs have 28 or 29 bits in 64: the sums of products that make up a product of
+ * needs no final subtraction (R > 4p, and R > 16p where factors are sums). Limbs have 28 or 29 bits in 64: the sums of products that make up a product of
  * elements fit without a carry in between.
  */
 import { assert, present } from '../../../src/primitives/assert.ts'
@@ -65,12 +65,17 @@ interface Layout {
   readonly limbBits: number
 }
 
+/** Functions of every field's module, in this order. */
+const PRIMITIVES = ['mul', 'add', 'sub', 'isZero', 'copy', 'addFactors']
 const LIMB_SIZE = 8
 const PAGE_SIZE = 65_536
 
-/** A program for elements of a field: its primitives are the field's `mul`, `add`, `sub` of result and operands. */
+/**
+ * A program for elements of a field. Its primitives are `mul`, `add`, `sub` of result and operands, `copy` of result and
+ * operand, and `addFactors`: a sum that is a factor of one product, and nothing else, see {@link addFactorsFunction}.
+ */
 export function createFieldProgram(modulus: bigint): Program {
-  return createProgram(['mul', 'add', 'sub', 'isZero'], layoutOf(modulus).limbCount * LIMB_SIZE)
+  return createProgram(PRIMITIVES, layoutOf(modulus).limbCount * LIMB_SIZE)
 }
 
 /**
@@ -85,8 +90,14 @@ export function createPrimeField(
 ): PrimeField {
   const layout = layoutOf(modulus)
   const { limbCount, limbBits } = layout
-  // In the order of the program's primitives.
-  const primitives = [mulFunction(layout), addFunction(layout), subFunction(layout), isZeroFunction(layout)]
+  const primitives = [
+    mulFunction(layout),
+    addFunction(layout),
+    subFunction(layout),
+    isZeroFunction(layout),
+    copyFunction(layout),
+    addFactorsFunction(layout),
+  ]
   const exports = instantiate<Exports & Record<string, Routine>>(
     assemble([...primitives, ...program.functions()], memoryPages),
   )
@@ -133,10 +144,14 @@ export function createPrimeField(
 
 function layoutOf(modulus: bigint): Layout {
   const bits = modulus.toString(2).length
-  // A column sums 2 · limbs products: 18 · 2⁵⁸ and 28 · 2⁵⁶ stay below 2⁶⁴, with room for what is carried in.
+  // A column sums limbCount products of factors' limbs, themselves sums of two, and as many with the prime's limbs:
+  // 9 · (2⁶⁰ + 2⁵⁸) and 14 · (2⁵⁸ + 2⁵⁶) stay below 2⁶⁴, with room for what is carried in.
   const limbBits = bits <= 258 ? 29 : 28
-  const limbCount = Math.ceil((bits + 2) / limbBits)
-  assert(2 * limbCount * 2 ** (2 * limbBits) < 2 ** 63, 'columns do not overflow')
+  const limbCount = Math.ceil((bits + 4) / limbBits)
+  assert(
+    limbCount * (2 ** (2 * limbBits + 2) + 2 ** (2 * limbBits)) < 0.9 * 2 ** 64,
+    'columns do not overflow',
+  )
   return { modulus, limbCount, limbBits }
 }
 
@@ -213,6 +228,31 @@ function addFunction(layout: Layout): WasmFunction {
 /** a − b, plus 2p when that is negative. */
 function subFunction(layout: Layout): WasmFunction {
   return sumFunction(layout, 'sub', (j) => [limbAt(LEFT, j), limbAt(RIGHT, j), OP.i64Sub])
+}
+
+/**
+ * a + b, neither below 2p nor with limbs below 2^bits. A product takes two of them: its columns sum as many products of
+ * limbs one bit longer each, and R > 16p keeps it below 2p.
+ */
+function addFactorsFunction({ limbCount }: Layout): WasmFunction {
+  const limb = (j: number): Code => [limbAt(LEFT, j), limbAt(RIGHT, j), OP.i64Add]
+  return {
+    name: 'addFactors',
+    params: [I32, I32, I32],
+    results: [],
+    locals: [],
+    body: range(limbCount).map((j) => [get(RESULT), limb(j), store64(LIMB_SIZE * j)]),
+  }
+}
+
+function copyFunction({ limbCount }: Layout): WasmFunction {
+  return {
+    name: 'copy',
+    params: [I32, I32],
+    results: [],
+    locals: [],
+    body: range(limbCount).map((j) => [get(RESULT), limbAt(LEFT, j), store64(LIMB_SIZE * j)]),
+  }
 }
 
 /** Adds 2p to a sum when it is negative: the last borrow is then all ones, and masks the limbs of 2p. */

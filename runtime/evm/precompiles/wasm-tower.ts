@@ -22,6 +22,7 @@ export interface Fp2Operations extends Operations {
   /** Times ξ. */
   readonly mulByXi: Routine
   readonly conjugate: Routine
+  readonly copy: Routine
 }
 
 interface Fp6Operations extends Operations {
@@ -54,7 +55,7 @@ export function recordTower(program: Program, xi: number): Tower {
   const zero = program.allocate(12)
   const gammas = program.allocate(12)
   const fp2 = recordFp2(program, xi, zero)
-  const fp6 = recordFp6(program, fp2, zero)
+  const fp6 = recordFp6(program, fp2)
   recordFp12(program, fp2, fp6, zero)
   recordFrobenius(program, fp2, gammas)
   recordCyclotomicSqr(program, fp2)
@@ -70,14 +71,17 @@ export function scratch(program: Program, size: number, count: number): number[]
 function recordFp2(program: Program, xi: number, zero: number): Fp2Operations {
   const { elementSize: half } = program
   const [mul, add, sub] = [program.primitive('mul'), program.primitive('add'), program.primitive('sub')]
+  const [copy, addFactors] = [program.primitive('copy'), program.primitive('addFactors')]
   const [t0, t1, t2] = scratch(program, half, 3) as [number, number, number]
-  /** k·a by doublings. */
-  const times = (result: number, a: number): void => {
-    add(result, a, zero)
+  /** k·a by doublings: where it is, `result` or `a` itself. */
+  const times = (result: number, a: number): number => {
+    let product = a
     for (const bit of xi.toString(2).slice(1)) {
-      add(result, result, result)
+      add(result, product, product)
+      product = result
       if (bit === '1') add(result, result, a)
     }
+    return product
   }
   return {
     size: 2 * half,
@@ -90,8 +94,8 @@ function recordFp2(program: Program, xi: number, zero: number): Fp2Operations {
       sub(result + half, a + half, b + half)
     }),
     mul: program.define('fp2Mul', 3, (result: number, a: number, b: number) => {
-      add(t0, a, a + half)
-      add(t1, b, b + half)
+      addFactors(t0, a, a + half)
+      addFactors(t1, b, b + half)
       mul(t2, t0, t1)
       mul(t0, a, b)
       mul(t1, a + half, b + half)
@@ -100,7 +104,7 @@ function recordFp2(program: Program, xi: number, zero: number): Fp2Operations {
       sub(result + half, t2, t1)
     }),
     sqr: program.define('fp2Sqr', 2, (result: number, a: number) => {
-      add(t0, a, a + half)
+      addFactors(t0, a, a + half)
       sub(t1, a, a + half)
       mul(t2, a, a + half)
       mul(result, t0, t1)
@@ -112,20 +116,22 @@ function recordFp2(program: Program, xi: number, zero: number): Fp2Operations {
     }),
     // (k + i)(c0 + c1·i) = k·c0 − c1 + (k·c1 + c0)·i.
     mulByXi: program.define('fp2MulByXi', 2, (result: number, a: number) => {
-      times(t0, a)
-      times(t1, a + half)
-      add(t1, t1, a)
-      sub(result, t0, a + half)
-      add(result + half, t1, zero)
+      sub(t0, times(t0, a), a + half)
+      add(result + half, times(t1, a + half), a)
+      copy(result, t0)
     }),
     conjugate: program.define('fp2Conjugate', 2, (result: number, a: number) => {
-      add(result, a, zero)
+      copy(result, a)
       sub(result + half, zero, a + half)
+    }),
+    copy: program.define('fp2Copy', 2, (result: number, a: number) => {
+      copy(result, a)
+      copy(result + half, a + half)
     }),
   }
 }
 
-function recordFp6(program: Program, fp2: Fp2Operations, zero: number): Fp6Operations {
+function recordFp6(program: Program, fp2: Fp2Operations): Fp6Operations {
   const { size: one } = fp2
   const two = 2 * one
   const [t0, t1, t2, t3, t4, t5] = scratch(program, one, 6) as [
@@ -172,39 +178,41 @@ function recordFp6(program: Program, fp2: Fp2Operations, zero: number): Fp6Opera
       fp2.add(result + two, t0, t1)
       fp2.mulByXi(t2, t2)
       fp2.add(result + one, t4, t2)
-      fp2.add(result, t3, zero)
+      fp2.copy(result, t3)
     }),
     mulByV: program.define('fp6MulByV', 2, (result: number, a: number) => {
       fp2.mulByXi(t0, a + two)
-      fp2.add(result + two, a + one, zero)
-      fp2.add(result + one, a, zero)
-      fp2.add(result, t0, zero)
+      fp2.copy(result + two, a + one)
+      fp2.copy(result + one, a)
+      fp2.copy(result, t0)
     }),
     scale: program.define('fp6Scale', 3, (result: number, a: number, b0: number) => {
-      fp2.add(t0, b0, zero)
+      fp2.copy(t0, b0)
       for (const at of [0, one, two]) fp2.mul(result + at, a + at, t0)
     }),
     mulBy1: program.define('fp6MulBy1', 3, (result: number, a: number, b1: number) => {
       fp2.mul(t0, a + two, b1)
       fp2.mul(t1, a, b1)
       fp2.mul(result + two, a + one, b1)
-      fp2.add(result + one, t1, zero)
+      fp2.copy(result + one, t1)
       fp2.mulByXi(result, t0)
     }),
     mulBy01: program.define('fp6MulBy01', 4, (result: number, a: number, b0: number, b1: number) => {
       fp2.mul(t0, a, b0)
       fp2.mul(t1, a + one, b1)
       // As the product, with b2 = 0.
-      mulSums(t3, a + one, a + two, b1, zero)
+      fp2.add(t3, a + one, a + two)
+      fp2.mul(t3, t3, b1)
       fp2.sub(t3, t3, t1)
       fp2.mulByXi(t3, t3)
       mulSums(t4, a, a + one, b0, b1)
       fp2.sub(t4, t4, t0)
       fp2.sub(t4, t4, t1)
-      mulSums(t2, a, a + two, b0, zero)
+      fp2.add(t2, a, a + two)
+      fp2.mul(t2, t2, b0)
       fp2.sub(t2, t2, t0)
       fp2.add(result + two, t2, t1)
-      fp2.add(result + one, t4, zero)
+      fp2.copy(result + one, t4)
       fp2.add(result, t3, t0)
     }),
   }
@@ -237,7 +245,7 @@ function recordFp12(program: Program, fp2: Fp2Operations, fp6: Fp6Operations, ze
     fp6.add(result + half, t2, t2)
   })
   program.define('fp12Conjugate', 2, (result: number, a: number) => {
-    for (let at = 0; at < half; at += fp2.size) fp2.add(result + at, a + at, zero)
+    for (let at = 0; at < half; at += fp2.size) fp2.copy(result + at, a + at)
     fp6.sub(result + half, zero, a + half)
   })
 }

@@ -93,6 +93,41 @@ for (const { name, p } of PRIMES) {
   })
 }
 
+for (const { name, p } of PRIMES) {
+  test(`${name}: products of sums that were not brought below 2p`, () => {
+    const field = createPrimeField(p, 1)
+    const [a, b, left, right] = Array.from({ length: 4 }, () => field.allocate(1)) as [
+      number,
+      number,
+      number,
+      number,
+    ]
+    const addFactors = field.routine('addFactors')
+    fc.assert(
+      fc.property(elements(p), elements(p), (x, y) => {
+        field.write(a, x)
+        field.write(b, y)
+        // Differences and their opposites: one of them is above p.
+        field.sub(left, a, b)
+        field.sub(right, b, a)
+        addFactors(left, left, left)
+        addFactors(right, right, right)
+        const double = 2n * (x - y)
+        const square = (double * double) % p
+        for (const [one, other] of [
+          [left, left],
+          [left, right],
+          [right, right],
+        ] as const) {
+          field.mul(a, one, other)
+          assert.equal(field.read(a), one === other ? square : (p - square) % p)
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+}
+
 test('the extension by i² = −1 equals the library', () => {
   const { Fp, Fp2 } = bls12_381.fields
   const field = createQuadraticExtension(createPrimeField(Fp.ORDER, 1))

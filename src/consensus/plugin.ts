@@ -20,6 +20,10 @@ export interface Candidate {
 /** What consensus asks of the node. */
 export interface Application {
   head(): BlockReference
+  /** Number of a block on the chain that this node follows; `undefined` for any other. */
+  numberOf(hash: Hash): bigint | undefined
+  /** A block on the chain that this node follows. */
+  blockByHash(hash: Hash): Block | undefined
   /** Whether transactions wait that the next block could take. */
   hasPending(): boolean
   /** Orders pending transactions into a block on `parent` and executes it. Commits nothing. */

@@ -76,6 +76,15 @@ export class Blockchain implements Application {
     return { number: this.ledger.head().number, hash: this.ledger.headHash() }
   }
 
+  numberOf(hash: Hash): bigint | undefined {
+    return this.ledger.numberOf(hash)
+  }
+
+  blockByHash(hash: Hash): Block | undefined {
+    const number = this.ledger.numberOf(hash)
+    return number === undefined ? undefined : this.ledger.block(number)
+  }
+
   hasPending(): boolean {
     return this.pool.source().hasNext()
   }

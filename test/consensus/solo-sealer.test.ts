@@ -49,6 +49,14 @@ class CountingApplication implements Application {
     return assert.fail('a sealer that is alone has nothing to verify')
   }
 
+  numberOf(): bigint | undefined {
+    return assert.fail('a sealer that is alone looks for no block')
+  }
+
+  blockByHash(): Block | undefined {
+    return assert.fail('a sealer that is alone looks for no block')
+  }
+
   async revoke(): Promise<void> {
     assert.fail('a sealer that is alone takes nothing back')
   }

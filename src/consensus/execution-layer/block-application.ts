@@ -1,0 +1,258 @@
+/**
+ * Simplex over the chain of a node: what the core knows as payloads are blocks of the execution layer, named by their
+ * hashes; a body is the RLP of one.
+ *
+ * The {@link Application} holds a single line of blocks and executes only on its head. The core thinks in a tree, so
+ * every request first *aligns* the line with the block that it builds on: blocks are taken back down to the common
+ * ancestor, candidates are committed up to it. What is committed that way is certified, for nothing else is ever built
+ * upon; it is pre-confirmed. What is taken back was certified too, but all views since are nullified. Final blocks stay.
+ *
+ * Requests are carried out one after the other, in the order in which they came. The first that fails for a reason other
+ * than an invalid block (a full disk, a broken invariant) is the last: a restart finds out what became durable.
+ */
+import { assert, present } from '../../primitives/assert.ts'
+import { equalBytes, type Hash } from '../../primitives/bytes.ts'
+import type { Block as ChainBlock } from '../../chain/block.ts'
+import { BlockDecodingError, decodeBlock, encodeBlock } from '../../chain/block-codec.ts'
+import type { BlockAttributes } from '../../execution/environment.ts'
+import { InvalidBlockError } from '../../execution/errors.ts'
+import type { Application, BlockReference, Candidate } from '../plugin.ts'
+import { LIMITS } from '../simplex/config.ts'
+import type { BlockApplication } from '../simplex/driver.ts'
+import type { StoredFinalization } from '../simplex/serving.ts'
+import { GENESIS_VIEW, type Block, type Certificate, type Tip, type View } from '../simplex/types.ts'
+import type { FinalityStore } from './finality-store.ts'
+
+/** Twice what the core keeps: the least recently used is then none that the core may still build upon. */
+const CANDIDATES_MAX = 2 * LIMITS.blocks
+
+export interface BlockApplicationOptions {
+  readonly store: FinalityStore
+  /** The last final block, where the epoch starts or where an earlier life of this node ended. */
+  readonly final: Pick<Tip, 'height' | 'payloadHash'>
+  /** What a block on this parent is to say about itself. */
+  attributes(parent: BlockReference): BlockAttributes
+  /** Whether a proposal in this view is still worth something. */
+  isWanted(view: View): boolean
+  /** The parent of a block to be made is the head: calls `make` once when the time has come, or never. */
+  pace(make: () => void): void
+  /** A notarized block has become the head. */
+  onPreconfirmed(): void
+  /** Nothing is carried out any more. */
+  onError(error: unknown): void
+}
+
+export class ExecutionBlocks implements BlockApplication {
+  private readonly application: Application
+  private readonly options: BlockApplicationOptions
+  /** Executed blocks above the final one, on the chain or not; the least recently used first. */
+  private readonly candidates = new Map<Hash, Candidate>()
+  private finalHeight: number
+  private finalPayload: Hash
+  /** The highest view of which a notarized block was made the head. */
+  private preconfirmedView = GENESIS_VIEW
+  private tail: Promise<void> = Promise.resolve()
+  private waitingCount = 0
+  private isClosed = false
+
+  constructor(application: Application, options: BlockApplicationOptions) {
+    this.application = application
+    this.options = options
+    this.finalHeight = options.final.height
+    this.finalPayload = options.final.payloadHash
+  }
+
+  // ---- What the core asks for --------------------------------------------------------------------------------------
+
+  build(
+    { view, parentPayload }: { readonly view: View; readonly parentPayload: Hash },
+    onBuilt: (payloadHash: Hash, body: Uint8Array) => void,
+  ): void {
+    const make = async (): Promise<void> => {
+      if (!(await this.isReadyToBuild(view, parentPayload))) return
+      const parent = this.application.head()
+      const candidate = await this.application.propose(parent, this.options.attributes(parent))
+      this.remember(candidate)
+      onBuilt(candidate.block.hash, encodeBlock(candidate.block))
+    }
+    this.enqueue(async () => {
+      // Only on top of the parent does the pool know which transactions are left.
+      if (!(await this.isReadyToBuild(view, parentPayload))) return
+      this.options.pace(() => this.enqueue(make))
+    })
+  }
+
+  verify(block: Block, parentPayload: Hash, onVerdict: (isValid: boolean) => void): void {
+    this.enqueue(async () => {
+      const isValid = await this.judge(block, parentPayload)
+      if (isValid !== undefined) onVerdict(isValid)
+    })
+  }
+
+  /** Certificates of earlier views may come late: what a later view has pre-confirmed is not taken back for them. */
+  notarized({ proposal }: Block): void {
+    this.enqueue(async () => {
+      const { view, height, payloadHash } = proposal
+      if (height <= this.finalHeight || view <= this.preconfirmedView) return
+      if (!(await this.align(payloadHash))) return
+      this.preconfirmedView = view
+      this.options.onPreconfirmed()
+    })
+  }
+
+  /**
+   * The ledger comes first, then the store: after a crash in between the block comes again, and is then on the chain.
+   * A block that has not been executed yet, as when catching up, is executed now.
+   */
+  finalized(block: Block, certificate: Certificate | undefined, onApplied: () => void): void {
+    this.enqueue(async () => {
+      const { height, payloadHash } = block.proposal
+      if (height > this.finalHeight) {
+        assert(height === this.finalHeight + 1, `final block ${height} after ${this.finalHeight}`)
+        await this.makeFinal(block)
+        await this.options.store.add(block.proposal, certificate)
+        this.finalHeight = height
+        this.finalPayload = payloadHash
+        this.dropOvertaken()
+      }
+      onApplied()
+    })
+  }
+
+  // ---- What peers ask for ------------------------------------------------------------------------------------------
+
+  block(hash: Hash): Block | undefined {
+    const proposal = this.options.store.proposal(hash)
+    const block = proposal === undefined ? undefined : this.application.blockByHash(proposal.payloadHash)
+    // Blocks have one encoding, so that this is the body that the proposal names.
+    return proposal === undefined || block === undefined ? undefined : { proposal, body: encodeBlock(block) }
+  }
+
+  finalizationAtOrBelow(height: number): StoredFinalization | undefined {
+    return this.options.store.finalizationAtOrBelow(height)
+  }
+
+  finalizationAtOrAbove(height: number): StoredFinalization | undefined {
+    return this.options.store.finalizationAtOrAbove(height)
+  }
+
+  // ---- Life --------------------------------------------------------------------------------------------------------
+
+  /** Executed blocks that are kept. */
+  get candidateCount(): number {
+    return this.candidates.size
+  }
+
+  /** Resolves when nothing waits to be carried out. */
+  async settled(): Promise<void> {
+    while (this.waitingCount > 0) await this.tail
+  }
+
+  /** Lets what is being carried out become complete, and drops the rest. */
+  async close(): Promise<void> {
+    this.isClosed = true
+    await this.tail
+  }
+
+  // ---- Inside the queue --------------------------------------------------------------------------------------------
+
+  private enqueue(work: () => Promise<void>): void {
+    this.waitingCount += 1
+    this.tail = this.tail.then(() => this.carryOut(work))
+  }
+
+  private async carryOut(work: () => Promise<void>): Promise<void> {
+    try {
+      if (!this.isClosed) await work()
+    } catch (error) {
+      if (!this.isClosed) this.options.onError(error)
+      this.isClosed = true
+    } finally {
+      this.waitingCount -= 1
+    }
+  }
+
+  private async isReadyToBuild(view: View, parentPayload: Hash): Promise<boolean> {
+    return this.options.isWanted(view) && (await this.align(parentPayload))
+  }
+
+  /** `undefined` for a block that finality has overtaken: nobody waits for a verdict. */
+  private async judge({ proposal, body }: Block, parentPayload: Hash): Promise<boolean | undefined> {
+    const { height, payloadHash } = proposal
+    if (height <= this.finalHeight) return undefined
+    // A block that an earlier life of this node pre-confirmed is executed again: it may have to be taken back.
+    const known = this.candidates.get(payloadHash)?.block
+    if (known !== undefined) {
+      // The hash commits to everything in a valid block: other bytes under it are not valid.
+      return known.header.parentHash === parentPayload && equalBytes(encodeBlock(known), body)
+    }
+    const block = decoded(body)
+    if (block === undefined || block.hash !== payloadHash) return false
+    if (block.header.parentHash !== parentPayload) return false
+    if (!(await this.align(parentPayload))) return undefined
+    try {
+      this.remember(await this.application.verify(block))
+      return true
+    } catch (error) {
+      if (error instanceof InvalidBlockError) return false
+      throw error
+    }
+  }
+
+  /** Makes a block the head. False when that would take back a final one. */
+  private async align(payloadHash: Hash): Promise<boolean> {
+    const ahead: Candidate[] = []
+    let hash = payloadHash
+    let number = this.application.numberOf(hash)
+    while (number === undefined) {
+      const candidate = present(this.candidates.get(hash), `an executed block ${hash}`)
+      this.remember(candidate)
+      ahead.push(candidate)
+      hash = candidate.block.header.parentHash
+      number = this.application.numberOf(hash)
+    }
+    if (number < this.finalHeight) return false
+    if (number < this.application.head().number) await this.application.revoke({ number, hash })
+    for (const candidate of ahead.toReversed()) await this.application.commit(candidate)
+    return true
+  }
+
+  private async makeFinal(block: Block): Promise<void> {
+    const { payloadHash, height } = block.proposal
+    const number = this.application.numberOf(payloadHash)
+    if (number !== undefined) {
+      await this.application.advance('final', { number, hash: payloadHash })
+      return
+    }
+    const isValid = (await this.judge(block, this.finalPayload)) ?? false
+    assert(isValid, `block ${height} ${payloadHash} is final but not valid`)
+    const isAligned = await this.align(this.finalPayload)
+    assert(isAligned, 'the final block is on the chain')
+    await this.application.commit(present(this.candidates.get(payloadHash), 'a valid block'), 'final')
+  }
+
+  /** Again for one that is used again, so that it stays longest. */
+  private remember(candidate: Candidate): void {
+    const { hash } = candidate.block
+    this.candidates.delete(hash)
+    this.candidates.set(hash, candidate)
+    if (this.candidates.size <= CANDIDATES_MAX) return
+    const [oldest] = this.candidates.keys()
+    if (oldest !== undefined) this.candidates.delete(oldest)
+  }
+
+  private dropOvertaken(): void {
+    for (const [hash, { block }] of this.candidates) {
+      if (block.header.number <= this.finalHeight) this.candidates.delete(hash)
+    }
+  }
+}
+
+function decoded(body: Uint8Array): ChainBlock | undefined {
+  try {
+    return decodeBlock(body)
+  } catch (error) {
+    if (error instanceof BlockDecodingError) return undefined
+    throw error
+  }
+}

@@ -31,7 +31,7 @@ interface MapParameters<T> extends IsogenyParameters<T> {
 }
 
 /** The kernel's polynomial: its square is the denominator of x in RFC 9380's appendix E.2. */
-const G1_PARAMETERS: MapParameters<bigint> = {
+const g1Parameters = (): MapParameters<bigint> => ({
   field: Fp,
   inverse: (value) => modularInverse(value, Fp.ORDER),
   a: 0x144698a3b8e9433d693a02c96d4982b0ea985383ee66a8d8e8981aefd881ac98936f8da0e0f97f5cf428082d584c1dn,
@@ -48,10 +48,10 @@ const G1_PARAMETERS: MapParameters<bigint> = {
   z: 11n,
   sqrt: sqrtFp,
   isOdd: (value) => (value & 1n) === 1n,
-}
+})
 
 /** a = 240i, b = 1012(1 + i), z = −(2 + i), the kernel's x is 6i − 6. */
-const G2_PARAMETERS: MapParameters<Fp2Element> = {
+const g2Parameters = (): MapParameters<Fp2Element> => ({
   field: Fp2,
   inverse: (value) => inverseFp2(value, Fp.ORDER),
   a: { c0: 0n, c1: 240n },
@@ -64,14 +64,15 @@ const G2_PARAMETERS: MapParameters<Fp2Element> = {
   z: { c0: Fp.ORDER - 2n, c1: Fp.ORDER - 1n },
   sqrt: sqrtFp2,
   isOdd: ({ c0, c1 }) => ((c0 === 0n ? c1 : c0) & 1n) === 1n,
-}
+})
 
+/** Made at the first call. */
 let mapToCurve1: ((element: bigint) => G1Point) | undefined
 let mapToCurve2: ((element: Fp2Element) => G2Point) | undefined
 
 /** `map_to_curve` and `clear_cofactor` of BLS12381G1: a point of the subgroup. */
 export function mapToG1(element: bigint): G1Point {
-  mapToCurve1 ??= createMap(G1_PARAMETERS)
+  mapToCurve1 ??= createMap(g1Parameters())
   // h_eff = 1 − x.
   return sumOfProductsG1([mapToCurve1(element)], [X_ABSOLUTE + 1n])
 }
@@ -81,7 +82,7 @@ export function mapToG1(element: bigint): G1Point {
  * [x² − x − 1]P + [x − 1]ψ(P) + [2]ψ²(P) (Budroni, Pintore, eprint.iacr.org/2017/419, §4.1), x being negative.
  */
 export function mapToG2(element: Fp2Element): G2Point {
-  mapToCurve2 ??= createMap(G2_PARAMETERS)
+  mapToCurve2 ??= createMap(g2Parameters())
   const point = mapToCurve2(element)
   const image = frobeniusG2(point)
   const minusImage = image === INFINITY ? INFINITY : { x: image.x, y: Fp2.neg(image.y) }

@@ -1,0 +1,152 @@
+/**
+ * One instance of consensus on the node's network: messages to bytes and back, members' indexes to node ids and back.
+ * A node has several instances, of two layers and at times of two epochs, and one network. What comes in is offered to
+ * each (`routeMessage`); the first bytes of a message say whose it is.
+ *
+ * Who is no member gets an index above the members' while connected, so that it can ask and be answered.
+ */
+import type { NodeId } from '../../consensus/election/election.ts'
+import { WireError } from '../../consensus/simplex/binary.ts'
+import type { Transport } from '../../consensus/simplex/driver.ts'
+import type { Blame, Peer } from '../../consensus/simplex/events.ts'
+import type { Message } from '../../consensus/simplex/messages.ts'
+import { decodeMessage, encodeMessage, type WireContext } from '../../consensus/simplex/wire.ts'
+import type { MessageClass } from '../../network/message-classes.ts'
+import type { Offence } from '../../network/peer-scores.ts'
+import type { Transport as Network } from '../../network/transport.ts'
+import { assert, present } from '../../primitives/assert.ts'
+
+/**
+ * What each kind of message travels as. Answers with blocks never stand before a proposal: they are as large, and
+ * whoever asks for many would push it out of the queue.
+ */
+const CLASSES: Readonly<Record<Message['kind'], MessageClass>> = {
+  vote: 'votes',
+  certificates: 'votes',
+  certificateRequest: 'votes',
+  propose: 'blocks',
+  blockRequest: 'sync',
+  syncRequest: 'sync',
+  blocks: 'sync',
+}
+
+const OFFENCES: Readonly<Record<Blame, Offence>> = {
+  invalidSignature: 'invalid-signature',
+  invalidCertificate: 'invalid-signature',
+  notLeader: 'invalid-message',
+  notSigner: 'invalid-message',
+  tooManyRequests: 'flood',
+  tooManyCertificates: 'flood',
+}
+
+/** Connected nodes outside the committee that are heard; a transport has fewer connections. */
+const GUESTS_MAX = 1024
+
+export interface PeerPortsOptions {
+  readonly network: Pick<Network, 'self' | 'send' | 'broadcast' | 'report'>
+  readonly context: WireContext
+  /** In the committee's order. */
+  readonly committee: readonly NodeId[]
+  /** The driver's. */
+  readonly receive: (from: Peer, message: Message) => void
+}
+
+export class PeerPorts implements Transport {
+  readonly #options: PeerPortsOptions
+  readonly #indexes: ReadonlyMap<NodeId, number>
+  readonly #others: readonly NodeId[]
+  readonly #guests = new Map<NodeId, Peer>()
+  readonly #guestIds = new Map<Peer, NodeId>()
+  /** Indexes of guests that left, the earliest first: what was meant for one should not reach the next. */
+  readonly #freeIndexes: Peer[] = []
+
+  constructor(options: PeerPortsOptions) {
+    const { committee, context, network } = options
+    this.#options = options
+    this.#indexes = new Map(committee.map((node, index) => [node, index]))
+    this.#others = committee.filter((node) => node !== network.self)
+    assert(committee.length === context.size, 'the committee has the size that its messages are made for')
+    assert(this.#indexes.size === committee.length, 'a node has one seat')
+  }
+
+  /** Lost when the peer has left. */
+  send(to: Peer, message: Message): void {
+    const node = this.#options.committee[to] ?? this.#guestIds.get(to)
+    if (node === undefined) return
+    this.#options.network.send(node, this.#classOf(message), encodeMessage(this.#options.context, message))
+  }
+
+  broadcast(message: Message): void {
+    const { network, context } = this.#options
+    network.broadcast(this.#classOf(message), encodeMessage(context, message), this.#others)
+  }
+
+  /** For the driver's observer. */
+  blame(peer: Peer, reason: Blame): void {
+    const node = this.#options.committee[peer] ?? this.#guestIds.get(peer)
+    if (node !== undefined) this.#options.network.report(node, OFFENCES[reason])
+  }
+
+  /**
+   * Bytes from a peer. `false` when they are for another instance.
+   * What is no message of this one, or came as another class than its kind, is held against the peer.
+   */
+  accept(peer: NodeId, messageClass: MessageClass, bytes: Uint8Array): boolean {
+    let message: Message
+    try {
+      message = decodeMessage(this.#options.context, bytes)
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error
+      if (error.fault === 'foreign') return false
+      this.#options.network.report(peer, error.fault === 'oversize' ? 'oversize' : 'undecodable')
+      return true
+    }
+    // Who is no member may send on one class only, so that everything may come there.
+    if (messageClass !== CLASSES[message.kind] && messageClass !== 'sync') {
+      this.#options.network.report(peer, 'invalid-message')
+      return true
+    }
+    const from = this.#indexes.get(peer) ?? this.#guestIndex(peer)
+    if (from !== undefined) this.#options.receive(from, message)
+    return true
+  }
+
+  /** Forgets a guest; members keep their index. */
+  peerDown(peer: NodeId): void {
+    const index = this.#guests.get(peer)
+    if (index === undefined) return
+    this.#guests.delete(peer)
+    this.#guestIds.delete(index)
+    this.#freeIndexes.push(index)
+  }
+
+  #classOf(message: Message): MessageClass {
+    return this.#indexes.has(this.#options.network.self) ? CLASSES[message.kind] : 'sync'
+  }
+
+  #guestIndex(node: NodeId): Peer | undefined {
+    const known = this.#guests.get(node)
+    if (known !== undefined || this.#guests.size >= GUESTS_MAX) return known
+    const seatCount = this.#options.committee.length + this.#guests.size + this.#freeIndexes.length
+    const isFull = seatCount >= this.#options.committee.length + GUESTS_MAX
+    const index = isFull ? present(this.#freeIndexes.shift(), 'a free index') : seatCount
+    this.#guests.set(node, index)
+    this.#guestIds.set(index, node)
+    return index
+  }
+}
+
+/**
+ * Gives bytes to the instance that they are for. With none, they are at least useless: an epoch that ended a moment ago
+ * explains some, a stream of them nothing does.
+ */
+export function routeMessage(
+  instances: Iterable<PeerPorts>,
+  network: Pick<Network, 'report'>,
+  peer: NodeId,
+  messageClass: MessageClass,
+  bytes: Uint8Array,
+): void {
+  for (const instance of instances) if (instance.accept(peer, messageClass, bytes)) return
+  network.report(peer, 'useless')
+}

@@ -1,0 +1,281 @@
+/** Consensus on the node's network: who is who, what travels as what, and what is held against whom. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { NodeId } from '../../../src/consensus/election/election.ts'
+import type { Blame, Peer } from '../../../src/consensus/simplex/events.ts'
+import type { Message } from '../../../src/consensus/simplex/messages.ts'
+import { makeBlock } from '../../../src/consensus/simplex/proposal.ts'
+import { GENESIS_VIEW, type View } from '../../../src/consensus/simplex/types.ts'
+import { encodeMessage } from '../../../src/consensus/simplex/wire.ts'
+import { MemoryNetwork } from '../../../src/network/memory-transport.ts'
+import type { MessageClass } from '../../../src/network/message-classes.ts'
+import type { Offence } from '../../../src/network/peer-scores.ts'
+import { PeerPorts, routeMessage } from '../../../src/node/bft/peer-ports.ts'
+import { ZERO_HASH } from '../../../src/primitives/bytes.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+import { Recorder } from '../../support/network-world.ts'
+import { certificateOf, committeeOf, voteOf, type Committee } from './committee.ts'
+
+const committee = committeeOf(4)
+const [ALICE, BOB] = committee.nodes as [NodeId, NodeId]
+const GUEST: NodeId = '0xaa'
+
+const BLOCK = makeBlock(
+  {
+    view: 1 as View,
+    parentView: GENESIS_VIEW,
+    height: 1,
+    parentHash: ZERO_HASH,
+    payloadHash: ZERO_HASH,
+  },
+  new Uint8Array(100),
+)
+const MESSAGES: readonly (readonly [MessageClass, Message])[] = [
+  ['votes', { kind: 'vote', vote: voteOf(committee, 1) }],
+  ['votes', { kind: 'certificates', certificates: [certificateOf(committee)] }],
+  ['votes', { kind: 'certificateRequest', fromView: 1 as View, toView: 2 as View }],
+  ['blocks', { kind: 'propose', block: BLOCK, signature: new Uint8Array(96), certificates: [] }],
+  ['sync', { kind: 'blockRequest', hash: BLOCK.proposal.hash, aboveHeight: 0 }],
+  ['sync', { kind: 'syncRequest', fromHeight: 1 }],
+  ['sync', { kind: 'blocks', blocks: [BLOCK], finalization: undefined }],
+]
+const REQUEST: Message = { kind: 'syncRequest', fromHeight: 1 }
+
+/** Ports of a node on a network that only writes down what it is told. */
+class Desk {
+  readonly sent: { to: NodeId; messageClass: MessageClass; bytes: Uint8Array }[] = []
+  readonly reports: { node: NodeId; offence: Offence }[] = []
+  readonly received: { from: Peer; message: Message }[] = []
+  readonly ports: PeerPorts
+  readonly committee: Committee
+
+  constructor(self: NodeId, of: Committee = committee) {
+    this.committee = of
+    const send = (to: NodeId, messageClass: MessageClass, bytes: Uint8Array): boolean =>
+      this.sent.push({ to, messageClass, bytes }) > 0
+    const network = {
+      self,
+      send,
+      broadcast: (messageClass: MessageClass, bytes: Uint8Array, to: Iterable<NodeId> = []): number =>
+        [...to].filter((node) => send(node, messageClass, bytes)).length,
+      report: (node: NodeId, offence: Offence): void => {
+        this.reports.push({ node, offence })
+      },
+    }
+    this.ports = new PeerPorts({
+      network,
+      context: of.context,
+      committee: of.nodes,
+      receive: (from, message) => {
+        this.received.push({ from, message })
+      },
+    })
+  }
+
+  /** As the transport would. */
+  hear(from: NodeId, message: Message, messageClass: MessageClass = 'sync'): void {
+    assert.ok(this.ports.accept(from, messageClass, encodeMessage(this.committee.context, message)))
+  }
+}
+
+test('each kind of message travels in its class and arrives as it was sent, from whom it was sent', () => {
+  const alice = new Desk(ALICE)
+  const bob = new Desk(BOB)
+  for (const [messageClass, message] of MESSAGES) {
+    alice.ports.send(1, message)
+    const last = alice.sent.at(-1)
+    assert.ok(last)
+    assert.deepEqual([last.to, last.messageClass], [BOB, messageClass])
+    assert.ok(bob.ports.accept(ALICE, last.messageClass, last.bytes))
+    assert.deepEqual(bob.received.at(-1), { from: 0, message })
+  }
+  assert.deepEqual(bob.reports, [])
+})
+
+test('broadcasts to the other members of this committee', () => {
+  const desk = new Desk(BOB)
+  desk.ports.broadcast(REQUEST)
+  assert.deepEqual(
+    desk.sent.map(({ to }) => to),
+    committee.nodes.filter((node) => node !== BOB),
+  )
+})
+
+test('who is no member says everything where others may speak', () => {
+  const guest = new Desk(GUEST)
+  for (const [, message] of MESSAGES) guest.ports.broadcast(message)
+  assert.equal(guest.sent.length, MESSAGES.length * committee.nodes.length)
+  assert.ok(guest.sent.every(({ messageClass }) => messageClass === 'sync'))
+})
+
+test('a guest has an index above the members while it is connected', () => {
+  const desk = new Desk(ALICE)
+  desk.hear(GUEST, REQUEST)
+  desk.hear(BOB, REQUEST)
+  desk.hear('0xbb', REQUEST)
+  desk.hear(GUEST, REQUEST)
+  assert.deepEqual(
+    desk.received.map(({ from }) => from),
+    [4, 1, 5, 4],
+  )
+  desk.ports.send(4, REQUEST)
+  assert.equal(desk.sent.at(-1)?.to, GUEST)
+
+  desk.ports.peerDown(GUEST)
+  desk.ports.peerDown(BOB)
+  desk.ports.send(4, REQUEST)
+  assert.equal(desk.sent.length, 1)
+  desk.hear('0xcc', REQUEST)
+  desk.hear(BOB, REQUEST)
+  // Not the index that somebody else had a moment ago.
+  assert.deepEqual(
+    desk.received.slice(-2).map(({ from }) => from),
+    [6, 1],
+  )
+})
+
+test('hears a bounded number of guests, and others when some leave', () => {
+  const desk = new Desk(ALICE)
+  const guest = (index: number): NodeId => `0x${index.toString(16)}`
+  for (let index = 0; index < 1100; index++) desk.hear(guest(index), REQUEST)
+  assert.equal(desk.received.length, 1024)
+  assert.equal(new Set(desk.received.map(({ from }) => from)).size, 1024)
+  for (let index = 0; index < 5000; index++) {
+    desk.ports.peerDown(guest(index))
+    desk.hear(guest(index + 1024), REQUEST)
+  }
+  assert.equal(desk.received.length, 1024 + 5000)
+  assert.ok(desk.received.every(({ from }) => from >= 4 && from < 4 + 1024))
+  assert.deepEqual(desk.reports, [])
+})
+
+test('holds bytes that are no message against whoever sent them', () => {
+  const desk = new Desk(ALICE)
+  const good = encodeMessage(committee.context, REQUEST)
+  const withTooMuch = Uint8Array.of(...good, 0)
+  const ofUnknownKind = good.with(18, 99)
+  for (const bytes of [new Uint8Array(0), good.subarray(0, -1), withTooMuch, ofUnknownKind]) {
+    assert.ok(desk.ports.accept(BOB, 'sync', bytes))
+  }
+  assert.ok(desk.ports.accept(BOB, 'sync', new Uint8Array(5 << 20)))
+  assert.deepEqual(
+    desk.reports.map(({ node, offence }) => [node, offence]),
+    [...Array.from({ length: 4 }, () => [BOB, 'undecodable']), [BOB, 'oversize']],
+  )
+  assert.deepEqual(desk.received, [])
+})
+
+test('takes no request in a class that is for votes, nor a vote among blocks', () => {
+  const desk = new Desk(ALICE)
+  desk.hear(BOB, REQUEST, 'votes')
+  desk.hear(BOB, { kind: 'vote', vote: voteOf(committee, 1) }, 'blocks')
+  assert.deepEqual(
+    desk.reports,
+    Array.from({ length: 2 }, () => ({ node: BOB, offence: 'invalid-message' })),
+  )
+  assert.deepEqual(desk.received, [])
+})
+
+test('hostile bytes never throw and are never taken for a message', () => {
+  const encoded = MESSAGES.map(([, message]) => encodeMessage(committee.context, message))
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...encoded),
+      fc.nat(),
+      fc.integer({ min: 1, max: 255 }),
+      (bytes, at, mask) => {
+        const desk = new Desk(ALICE)
+        const offset = at % bytes.length
+        const changed = bytes.with(offset, (bytes[offset] as number) ^ mask)
+        const isOurs = desk.ports.accept(BOB, 'sync', changed)
+        assert.equal(desk.received.length + desk.reports.length, isOurs ? 1 : 0)
+        for (const { message } of desk.received) {
+          assert.deepEqual(encodeMessage(committee.context, message), changed)
+        }
+      },
+    ),
+  )
+})
+
+test('a message goes to the instance it is for; one for nobody is useless', () => {
+  const now = new Desk(ALICE)
+  const next = new Desk(ALICE, committeeOf(4, 2))
+  const instances = [now.ports, next.ports]
+  const route = (epoch: number): void => {
+    const bytes = encodeMessage(committeeOf(4, epoch).context, REQUEST)
+    routeMessage(
+      instances,
+      { report: (node, offence) => now.reports.push({ node, offence }) },
+      BOB,
+      'sync',
+      bytes,
+    )
+  }
+  for (const epoch of [2, 1, 2, 3]) route(epoch)
+  assert.deepEqual([now.received.length, next.received.length], [1, 2])
+  assert.deepEqual(now.reports, [{ node: BOB, offence: 'useless' }])
+  assert.deepEqual(next.reports, [])
+})
+
+test('blame is laid on the node behind the index', () => {
+  const desk = new Desk(ALICE)
+  desk.hear(GUEST, REQUEST)
+  const blames: readonly (readonly [Peer, Blame])[] = [
+    [1, 'invalidSignature'],
+    [1, 'notLeader'],
+    [4, 'invalidCertificate'],
+    [4, 'tooManyRequests'],
+    [5, 'notSigner'],
+  ]
+  for (const [peer, reason] of blames) desk.ports.blame(peer, reason)
+  assert.deepEqual(
+    desk.reports.map(({ node, offence }) => [node, offence]),
+    [
+      [BOB, 'invalid-signature'],
+      [BOB, 'invalid-message'],
+      [GUEST, 'invalid-signature'],
+      [GUEST, 'flood'],
+    ],
+  )
+})
+
+test('members and a guest talk over a network', async () => {
+  const network = new MemoryNetwork({ clock: new ManualClock() })
+  const heard: string[] = []
+  const all = Promise.withResolvers<void>()
+  const nodes = [...committee.nodes, GUEST]
+  const joined = await Promise.all(
+    nodes.map(async (self, index) => {
+      const transport = network.join(self)
+      const ports: PeerPorts = new PeerPorts({
+        network: transport,
+        context: committee.context,
+        committee: committee.nodes,
+        receive: (from, message) => {
+          heard.push(`${index} hears ${message.kind} from ${from}`)
+          if (message.kind === 'syncRequest') {
+            ports.send(from, { kind: 'blocks', blocks: [BLOCK], finalization: undefined })
+          }
+          if (heard.length === 8) all.resolve()
+        },
+      })
+      const recorder = new Recorder()
+      recorder.onMessage = (peer, messageClass, bytes) =>
+        routeMessage([ports], transport, peer, messageClass, bytes)
+      await transport.start(recorder)
+      return { transport, ports }
+    }),
+  )
+  joined[4]?.ports.broadcast(REQUEST)
+  await all.promise
+  const members = [0, 1, 2, 3]
+  assert.deepEqual(
+    heard.toSorted(),
+    [
+      ...members.map((index) => `${index} hears syncRequest from 4`),
+      ...members.map((index) => `4 hears blocks from ${index}`),
+    ].toSorted(),
+  )
+  await Promise.all(joined.map(({ transport }) => transport.stop()))
+})

@@ -36,6 +36,8 @@ export interface BlockApplicationOptions {
   isWanted(view: View): boolean
   /** The parent of a block to be made is the head: calls `make` once when the time has come, or never. */
   pace(make: () => void): void
+  /** True when a block of this time, in seconds, may not be judged yet: `retry` is then called later, or never. */
+  defer(timestamp: bigint, retry: () => void): boolean
   /** A notarized block has become the head. */
   onPreconfirmed(): void
   /** Nothing is carried out any more. */
@@ -84,7 +86,8 @@ export class ExecutionBlocks implements BlockApplication {
 
   verify(block: Block, parentPayload: Hash, onVerdict: (isValid: boolean) => void): void {
     this.enqueue(async () => {
-      const isValid = await this.judge(block, parentPayload)
+      const retry = (): void => this.verify(block, parentPayload, onVerdict)
+      const isValid = await this.judge(block, parentPayload, retry)
       if (isValid !== undefined) onVerdict(isValid)
     })
   }
@@ -176,8 +179,15 @@ export class ExecutionBlocks implements BlockApplication {
     return this.options.isWanted(view) && (await this.align(parentPayload))
   }
 
-  /** `undefined` for a block that finality has overtaken: nobody waits for a verdict. */
-  private async judge({ proposal, body }: Block, parentPayload: Hash): Promise<boolean | undefined> {
+  /**
+   * `undefined` for a block that finality has overtaken: nobody waits for a verdict. And for one from the future, unless
+   * it is final: for that, others have looked at their clocks.
+   */
+  private async judge(
+    { proposal, body }: Block,
+    parentPayload: Hash,
+    retry?: () => void,
+  ): Promise<boolean | undefined> {
     const { height, payloadHash } = proposal
     if (height <= this.finalHeight) return undefined
     // A block that an earlier life of this node pre-confirmed is executed again: it may have to be taken back.
@@ -189,6 +199,7 @@ export class ExecutionBlocks implements BlockApplication {
     const block = decoded(body)
     if (block === undefined || block.hash !== payloadHash) return false
     if (block.header.parentHash !== parentPayload) return false
+    if (retry !== undefined && this.options.defer(block.header.timestamp, retry)) return undefined
     if (!(await this.align(parentPayload))) return undefined
     try {
       this.remember(await this.application.verify(block))

@@ -16,6 +16,7 @@ import type { Message } from '../simplex/messages.ts'
 import { leaderOf, type Core, type SignStatement } from '../simplex/state.ts'
 import { ExecutionBlocks } from './block-application.ts'
 import type { FinalityStore } from './finality-store.ts'
+import { FutureBlocks } from './future-blocks.ts'
 import { IdlePacer } from './idle-pacer.ts'
 
 export interface ExecutionOptions {
@@ -40,6 +41,7 @@ export class ExecutionPlugin implements ConsensusPlugin {
   private readonly blocks: ExecutionBlocks
   private readonly driver: SimplexDriver
   private readonly pacer: IdlePacer
+  private readonly future: FutureBlocks
 
   constructor(application: Application, clock: Clock, options: ExecutionOptions) {
     assert(options.heartbeatMs > 0, 'an idle network has a heartbeat')
@@ -48,12 +50,14 @@ export class ExecutionPlugin implements ConsensusPlugin {
     const core = createCore(config, sign, origin)
     this.application = application
     this.pacer = new IdlePacer(clock, options.heartbeatMs, (isPaused) => this.driver.setPaused(isPaused))
+    this.future = new FutureBlocks(clock)
     this.blocks = new ExecutionBlocks(application, {
       store,
       final: origin.applied?.tip ?? origin.root,
       attributes: options.attributes,
       isWanted: (view) => core.view === view,
       pace: (make) => this.pacer.hold(make),
+      defer: (timestamp, retry) => this.future.defer(timestamp, retry),
       onPreconfirmed: () => this.restWhenIdle(),
       onError: options.onError,
     })
@@ -64,7 +68,7 @@ export class ExecutionPlugin implements ConsensusPlugin {
         evidence: (evidence) => observer.evidence(evidence),
         blame: (peer, reason) => observer.blame(peer, reason),
         halted: (reason) => {
-          this.pacer.stop()
+          this.silence()
           observer.halted(reason)
         },
       },
@@ -84,7 +88,7 @@ export class ExecutionPlugin implements ConsensusPlugin {
   /** Lets the block that is being executed become complete. */
   async stop(): Promise<void> {
     this.driver.stop()
-    this.pacer.stop()
+    this.silence()
     await this.blocks.close()
   }
 
@@ -103,6 +107,11 @@ export class ExecutionPlugin implements ConsensusPlugin {
   /** Resolves when no block is being made, executed or committed. */
   async settled(): Promise<void> {
     await this.blocks.settled()
+  }
+
+  private silence(): void {
+    this.pacer.stop()
+    this.future.stop()
   }
 
   private restWhenIdle(): void {

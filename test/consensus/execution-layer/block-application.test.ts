@@ -19,6 +19,8 @@ const GENESIS = executedGenesis(devGenesis({ timestamp: 1_600_000_000n })).block
 const ATTRIBUTES = { timestamp: 1n, beneficiary: ZERO_ADDRESS, prevRandao: ZERO_HASH }
 /** Blocks with this gas limit are not valid. */
 const INVALID_GAS_LIMIT = 13n
+/** Blocks of this time come too early. */
+const FUTURE = 77n
 
 function child(parent: ChainBlock, salt: number, gasLimit = 30_000_000n): ChainBlock {
   const number = parent.header.number + 1n
@@ -114,6 +116,7 @@ function subject(application = new RecordingApplication(), store = new MemoryFin
     attributes: () => ATTRIBUTES,
     isWanted: (view) => view === created.wantedView,
     pace: (make) => held.push(make),
+    defer: (timestamp) => timestamp === FUTURE,
     onPreconfirmed: () => undefined,
     onError: (error) => errors.push(error),
   })
@@ -164,6 +167,15 @@ describe('a verdict', () => {
     assert.equal(await verdictOn(world, block, GENESIS.hash), undefined)
     assert.equal(await finalize(world, block), false)
     assert.equal(world.errors.length, 1)
+  })
+
+  test('waits for a block from the future, unless it is final', async () => {
+    const world = subject()
+    const block = proposed(child(GENESIS, Number(FUTURE)), 1)
+    assert.equal(await verdictOn(world, block, GENESIS.hash), undefined)
+    assert.deepEqual(world.application.log, [])
+    assert.equal(await finalize(world, block), true)
+    assert.deepEqual(world.errors, [])
   })
 
   test('of a block that was executed already costs no second execution', async () => {

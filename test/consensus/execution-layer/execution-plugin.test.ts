@@ -3,11 +3,12 @@ import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
 import { blockFromParts, decodeBlock, encodeBlock } from '../../../src/chain/block-codec.ts'
 import { DEV_BALANCE } from '../../../src/chain/dev-genesis.ts'
+import type { Header } from '../../../src/chain/block.ts'
 import { isOffence } from '../../../src/consensus/simplex/evidence.ts'
 import type { Message, ProposeMessage } from '../../../src/consensus/simplex/messages.ts'
 import { makeBlock } from '../../../src/consensus/simplex/proposal.ts'
 import { present } from '../../../src/primitives/assert.ts'
-import { ZERO_HASH, type Hash } from '../../../src/primitives/bytes.ts'
+import { ZERO_ADDRESS, ZERO_HASH, type Hash } from '../../../src/primitives/bytes.ts'
 import { ExecutionWorld, HEARTBEAT_MS, RECEIVER, type TestNode } from './world.ts'
 
 const worlds: ExecutionWorld[] = []
@@ -51,12 +52,11 @@ function withBlock(
   world: ExecutionWorld,
   from: number,
   message: ProposeMessage,
-  change: 'stateRoot' | 'timestamp',
+  change: Partial<Header>,
 ): ProposeMessage {
   const { proposal, body } = message.block
   const { header, transactions, withdrawals } = decodeBlock(body)
-  const changes = change === 'stateRoot' ? { stateRoot: ZERO_HASH } : { timestamp: header.timestamp + 1n }
-  const forged = blockFromParts({ ...header, ...changes }, transactions, withdrawals)
+  const forged = blockFromParts({ ...header, ...change }, transactions, withdrawals)
   const block = makeBlock({ ...proposal, payloadHash: forged.hash }, encodeBlock(forged))
   const statement = { kind: 'propose', view: proposal.view, hash: block.proposal.hash } as const
   return { ...message, block, signature: world.sign(from, statement) }
@@ -160,7 +160,7 @@ describe('nodes that lie', () => {
     const liar = world.leader()
     world.tamper = (from, to, message) => {
       if (from !== liar || message.kind !== 'propose') return [message]
-      const other = withBlock(world, from, message, 'timestamp')
+      const other = withBlock(world, from, message, { beneficiary: ZERO_ADDRESS })
       return to % 2 === 0 ? [message, other] : [other, message]
     }
     const { hash } = await world.transfer(1n)
@@ -180,7 +180,7 @@ describe('nodes that lie', () => {
     const forged = new Set<Hash>()
     world.tamper = (from, _to, message) => {
       if (from !== liar || message.kind !== 'propose') return [message]
-      const wrong = withBlock(world, from, message, 'stateRoot')
+      const wrong = withBlock(world, from, message, { stateRoot: ZERO_HASH })
       forged.add(wrong.block.proposal.payloadHash)
       return [wrong]
     }
@@ -190,6 +190,25 @@ describe('nodes that lie', () => {
     assert.ok(forged.size > 0)
     for (const { events } of honest) {
       assert.ok(events.every((event) => event.kind !== 'block' || !forged.has(event.block.hash)))
+    }
+    assertAgreement(world)
+  })
+
+  test('a block from the future is not notarized, and the clock of the chain stays right', async () => {
+    const world = await started()
+    const liar = world.leader()
+    let tampered = 0
+    world.tamper = (from, _to, message) => {
+      if (from !== liar || message.kind !== 'propose') return [message]
+      tampered += 1
+      return [withBlock(world, from, message, { timestamp: 1n << 40n })]
+    }
+    const { hash } = await world.transfer(1n)
+    await world.until('inclusion', () => world.nodes.every((node) => includes(node, hash)))
+    assert.ok(tampered > 0)
+    for (let value = 2n; value <= 30n; value++) await world.transfer(value)
+    for (const { chain } of world.nodes) {
+      assert.ok(chain.ledger.head().timestamp * 1000n <= BigInt(world.clock.nowMs()))
     }
     assertAgreement(world)
   })

@@ -168,7 +168,7 @@ export class ExecutionWorld {
       genesis: executedGenesis(GENESIS),
     })
     const attributes = () => this.attributes(index, ledger.head().timestamp)
-    const policy = { hasFreeLimits: false }
+    const policy = { hasFreeLimits: false, hasSharedSeconds: true }
     const { senders } = this
     const chain = new Blockchain({ config, ledger, executor, senders, policy, poolLimits: {}, attributes })
     this.logs.set(index, [])
@@ -236,7 +236,7 @@ export class ExecutionWorld {
   /** Members earn for themselves, so that two never make the same block. */
   private attributes(index: number, parentTimestamp: bigint): BlockAttributes {
     const now = BigInt(this.clock.nowMs()) / 1000n
-    const timestamp = now > parentTimestamp ? now : parentTimestamp + 1n
+    const timestamp = now > parentTimestamp ? now : parentTimestamp
     return { timestamp, beneficiary: addressOf(0xfee0 + index), prevRandao: ZERO_HASH }
   }
 

@@ -1,7 +1,9 @@
 /**
  * The write-ahead log of one instance of consensus, that is of one layer and epoch, as a file:
  *
- *     'AEVIRWAL' ‖ version(1) ‖ layer(1) ‖ epoch(8) ‖ chain(8) ‖ committee(32), then frames (`wal-frames.ts`)
+ *     'AEVIRWAL' ‖ version(1) ‖ layer(1) ‖ epoch(8) ‖ chain(8) ‖ committee(32) ‖ salt(16) ‖ check(8)
+ *
+ * then frames (`wal-frames.ts`). The check is the beginning of sha256 of what is before it.
  *
  * Records are appended and flushed before anybody is told that they are durable; those that come while the disk works
  * share its next flush. A replacement is written beside the log, flushed, and put in its place.
@@ -12,6 +14,7 @@
  *
  * The first failure is the last: all later writes are refused, for nobody knows what such a disk holds.
  */
+import { createHash, randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { ByteWriter } from '../consensus/simplex/binary.ts'
@@ -31,7 +34,10 @@ const WAL_DRAFT_NAME = 'consensus.wal.draft'
 
 const MAGIC = new TextEncoder().encode('AEVIRWAL')
 const VERSION = 1
-export const WAL_HEADER_SIZE: number = MAGIC.length + 1 + 1 + 8 + 8 + 32
+const DOMAIN_SIZE = MAGIC.length + 1 + 1 + 8 + 8 + 32
+const SALT_SIZE = 16
+const CHECK_SIZE = 8
+export const WAL_HEADER_SIZE: number = DOMAIN_SIZE + SALT_SIZE + CHECK_SIZE
 
 /** Several times what a log holds between two compactions with the largest blocks; also what Node reads at once. */
 const FILE_SIZE_MAX = 2 ** 31 - 1
@@ -73,6 +79,8 @@ export class WalFile implements WriteAheadLog {
   readonly #path: string
   readonly #unlock: () => void
   #file: WalFileHandle | undefined
+  /** Of the file. */
+  #salt: Uint8Array = new Uint8Array(SALT_SIZE)
   /** Bytes of frames in the file; all of them are durable between two writes. */
   #size = 0
   #waiting: Batch[] = []
@@ -193,7 +201,7 @@ export class WalFile implements WriteAheadLog {
 
   async #writeBehind(records: readonly WalRecord[]): Promise<void> {
     if (records.length === 0) return
-    const frames = concatBytes(...records.map((record) => frameRecord(record, this.#size)))
+    const frames = concatBytes(...records.map((record) => frameRecord(record, this.#size, this.#salt)))
     this.#checkSize(this.#size + frames.length)
     await this.#file?.write(frames, WAL_HEADER_SIZE + this.#size)
     await this.#file?.sync()
@@ -205,12 +213,13 @@ export class WalFile implements WriteAheadLog {
     const { directory, context } = this.#options
     const draft = join(directory, WAL_DRAFT_NAME)
     const file = await this.#disk.create(draft)
+    const salt = randomBytes(SALT_SIZE)
     let size = 0
     try {
-      await file.write(headerOf(context), 0)
+      await file.write(headerOf(context, salt), 0)
       for (const record of records) {
         // By the time that anybody reads this file, all that is before a frame is durable.
-        const frame = frameRecord(record, size)
+        const frame = frameRecord(record, size, salt)
         await file.write(frame, WAL_HEADER_SIZE + size)
         size += frame.length
       }
@@ -225,6 +234,7 @@ export class WalFile implements WriteAheadLog {
     // It is the same file under its new name.
     const before = this.#file
     this.#file = file
+    this.#salt = salt
     this.#size = size
     await before?.close()
   }
@@ -245,14 +255,18 @@ export class WalFile implements WriteAheadLog {
 function readFile(path: string, context: WireContext): Omit<OpenedWal, 'log'> {
   const bytes = readIfThere(path)
   if (bytes === undefined) return { records: [], tornSize: 0 }
-  if (!equalBytes(bytes.subarray(0, MAGIC.length), MAGIC)) {
-    // The header comes with the file: no crash can take it away.
+  const header = bytes.subarray(0, WAL_HEADER_SIZE)
+  const salt = header.subarray(DOMAIN_SIZE, DOMAIN_SIZE + SALT_SIZE)
+  const checked = header.subarray(0, DOMAIN_SIZE + SALT_SIZE)
+  const isOurs = equalBytes(header.subarray(0, MAGIC.length), MAGIC)
+  // The header comes with the file: no crash can take it away.
+  if (!isOurs || !equalBytes(header.subarray(checked.length), checkOf(checked))) {
     throw new WalDamagedError(path, 'it does not begin like one')
   }
-  if (!equalBytes(bytes.subarray(0, WAL_HEADER_SIZE), headerOf(context))) throw new ForeignWalError(path)
+  if (!equalBytes(header, headerOf(context, salt))) throw new ForeignWalError(path)
   const frames = bytes.subarray(WAL_HEADER_SIZE)
   try {
-    const { records, goodSize } = readLog(frames, context)
+    const { records, goodSize } = readLog(frames, context, salt)
     // Records with bytes of their own: a view of the file would keep all of it in memory.
     const copies = records.map((record) => decodeRecord(encodeRecord(record), context))
     return { records: copies, tornSize: frames.length - goodSize }
@@ -269,15 +283,21 @@ function readIfThere(path: string): Uint8Array | undefined {
   return readFileSync(path)
 }
 
-function headerOf({ domain }: WireContext): Uint8Array {
-  const writer = new ByteWriter(WAL_HEADER_SIZE)
+function headerOf({ domain }: WireContext, salt: Uint8Array): Uint8Array {
+  const writer = new ByteWriter(DOMAIN_SIZE + SALT_SIZE)
   writer.bytes(MAGIC)
   writer.uint8(VERSION)
   writer.uint8(LAYER_CODES[domain.layer])
   writer.count(domain.epoch)
   writer.uint64(domain.chainId)
   writer.hash(domain.committeeHash)
-  return writer.finish()
+  writer.bytes(salt)
+  const checked = writer.finish()
+  return concatBytes(checked, checkOf(checked))
+}
+
+function checkOf(bytes: Uint8Array): Uint8Array {
+  return createHash('sha256').update(bytes).digest().subarray(0, CHECK_SIZE)
 }
 
 function weightOf(record: WalRecord): number {

@@ -8,12 +8,22 @@ import fc from 'fast-check'
 import type { Epoch } from '../../src/consensus/simplex/types.ts'
 import { frameRecord } from '../../src/consensus/simplex/wal-frames.ts'
 import type { WalRecord } from '../../src/consensus/simplex/wal-records.ts'
+import { concatBytes } from '../../src/primitives/bytes.ts'
 import { AevirError } from '../../src/primitives/errors.ts'
 import { LOCK_FILE_NAME } from '../../src/storage/lock-file.ts'
 import type { WalDisk } from '../../src/storage/wal-disk.ts'
 import type { WalFailedError } from '../../src/storage/wal-errors.ts'
 import { WAL_FILE_NAME, WAL_HEADER_SIZE, WalFile, type OpenedWal } from '../../src/storage/wal-file.ts'
-import { anyRecord, block, certificate, CONTEXT, statement, tip, watchedDisk } from './wal-samples.ts'
+import {
+  anyRecord,
+  block,
+  blockOf,
+  certificate,
+  CONTEXT,
+  statement,
+  tip,
+  watchedDisk,
+} from './wal-samples.ts'
 
 async function withDirectory(body: (directory: string) => Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'aevir-wal-'))
@@ -272,10 +282,35 @@ test('refuses a log of another epoch, and what is no log', () =>
     const onFailure = (): void => assert.fail('nothing is written')
     const another = WalFile.open({ directory, context: { ...CONTEXT, domain }, onFailure })
     await assert.rejects(another, hasCode('WAL_OF_ANOTHER_COMMITTEE'))
-    for (const bytes of ['', 'AEVIRWA', 'something else that is long enough to be a header of a log']) {
-      writeFileSync(join(directory, WAL_FILE_NAME), bytes)
+    const path = join(directory, WAL_FILE_NAME)
+    const whole = readFileSync(path)
+    for (let offset = 0; offset < WAL_HEADER_SIZE; offset++) {
+      const damaged = Uint8Array.from(whole)
+      damaged[offset] = (damaged[offset] as number) ^ 1
+      writeFileSync(path, damaged)
       await assert.rejects(open(directory), hasCode('WAL_DAMAGED'))
     }
+    for (const size of [0, 7, WAL_HEADER_SIZE - 1]) {
+      writeFileSync(path, whole.subarray(0, size))
+      await assert.rejects(open(directory), hasCode('WAL_DAMAGED'))
+    }
+  }))
+
+test('a torn block that holds what looks like frames makes no log look damaged', () =>
+  withDirectory(async (directory) => {
+    await writeLog(directory, [statement(1)])
+    const firstSize = frameRecord(statement(1), 0).length
+    // Durable as far as a frame behind the first one could say.
+    const forged = blockOf(
+      2,
+      concatBytes(...Array.from({ length: 9 }, () => frameRecord(tip(7), firstSize + 1))),
+    )
+    const { log } = await open(directory)
+    assert.ok(await append(log, forged))
+    await log.close()
+    const path = join(directory, WAL_FILE_NAME)
+    writeFileSync(path, readFileSync(path).subarray(0, -1))
+    assert.deepEqual(await reread(directory), [statement(1)])
   }))
 
 test('holds what a log in memory would, whatever is appended, replaced and restarted', () =>

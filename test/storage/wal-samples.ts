@@ -39,6 +39,10 @@ export function certificate(view: number): WalRecord {
 }
 
 export function block(view: number, bodySize = 40): WalRecord {
+  return blockOf(view, new Uint8Array(bodySize).fill(view))
+}
+
+export function blockOf(view: number, body: Uint8Array): WalRecord {
   const fields = {
     view: view as View,
     parentView: (view - 1) as View,
@@ -46,7 +50,7 @@ export function block(view: number, bodySize = 40): WalRecord {
     parentHash: hashOf(view - 1),
     payloadHash: hashOf(view),
   }
-  return { kind: 'block', block: makeBlock(fields, new Uint8Array(bodySize).fill(view)) }
+  return { kind: 'block', block: makeBlock(fields, body) }
 }
 
 export function tip(view: number): WalRecord {

@@ -4,7 +4,9 @@
  *     length(4) ‖ durable(8) ‖ checksum(8) ‖ record                                                       big-endian
  *
  * `durable` is how many bytes of the file were known to be durable when the frame was written; the checksum is the
- * beginning of keccak-256(length ‖ durable ‖ record).
+ * beginning of keccak-256(salt ‖ length ‖ durable ‖ record). The salt is drawn for each file and kept beside the frames:
+ * whoever makes blocks could else put frames into one, and a node that crashed while it wrote that block would take them
+ * for its own.
  *
  * After a crash the end of the file may be cut off, half written, or have holes. Nothing that depends on those frames has
  * left the node, so they are dropped. But a bad frame below what a later one calls durable is a broken disk, or a hand:
@@ -44,36 +46,45 @@ export interface ReadLog {
   readonly goodSize: number
 }
 
-/** @param durableSize bytes of the file that are known to be durable. */
-export function frameRecord(record: WalRecord, durableSize: number): Uint8Array {
+const NO_SALT: Uint8Array = new Uint8Array(0)
+
+/**
+ * @param durableSize bytes of the file that are known to be durable.
+ * @param salt unpredictable bytes; none where no file is.
+ */
+export function frameRecord(record: WalRecord, durableSize: number, salt = NO_SALT): Uint8Array {
   const bytes = encodeRecord(record)
   const prefix = new ByteWriter(PREFIX_SIZE)
   prefix.uint32(bytes.length)
   prefix.count(durableSize)
   const header = prefix.finish()
-  return concatBytes(header, checksum(header, bytes), bytes)
+  return concatBytes(header, checksum(salt, header, bytes), bytes)
 }
 
 /** @throws CorruptLogError when what was durable is not readable. */
-export function readLog(file: Uint8Array, committee: CommitteeShape): ReadLog {
+export function readLog(file: Uint8Array, committee: CommitteeShape, salt = NO_SALT): ReadLog {
   const records: WalRecord[] = []
   let offset = 0
-  for (let frame = readFrame(file, 0, committee); frame !== undefined;) {
+  for (let frame = readFrame(file, 0, committee, salt); frame !== undefined;) {
     records.push(frame.record)
     offset = frame.end
-    frame = readFrame(file, offset, committee)
+    frame = readFrame(file, offset, committee, salt)
   }
-  checkTail(file, offset, committee)
+  checkTail(file, offset, committee, salt)
   return { records, goodSize: offset }
 }
 
 interface Frame {
   readonly record: WalRecord
-  readonly durableSize: number
   readonly end: number
 }
 
-function readFrame(file: Uint8Array, offset: number, committee: CommitteeShape): Frame | undefined {
+function readFrame(
+  file: Uint8Array,
+  offset: number,
+  committee: CommitteeShape,
+  salt: Uint8Array,
+): Frame | undefined {
   const start = offset + HEADER_SIZE
   if (start > file.length) return undefined
   const prefix = file.subarray(offset, offset + PREFIX_SIZE)
@@ -81,23 +92,29 @@ function readFrame(file: Uint8Array, offset: number, committee: CommitteeShape):
   const size = reader.uint32()
   if (size < RECORD_SIZE_MIN || size > RECORD_SIZE_MAX || size > file.length - start) return undefined
   const bytes = file.subarray(start, start + size)
-  if (!equalBytes(checksum(prefix, bytes), file.subarray(offset + PREFIX_SIZE, start))) return undefined
+  if (!equalBytes(checksum(salt, prefix, bytes), file.subarray(offset + PREFIX_SIZE, start))) return undefined
   try {
-    return { record: decodeRecord(bytes, committee), durableSize: reader.count(), end: start + size }
+    return { record: decodeRecord(bytes, committee), end: start + size }
   } catch (error) {
     if (error instanceof WireError) return undefined
     throw error
   }
 }
 
-/** Looks at every offset: the length of a bad frame cannot be trusted to lead to the next one. */
-function checkTail(file: Uint8Array, badOffset: number, committee: CommitteeShape): void {
+/**
+ * Looks at every offset: the length of a bad frame cannot be trusted to lead to the next one. `durable` is looked at
+ * first, because a torn block is megabytes of what somebody else chose, and checksums of all that could be a length in
+ * it take minutes.
+ */
+function checkTail(file: Uint8Array, badOffset: number, committee: CommitteeShape, salt: Uint8Array): void {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength)
   for (let offset = badOffset + 1; offset + HEADER_SIZE < file.length; offset++) {
-    const frame = readFrame(file, offset, committee)
-    if (frame !== undefined && frame.durableSize > badOffset) throw new CorruptLogError(badOffset)
+    const durableSize = view.getUint32(offset + 4) * 2 ** 32 + view.getUint32(offset + 8)
+    if (durableSize <= badOffset || durableSize > offset) continue
+    if (readFrame(file, offset, committee, salt) !== undefined) throw new CorruptLogError(badOffset)
   }
 }
 
-function checksum(prefix: Uint8Array, bytes: Uint8Array): Uint8Array {
-  return keccak256(concatBytes(prefix, bytes)).subarray(0, CHECKSUM_SIZE)
+function checksum(salt: Uint8Array, prefix: Uint8Array, bytes: Uint8Array): Uint8Array {
+  return keccak256(concatBytes(salt, prefix, bytes)).subarray(0, CHECKSUM_SIZE)
 }

@@ -191,14 +191,10 @@ export class ExecutionWorld {
     const keyring = stubScheme.keyring(Array.from({ length: size }, (_, member) => stubPublicKey(member)))
     const genesis = present(chain.ledger.hashOf(0n), 'genesis')
     const fail = (error: unknown): number => this.failures.push(error)
+    const timing = REGIONAL_TIMING
+    const config = { ...committeeShape(size), domain, self: index, timing, compactionBlocks: 4 }
     return new ExecutionPlugin(chain, this.clock, {
-      config: {
-        ...committeeShape(size),
-        domain,
-        self: index,
-        timing: REGIONAL_TIMING,
-        compactionBlocks: 4,
-      },
+      config,
       sign: (statement) => this.sign(index, statement),
       origin: { root: { height: 0, hash: genesis, payloadHash: genesis }, records: [...records] },
       ports: {

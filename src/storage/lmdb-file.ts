@@ -57,8 +57,7 @@ interface Meta {
  */
 export function checkLmdbFile(directory: string): void {
   accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK)
-  const { bavail, bsize } = statfsSync(directory)
-  if (bavail * bsize < FREE_BYTES_MIN) throw new DiskFullError(directory)
+  checkFreeSpace(directory, FREE_BYTES_MIN)
   for (const name of [DATA_FILE_NAME, LOCK_TABLE_NAME]) {
     const path = join(directory, name)
     if (existsSync(path)) accessSync(path, constants.R_OK | constants.W_OK)
@@ -73,6 +72,12 @@ export function checkLmdbFile(directory: string): void {
   } finally {
     closeSync(file)
   }
+}
+
+/** @throws DiskFullError when the disk of `directory` has less than `bytesMin` free. */
+export function checkFreeSpace(directory: string, bytesMin: number): void {
+  const { bavail, bsize } = statfsSync(directory)
+  if (bavail * bsize < bytesMin) throw new DiskFullError(directory)
 }
 
 function checkContent(file: number, size: number, path: string): void {

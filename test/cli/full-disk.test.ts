@@ -54,7 +54,8 @@ test('a full disk', { skip: SKIP }, () =>
     }
     assert.ok(Number(seen.head) >= Number(head))
     assert.ok(BigInt(await node.rpc<string>('eth_getBalance', ALICE, 'latest')) <= BigInt(String(balance)))
-    assert.equal(await node.stop(), 0, node.output())
+    // Killed, as the native part of the database may have lost its footing when its last write failed.
+    await node.kill()
 
     assert.match(await outputOf(['db', 'verify', '--data', directory]), /the database is sound/)
     const again = await startDevNode({ directory })

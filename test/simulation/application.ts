@@ -6,7 +6,13 @@ import { bytesToHash, concatBytes, hexToBytes, type Hash } from '../../src/primi
 import { keccak256 } from '../../src/primitives/keccak.ts'
 import type { Domain } from '../../src/consensus/simplex/config.ts'
 import type { StoredFinalization } from '../../src/consensus/simplex/serving.ts'
-import type { Block, Certificate, Epoch, Tip } from '../../src/consensus/simplex/types.ts'
+import {
+  tipOf,
+  type Block,
+  type Certificate,
+  type Epoch,
+  type Tip,
+} from '../../src/consensus/simplex/types.ts'
 
 const ROOT_HASH = bytesToHash(keccak256(new TextEncoder().encode('simulated genesis')))
 export const ROOT = { height: 0, hash: ROOT_HASH, payloadHash: ROOT_HASH }
@@ -93,7 +99,6 @@ export class SimulatedChain {
   applied(): { readonly tip: Tip; readonly finalization: Certificate | undefined } | undefined {
     const proposal = this.blocks.at(-1)?.proposal
     if (proposal === undefined) return undefined
-    const { view, height, hash, payloadHash } = proposal
-    return { tip: { view, height, hash, payloadHash }, finalization: this.finalizations.at(-1)?.certificate }
+    return { tip: tipOf(proposal), finalization: this.finalizations.at(-1)?.certificate }
   }
 }

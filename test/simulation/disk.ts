@@ -6,7 +6,6 @@ import { concatBytes } from '../../src/primitives/bytes.ts'
 import { NEW_GUARD, type DoubleSignGuard } from '../../src/consensus/simplex/double-sign-guard.ts'
 import type { CommitteeShape } from '../../src/consensus/simplex/config.ts'
 import type { Origin } from '../../src/consensus/simplex/machine.ts'
-import { CorruptLogError } from '../../src/consensus/simplex/wal-frames.ts'
 import type { WalRecord } from '../../src/consensus/simplex/wal-records.ts'
 import type { Stream } from './stream.ts'
 import type { Subject } from './subject.ts'
@@ -83,7 +82,7 @@ export class SimulatedDisk {
     try {
       records = this.subject.readLog(file, committee).records
     } catch (error) {
-      if (!(error instanceof CorruptLogError)) throw error
+      if (!(error instanceof this.subject.CorruptLogError)) throw error
       records = []
       isCorrupt = true
     }

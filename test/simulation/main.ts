@@ -11,7 +11,7 @@ import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { committeeShape, CommitteeSizeError } from '../../src/consensus/simplex/config.ts'
 import { PROFILES } from './latency.ts'
-import { MUTATIONS, subjectOf } from './mutations.ts'
+import { MUTATIONS, mutatedOptions } from './mutations.ts'
 import { World, type WorldOptions, type WorldResult } from './world.ts'
 
 const USAGE = `npm run simulate -- [options]
@@ -58,7 +58,7 @@ async function parseArguments(): Promise<Arguments> {
   for (const size of nodes) committeeShape(size)
   const first = readNumber('--first', values.replay ?? values.first)
   const count = values.replay === undefined ? readNumber('--seeds', values.seeds) : 1
-  const changes = values.mutation === undefined ? {} : await subjectOf(values.mutation)
+  const changes = await readMutation(values.mutation)
   const mutation = values.mutation === undefined ? '' : ` --mutation ${values.mutation}`
   return {
     seeds: Array.from({ length: count }, (_, index) => first + index),
@@ -68,6 +68,13 @@ async function parseArguments(): Promise<Arguments> {
     jsonPath: values.json,
     repeat: `--faults ${faults} --profile ${profile}${mutation}`,
   }
+}
+
+async function readMutation(name: string | undefined): Promise<Partial<WorldOptions>> {
+  if (name === undefined) return {}
+  const mutation = MUTATIONS.find((mutation) => mutation.name === name)
+  if (mutation === undefined) throw new UsageError(`no mutation is called ${name}`)
+  return mutatedOptions(mutation)
 }
 
 function readNumber(name: string, text: string): number {

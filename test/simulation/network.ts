@@ -2,7 +2,6 @@
  * Links between simulated nodes: latency by place, loss, repetition, reordering, partitions in one or both directions,
  * clogged and narrow links. Messages are handed over as they are, or as bytes that are decoded on arrival.
  */
-import { WireError } from '../../src/consensus/simplex/binary.ts'
 import type { Message } from '../../src/consensus/simplex/messages.ts'
 import { latencyMatrix, type Profile } from './latency.ts'
 import type { SimulatedNode } from './node.ts'
@@ -32,6 +31,7 @@ export class SimulatedNetwork {
   private readonly freeAt: number[][]
   private isHealed = false
   messageCount = 0
+  private encoded: { readonly message: Message; readonly bytes: Uint8Array } | undefined
 
   constructor(world: World, profile: Profile, nodeCount: number, plan: Plan, seed: number) {
     this.world = world
@@ -52,13 +52,21 @@ export class SimulatedNetwork {
   send(from: SimulatedNode, to: number, message: Message, delayMs = 0): void {
     // What honest nodes send decodes to what they encoded; what liars send must get past the decoder.
     const isOnWire = this.plan.isOnWire || from.isByzantine
-    const bytes = isOnWire ? this.world.subject.encodeMessage(this.world.wire, message) : undefined
+    const bytes = isOnWire ? this.encode(message) : undefined
     for (const receiver of this.world.nodesOf(to)) {
       this.transmit(from, receiver, sizeOf(message), delayMs, labelOf(message), () => {
         const arrived = bytes === undefined ? message : this.decode(from, receiver, bytes)
         if (arrived !== undefined) this.arrive(from, receiver, arrived)
       })
     }
+  }
+
+  /** The bytes of a message that goes to many are made once. */
+  private encode(message: Message): Uint8Array {
+    if (this.encoded?.message === message) return this.encoded.bytes
+    const bytes = this.world.subject.encodeMessage(this.world.wire, message)
+    this.encoded = { message, bytes }
+    return bytes
   }
 
   /** Sends bytes as they are, whatever they are. */
@@ -80,7 +88,7 @@ export class SimulatedNetwork {
     try {
       return this.world.subject.decodeMessage(this.world.wire, bytes)
     } catch (error) {
-      if (!(error instanceof WireError)) throw error
+      if (!(error instanceof this.world.subject.WireError)) throw error
       this.world.trace?.(receiver, `← ${from.name} ${bytes.length} bytes refused: ${error.message}`)
       if (!from.isByzantine)
         this.world.violate('wire', `${from.name} sent bytes that are refused: ${error.message}`)

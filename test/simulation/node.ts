@@ -19,9 +19,20 @@ import { describeRecord, describeStatement, short } from './trace.ts'
 import type { World } from './world.ts'
 
 /** When a crash that is tied to a write happens. */
-const CRASH_MOMENTS = ['beforeWrite', 'beforeFlush', 'beforeSend', 'midSend', 'afterSend'] as const
+const CRASH_MOMENTS = [
+  'beforeWrite',
+  'beforeFlush',
+  'duringFlush',
+  'beforeSend',
+  'midSend',
+  'afterSend',
+] as const
 type CrashMoment = (typeof CRASH_MOMENTS)[number]
 
+/** Often, so that most worlds see some. */
+const COMPACTION_BLOCKS = 3
+/** Verifications at one moment. */
+const WORK_MAX = 5000
 /** How long the store of final blocks takes to make one durable. */
 const APPLY_MS = 12
 const RESTART_MIN_MS = 30
@@ -48,6 +59,8 @@ export class SimulatedNode {
   private readonly timers = new Set<() => void>()
   private sendsBeforeCrash = Infinity
   private clockRate = 1
+  private workAt = 0
+  private workNow = 0
 
   constructor(world: World, id: number, index: number, name: string) {
     this.world = world
@@ -80,7 +93,13 @@ export class SimulatedNode {
     this.sendsBeforeCrash = Infinity
     const { subject, committee, domain, timing } = this.world
     const recovered = this.disk.recover(committee, isDamaged)
-    const config: Config = { ...committee, domain, timing, self: this.index }
+    const config: Config = {
+      ...committee,
+      domain,
+      timing,
+      self: this.index,
+      compactionBlocks: COMPACTION_BLOCKS,
+    }
     const signer = stubSigner(this.index)
     const sign = (statement: Statement): Uint8Array => signer.sign(subject.signedBytes(domain, statement))
     const applied = this.chain.applied()
@@ -201,12 +220,20 @@ export class SimulatedNode {
         halted: (reason) => this.onHalted(life, reason),
       },
       verify: (request, onResult) => {
+        this.countWork()
         later(world.plan.verificationMs * this.stream.fraction(), () =>
           onResult(world.subject.verifyRequest(world.verifier, request)),
         )
       },
       schedule: (delayMs, callback) => this.setTimer(delayMs, callback),
     }
+  }
+
+  /** A node that goes round in circles makes no time pass, and would never be seen again. */
+  private countWork(): void {
+    this.workNow = this.workAt === this.world.now ? this.workNow + 1 : 0
+    this.workAt = this.world.now
+    if (this.workNow > WORK_MAX) this.world.violate('livelock', `${this.name} verifies without end`)
   }
 
   private setTimer(delayMs: number, callback: () => void): () => void {
@@ -238,6 +265,11 @@ export class SimulatedNode {
       this.crashAndRestart('before a flush')
       return
     }
+    const { syncDelayMs } = world.plan
+    if (moment === 'duringFlush') {
+      const at = world.now + syncDelayMs * this.stream.fraction()
+      world.schedule(at, this.id, () => this.life === life && this.crashAndRestart('during a flush'))
+    }
     const count = disk.writtenCount
     const finish = (): void => {
       if (this.life !== life) return
@@ -250,7 +282,6 @@ export class SimulatedNode {
       onDone(isDurable)
       if (moment === 'afterSend' && this.life === life) this.crashAndRestart('after sending')
     }
-    const { syncDelayMs } = world.plan
     if (syncDelayMs === 0) finish()
     else world.schedule(world.now + syncDelayMs, this.id, finish)
   }

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import * as binary from '../../src/consensus/simplex/binary.ts'
 import * as guard from '../../src/consensus/simplex/double-sign-guard.ts'
 import * as driver from '../../src/consensus/simplex/driver.ts'
 import * as machine from '../../src/consensus/simplex/machine.ts'
@@ -24,11 +25,15 @@ export interface Subject {
   readonly decodeMessage: typeof wire.decodeMessage
   readonly frameRecord: typeof frames.frameRecord
   readonly readLog: typeof frames.readLog
+  /** The classes of a faulty copy are its own. */
+  readonly CorruptLogError: typeof frames.CorruptLogError
+  readonly WireError: typeof binary.WireError
   readonly guardAfter: typeof guard.guardAfter
   readonly abstentionOf: typeof guard.abstentionOf
 }
 
 export const REAL_SUBJECT: Subject = {
+  ...binary,
   ...machine,
   ...driver,
   ...verification,
@@ -46,7 +51,16 @@ export interface Edit {
 }
 
 const FOLDER = new URL('../../src/consensus/simplex/', import.meta.url)
-const FILES = ['machine', 'driver', 'verification', 'signing', 'wire', 'wal-frames', 'double-sign-guard']
+const FILES = [
+  'binary',
+  'machine',
+  'driver',
+  'verification',
+  'signing',
+  'wire',
+  'wal-frames',
+  'double-sign-guard',
+]
 const QUERY = /\?mutation=([\w-]+)$/
 
 const editsByMutation = new Map<string, readonly Edit[]>()

@@ -14,7 +14,7 @@ import {
   type Timing,
 } from '../../src/consensus/simplex/config.ts'
 import type { Verifier } from '../../src/consensus/simplex/verification.ts'
-import type { WireContext } from '../../src/consensus/simplex/wire.ts'
+import { wireContext, type WireContext } from '../../src/consensus/simplex/wire.ts'
 import { domainOfEpoch } from './application.ts'
 import { Liar } from './byzantine/liar.ts'
 import { Violation, type Checker } from './checkers/checker.ts'
@@ -99,7 +99,7 @@ export class World {
     this.timing = options.profile === 'world' ? GLOBAL_TIMING : REGIONAL_TIMING
     const keyring = stubScheme.keyring(Array.from({ length: shape.size }, (_, index) => stubPublicKey(index)))
     this.verifier = { scheme: stubScheme, domain: this.domain, keyring }
-    this.wire = { ...this.committee, domain: this.domain }
+    this.wire = wireContext(this.committee, this.domain)
     this.ties = new Stream(seed, 'ties')
     this.faults = new Stream(seed, 'faults')
     this.plan = { ...drawPlan(new Stream(seed, 'plan'), planOptions(options, shape)), ...options.plan }

@@ -24,15 +24,13 @@ export class WireError extends AevirError {
   }
 }
 
-/** Fills a buffer of a size that is known beforehand. */
+/** Fills a buffer of a size that is known beforehand. Hot: every statement that is signed or verified is written. */
 export class ByteWriter {
   private readonly buffer: Uint8Array
-  private readonly view: DataView
   private offset = 0
 
   constructor(size: number) {
     this.buffer = new Uint8Array(size)
-    this.view = new DataView(this.buffer.buffer)
   }
 
   uint8(value: number): void {
@@ -41,20 +39,23 @@ export class ByteWriter {
   }
 
   uint32(value: number): void {
-    this.view.setUint32(this.offset, value)
-    this.offset += 4
+    const { buffer, offset } = this
+    buffer[offset] = value >>> 24
+    buffer[offset + 1] = value >>> 16
+    buffer[offset + 2] = value >>> 8
+    buffer[offset + 3] = value
+    this.offset = offset + 4
   }
 
   uint64(value: bigint): void {
-    this.view.setBigUint64(this.offset, value)
-    this.offset += 8
+    this.uint32(Number(value >> 32n))
+    this.uint32(Number(value & 0xffff_ffffn))
   }
 
   /** An integer up to {@link COUNT_MAX} in 8 bytes. */
   count(value: number): void {
-    this.view.setUint32(this.offset, Math.floor(value / 2 ** 32))
-    this.view.setUint32(this.offset + 4, value >>> 0)
-    this.offset += 8
+    this.uint32(Math.floor(value / 2 ** 32))
+    this.uint32(value % 2 ** 32)
   }
 
   bytes(value: Uint8Array): void {
@@ -82,12 +83,10 @@ export class ByteWriter {
 /** Reads what {@link ByteWriter} wrote. Every method throws {@link WireError}. Byte strings are views of the input. */
 export class ByteReader {
   private readonly buffer: Uint8Array
-  private readonly view: DataView
   private offset = 0
 
   constructor(bytes: Uint8Array) {
     this.buffer = bytes
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
   get position(): number {
@@ -95,20 +94,24 @@ export class ByteReader {
   }
 
   uint8(): number {
-    return this.view.getUint8(this.advance(1))
+    return this.buffer[this.advance(1)] as number
   }
 
   uint32(): number {
-    return this.view.getUint32(this.advance(4))
+    const at = this.advance(4)
+    const { buffer } = this
+    // advance() has checked that these four bytes are there.
+    const high = ((buffer[at] as number) << 8) | (buffer[at + 1] as number)
+    const low = ((buffer[at + 2] as number) << 8) | (buffer[at + 3] as number)
+    return high * 0x1_0000 + low
   }
 
   uint64(): bigint {
-    return this.view.getBigUint64(this.advance(8))
+    return (BigInt(this.uint32()) << 32n) | BigInt(this.uint32())
   }
 
   count(): number {
-    const at = this.advance(8)
-    const value = this.view.getUint32(at) * 2 ** 32 + this.view.getUint32(at + 4)
+    const value = this.uint32() * 2 ** 32 + this.uint32()
     if (value > COUNT_MAX) throw new WireError('value', `an integer above ${COUNT_MAX}`)
     return value
   }

@@ -3,8 +3,8 @@
  * into a body; it asks for a verdict once a block is worth it and its parent is valid.
  */
 import type { Hash } from '../../primitives/bytes.ts'
+import { ask } from './asking.ts'
 import { LIMITS } from './config.ts'
-import type { Peer } from './events.ts'
 import { certifiedHash, type BlockEntry, type Core } from './state.ts'
 import type { Block, View } from './types.ts'
 
@@ -25,8 +25,8 @@ export function storeFetched(core: Core, blocks: readonly Block[]): void {
     const { hash, height } = block.proposal
     if (height <= core.tip.height) return
     const existing = core.blocks.get(hash)
-    if (existing === undefined) insert(core, block, true)
-    else existing.isJustified = true
+    if (existing !== undefined) existing.isJustified = true
+    else if (hasRoomAt(core, height)) insert(core, block, true)
   }
 }
 
@@ -63,26 +63,11 @@ export function want(core: Core, hash: Hash, view: View, signers: readonly numbe
 export function requestWanted(core: Core, hash: Hash): void {
   const wanted = core.wanted.get(hash)
   if (wanted === undefined) return
+  const { signers } = wanted
+  const signer = signers[(core.nextPeer + wanted.attempts) % signers.length]
+  const isEarly = wanted.attempts < signers.length
   wanted.attempts += 1
-  const hasSigners = wanted.attempts <= wanted.signers.length
-  const signer = hasSigners ? wanted.signers[core.nextPeer++ % wanted.signers.length] : undefined
-  const to = signer === undefined || signer === core.config.self ? nextPeer(core) : signer
-  if (to === undefined) return
-  core.effects.push({
-    kind: 'send',
-    to,
-    message: { kind: 'blockRequest', hash, aboveHeight: core.tip.height },
-  })
-}
-
-/** Another member, in turn; `undefined` in a committee of one. */
-export function nextPeer(core: Core): Peer | undefined {
-  const { size, self } = core.config
-  for (let attempt = 0; attempt < 2; attempt++) {
-    const peer = core.nextPeer++ % size
-    if (peer !== self) return peer
-  }
-  return undefined
+  ask(core, { kind: 'blockRequest', hash, aboveHeight: core.tip.height }, isEarly ? signer : undefined)
 }
 
 /** Rule: a block that is worth it is executed as soon as its parent is valid. */
@@ -135,6 +120,16 @@ export function pruneBlocks(core: Core): void {
     if (view <= core.tip.view || isPassed) core.blocks.delete(hash)
   }
   for (const [hash, { view }] of core.wanted) if (view <= core.tip.view) core.wanted.delete(hash)
+}
+
+/** Blocks that come later in the chain make room for earlier ones: they are of no use before those, and can be had again. */
+function hasRoomAt(core: Core, height: number): boolean {
+  if (core.blocks.size < LIMITS.blocks + LIMITS.fetchedBlocks) return true
+  let [last, lastHeight] = [undefined as Hash | undefined, height]
+  for (const [hash, { block }] of core.blocks) {
+    if (block.proposal.height > lastHeight) [last, lastHeight] = [hash, block.proposal.height]
+  }
+  return last !== undefined && core.blocks.delete(last)
 }
 
 function evictOldest(core: Core): boolean {

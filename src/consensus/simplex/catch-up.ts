@@ -4,7 +4,8 @@
  * Everything that is asked for is asked once when its lack is noticed and again with each tick of the resend timer, of
  * another peer each time; nothing is asked again because a message came in. That is what keeps requests from breeding.
  */
-import { nextPeer, requestWanted, storeFetched } from './blocks.ts'
+import { ask } from './asking.ts'
+import { requestWanted, storeFetched } from './blocks.ts'
 import { receiveCertificate } from './certificates.ts'
 import { LIMITS } from './config.ts'
 import type { Peer } from './events.ts'
@@ -15,13 +16,14 @@ import { GENESIS_VIEW, type Certificate, type Vote, type View } from './types.ts
 /** The resend timer ran out. */
 export function tick(core: Core): void {
   core.served.clear()
+  core.asked.clear()
   if (core.view === core.viewAtTick) repeatBest(core)
   core.viewAtTick = core.view
   let budget = LIMITS.wantedPerTick
   for (const hash of core.wanted.keys()) if (budget-- > 0) requestWanted(core, hash)
   if (core.undelivered.length === 0) core.isSyncing = false
   if (core.isSyncing) sendSyncRequest(core)
-  if (core.missingView !== undefined) requestCertificates(core, core.missingView, nextPeer(core))
+  if (core.missingView !== undefined) requestCertificates(core, core.missingView)
   if (core.aheadPeer !== undefined) requestCertificates(core, core.view, core.aheadPeer)
   core.aheadPeer = undefined
 }
@@ -55,14 +57,13 @@ function ownOpenVotes(core: Core): Vote[] {
 export function requestMissing(core: Core): void {
   if (core.missingView === undefined || core.viewOfRequest === core.view) return
   core.viewOfRequest = core.view
-  requestCertificates(core, core.missingView, nextPeer(core))
+  requestCertificates(core, core.missingView)
 }
 
 /** Asks about the given view and as many before it as one answer can hold. */
-function requestCertificates(core: Core, toView: View, to: Peer | undefined): void {
-  if (to === undefined) return
+function requestCertificates(core: Core, toView: View, preferred?: Peer): void {
   const fromView = Math.max(GENESIS_VIEW, toView - LIMITS.certificatesPerMessage + 1) as View
-  core.effects.push({ kind: 'send', to, message: { kind: 'certificateRequest', fromView, toView } })
+  ask(core, { kind: 'certificateRequest', fromView, toView }, preferred)
 }
 
 /** The chain is far ahead: asks for the next final blocks by height. One request is under way at a time. */
@@ -73,10 +74,7 @@ export function requestSync(core: Core): void {
 }
 
 function sendSyncRequest(core: Core): void {
-  const to = nextPeer(core)
-  if (to === undefined) return
-  const message = { kind: 'syncRequest', fromHeight: core.tip.height + 1 } as const
-  core.effects.push({ kind: 'send', to, message })
+  ask(core, { kind: 'syncRequest', fromHeight: core.tip.height + 1 })
 }
 
 // ---- Answers -------------------------------------------------------------------------------------------------------
@@ -91,9 +89,7 @@ export function receiveBlocks(core: Core, from: Peer, { blocks, finalization }: 
   if (first === undefined) return
   if (core.wanted.has(first.proposal.hash)) storeFetched(core, blocks)
   if (finalization === undefined || !core.isSyncing) return
-  core.isSyncing = false
   receiveCertificate(core, from, finalization, blocks)
-  core.isDirty = true
 }
 
 export function answerCertificateRequest(core: Core, from: Peer, request: CertificateRequest): void {
@@ -117,13 +113,10 @@ export function answerCertificateRequest(core: Core, from: Peer, request: Certif
   core.effects.push({ kind: 'send', to: from, message: { kind: 'certificates', certificates } })
 }
 
-/** Whether one more request of this peer may be answered before the next tick. */
+/** Whether one more request of this peer may be answered before the next tick. Many more are no accident. */
 export function hasBudget(core: Core, peer: Peer): boolean {
   const count = (core.served.get(peer) ?? 0) + 1
   core.served.set(peer, count)
-  if (count <= LIMITS.requestsPerTick) return true
-  if (count === LIMITS.requestsPerTick + 1) {
-    core.effects.push({ kind: 'blame', peer, reason: 'tooManyRequests' })
-  }
-  return false
+  if (count === LIMITS.floodPerTick) core.effects.push({ kind: 'blame', peer, reason: 'tooManyRequests' })
+  return count <= LIMITS.servedPerTick
 }

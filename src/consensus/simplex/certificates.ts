@@ -19,7 +19,7 @@ export function receiveCertificate(
 ): void {
   if (!isNews(core, certificate)) {
     // The certificate is a fact already, so its blocks need no further proof.
-    if (isUndelivered(core, certificate)) storeFetched(core, blocks)
+    storeProven(core, certificate, blocks)
     return
   }
   const count = core.pendingOf.get(from) ?? 0
@@ -48,10 +48,11 @@ export function settleCertificate(core: Core, key: string, isValid: boolean): vo
   if (pending === undefined || candidate === undefined) return
   if (isValid) {
     acceptCertificate(core, candidate.certificate)
-    if (isUndelivered(core, candidate.certificate)) storeFetched(core, candidate.blocks)
+    storeProven(core, candidate.certificate, candidate.blocks)
     return
   }
   core.effects.push({ kind: 'blame', peer: candidate.from, reason: 'invalidCertificate' })
+  if (candidate.blocks.length > 0) endSync(core)
   release(core, candidate.from)
   pending.candidates.shift()
   const next = pending.candidates[0]
@@ -116,6 +117,19 @@ function isNews(core: Core, { kind, view }: Certificate): boolean {
   if (view <= finalizedView(core)) return false
   const round = core.rounds.get(view)
   return (kind === 'notarize' ? round?.notarization : round?.nullification) === undefined
+}
+
+/** Blocks that came with a certificate which holds. */
+function storeProven(core: Core, certificate: Certificate, blocks: readonly Block[]): void {
+  if (blocks.length === 0) return
+  endSync(core)
+  if (isUndelivered(core, certificate)) storeFetched(core, blocks)
+}
+
+/** The answer to a request for final blocks was judged; whether another is needed, the rules decide. */
+function endSync(core: Core): void {
+  core.isSyncing = false
+  core.isDirty = true
 }
 
 function isUndelivered(core: Core, { kind, hash }: Certificate): boolean {

@@ -83,6 +83,9 @@ export const BACKOFF_MAX = 8
 /** A leader that was silent for this many views is passed over without waiting. */
 export const INACTIVE_VIEWS = 12
 
+/** {@link Config.compactionBlocks} of a node. */
+export const COMPACTION_BLOCKS = 64
+
 export const LIMITS = {
   /** Votes and proposals for views further ahead are dropped: somebody is lying, or this node must catch up anyway. */
   futureViews: 32,
@@ -92,23 +95,29 @@ export const LIMITS = {
   bodySize: 4 << 20,
   /** Blocks that a node holds in memory beyond its final tip, and certified ones that it misses. */
   blocks: 128,
+  /** … and those that it asked for in order to catch up, on top. */
+  fetchedBlocks: 64,
+  /** Final blocks that the application has not made durable. */
+  unappliedBlocks: 64,
   /** Blocks in one response, and bytes of bodies in it unless the first block alone is larger. */
-  blocksPerResponse: 16,
+  blocksPerResponse: 32,
   bytesPerResponse: 4 << 20,
   /** Certificates in one message, and views that one request may span. */
   certificatesPerMessage: 64,
   /** Hashes of missing blocks that are asked for at a time. */
   wantedPerTick: 8,
-  /** Requests of one peer that are answered between two ticks of the resend timer. */
-  requestsPerTick: 16,
+  /** Between two ticks of the resend timer: requests to one peer, … */
+  askedPerTick: 8,
+  /** … those of one peer that are answered, more than twice as many because ticks overlap and links bunch, … */
+  servedPerTick: 32,
+  /** … and those that make it a flood. */
+  floodPerTick: 256,
   /** Certificates of one peer that wait for verification. */
   pendingPerPeer: 80,
   /** Finalizations that are remembered while the chain down from them is incomplete. */
   undelivered: 4,
   /** Own votes for finality that are repeated while a node does not get on. */
   resentFinalizes: 8,
-  /** Final blocks between two compactions of the log. */
-  compactionBlocks: 64,
 } as const
 
 /** What one instance of the core is told about its committee and itself. */
@@ -119,4 +128,6 @@ export interface Config {
   /** This node's index in the committee; `undefined` for one that follows without voting. */
   readonly self: number | undefined
   readonly timing: Timing
+  /** Final blocks after which the log starts anew. */
+  readonly compactionBlocks: number
 }

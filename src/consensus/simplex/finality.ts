@@ -3,8 +3,8 @@ import { requestSync } from './catch-up.ts'
 import { persistBlock, pruneBlocks, want } from './blocks.ts'
 import { signersOf } from './certificate.ts'
 import { LIMITS } from './config.ts'
-import { finalizedView, type BlockEntry, type Core, type Round } from './state.ts'
-import type { Certificate } from './types.ts'
+import { finalizedView, isBacklogged, type BlockEntry, type Core, type Round } from './state.ts'
+import { tipOf, type Certificate } from './types.ts'
 import { cast } from './votes.ts'
 
 /** Rule: a valid, notarized block is announced, and voted for unless its view was given up. */
@@ -34,14 +34,14 @@ function voteForFinality(core: Core, { view, own }: Round, entry: BlockEntry): v
 
 /** Rule: everything down from a finalization to the tip goes to the application, as soon as all of it is here. */
 export function deliverFinal(core: Core): void {
-  while (!core.isHalted) {
+  while (!core.isHalted && !isBacklogged(core)) {
     const [target] = core.undelivered
-    if (target === undefined) return
-    const chain = chainDownToTip(core, target)
+    const chain = target === undefined ? undefined : chainDownToTip(core, target)
     if (chain === undefined) return
-    core.undelivered.shift()
-    for (const entry of chain.toReversed()) if (!deliver(core, entry)) return
+    const isComplete = chain.toReversed().every((entry) => deliver(core, entry))
     pruneBlocks(core)
+    if (!isComplete) return
+    core.undelivered.shift()
     core.isDirty = true
   }
 }
@@ -71,14 +71,17 @@ function chainDownToTip(core: Core, target: Certificate): BlockEntry[] | undefin
   return chain
 }
 
+/** @returns false when the application must catch up first, or something is badly wrong. */
 function deliver(core: Core, entry: BlockEntry): boolean {
   const { block, status } = entry
-  const { view, height, hash, payloadHash } = block.proposal
+  const { view } = block.proposal
+  if (isBacklogged(core)) return false
   if (status === 'invalid') {
     halt(core, { kind: 'invalidBlockIsFinal', proposal: block.proposal })
     return false
   }
-  core.tip = { view, height, hash, payloadHash }
+  core.tip = tipOf(block.proposal)
+  core.unapplied.push(block)
   core.effects.push({ kind: 'finalized', block, certificate: core.rounds.get(view)?.finalization })
   return true
 }

@@ -78,7 +78,7 @@ import {
   settleProposal,
   voteForProposal,
 } from './proposals.ts'
-import { compactLog, recountOwnVotes, replay, resumeFrom } from './recovery.ts'
+import { compactLog, noteApplied, recountOwnVotes, replay, resumeFrom } from './recovery.ts'
 import { createState, type Core, type SignStatement } from './state.ts'
 import { GENESIS_VIEW, type Certificate, type Tip, type View } from './types.ts'
 import type { VerifyResult } from './verification.ts'
@@ -159,8 +159,7 @@ function apply(core: Core, event: Event): void {
       settleBlock(core, event.hash, event.isValid)
       break
     case 'applied':
-      core.appliedHeight = event.height
-      core.isDirty = true
+      noteApplied(core, event.height)
       break
     case 'pause':
       setPaused(core, event.isPaused)

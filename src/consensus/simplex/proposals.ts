@@ -13,7 +13,15 @@ import { LIMITS } from './config.ts'
 import type { Peer } from './events.ts'
 import type { ProposeMessage } from './messages.ts'
 import { makeBlock } from './proposal.ts'
-import { certifiedHash, leaderOf, requestVerification, roundAt, type Core, type Round } from './state.ts'
+import {
+  certifiedHash,
+  isBacklogged,
+  leaderOf,
+  requestVerification,
+  roundAt,
+  type Core,
+  type Round,
+} from './state.ts'
 import type { Certificate, Proposal, SignedStatement, View } from './types.ts'
 import { cast, giveUp, noteActivity } from './votes.ts'
 
@@ -22,7 +30,8 @@ import { cast, giveUp, noteActivity } from './votes.ts'
 /** Rule: the leader of the current view builds on the highest block that it may build on. */
 export function buildWhenLeading(core: Core): void {
   const { self } = core.config
-  if (core.isPaused || self === undefined || leaderOf(core.config, core.view) !== self) return
+  if (core.isPaused || isBacklogged(core)) return
+  if (self === undefined || leaderOf(core.config, core.view) !== self) return
   const round = roundAt(core, core.view)
   const { own } = round
   if (round.buildingOn !== undefined || own.propose !== undefined || own.nullify !== undefined) return
@@ -141,7 +150,7 @@ export function settleProposal(core: Core, view: View, from: Peer, isSigned: boo
 
 /** Rule: the first proper proposal of the current view's leader is voted for, and an improper one ends the view. */
 export function voteForProposal(core: Core): void {
-  if (core.config.self === undefined || core.view <= core.abstainThrough) return
+  if (core.config.self === undefined || core.view <= core.abstainThrough || isBacklogged(core)) return
   const round = roundAt(core, core.view)
   const { own, proposal: slot } = round
   if (slot === undefined || own.notarize !== undefined || own.nullify !== undefined) return

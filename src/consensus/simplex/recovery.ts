@@ -2,9 +2,8 @@
 import { unreachable } from '../../primitives/assert.ts'
 import { restoreBlock } from './blocks.ts'
 import { recordCertificate } from './certificates.ts'
-import { LIMITS } from './config.ts'
 import { finalizedView, roundAt, type Core } from './state.ts'
-import type { Certificate, Tip } from './types.ts'
+import { tipOf, type Certificate, type Tip } from './types.ts'
 import { addVote } from './votes.ts'
 import type { WalRecord } from './wal-records.ts'
 
@@ -14,10 +13,11 @@ export function replay(core: Core, records: readonly WalRecord[]): void {
     switch (record.kind) {
       case 'tip':
         core.tip = record.tip
+        core.appliedTip = record.tip
         core.heightAtCompaction = record.tip.height
         break
       case 'statement':
-        roundAt(core, record.statement.view).own[record.statement.kind] = record.statement as never
+        roundAt(core, record.statement.view).own[record.statement.kind] = record.statement
         break
       case 'certificate':
         recordCertificate(core, record.certificate)
@@ -35,7 +35,7 @@ export function replay(core: Core, records: readonly WalRecord[]): void {
 /** The application may be further than the tip of the log: what it has is not delivered again. */
 export function resumeFrom(core: Core, tip: Tip, finalization: Certificate | undefined): void {
   if (tip.height > core.tip.height) core.tip = tip
-  core.appliedHeight = tip.height
+  core.appliedTip = core.tip
   if (finalization !== undefined && finalization.view > finalizedView(core))
     recordCertificate(core, finalization)
   core.undelivered = core.undelivered.filter(({ view }) => view > core.tip.view)
@@ -61,18 +61,27 @@ export function recountOwnVotes(core: Core): void {
   }
 }
 
-/** Rule: from time to time, when the application has everything that is final, the log starts anew from the tip. */
+/** The application has made the blocks up to this height durable. */
+export function noteApplied(core: Core, height: number): void {
+  const applied = core.unapplied.filter(({ proposal }) => proposal.height <= height)
+  const last = applied.at(-1)
+  if (last === undefined) return
+  core.unapplied = core.unapplied.slice(applied.length)
+  core.appliedTip = tipOf(last.proposal)
+  core.isDirty = true
+}
+
+/** Rule: from time to time the log starts anew, from the last block that the application will not lose. */
 export function compactLog(core: Core): void {
-  const { tip, appliedHeight, heightAtCompaction } = core
-  if (tip.height - heightAtCompaction < LIMITS.compactionBlocks) return
-  if (appliedHeight < tip.height || core.undelivered.length > 0) return
-  core.heightAtCompaction = core.tip.height
+  if (core.appliedTip.height - core.heightAtCompaction < core.config.compactionBlocks) return
+  core.heightAtCompaction = core.appliedTip.height
   core.effects.push({ kind: 'compact', records: snapshot(core) })
 }
 
 /** The shortest log that restores what matters: nothing that was said before the highest finalization does. */
-export function snapshot(core: Core): WalRecord[] {
-  const records: WalRecord[] = [{ kind: 'tip', tip: core.tip }]
+function snapshot(core: Core): WalRecord[] {
+  const records: WalRecord[] = [{ kind: 'tip', tip: core.appliedTip }]
+  for (const block of core.unapplied) records.push({ kind: 'block', block })
   for (const { block, isPersisted } of core.blocks.values()) {
     if (isPersisted) records.push({ kind: 'block', block })
   }

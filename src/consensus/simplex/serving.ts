@@ -48,10 +48,11 @@ export function answerSyncRequest(
 }
 
 function collect(core: Core, archive: Archive, from: Hash, aboveHeight: number): Block[] {
+  const unapplied = new Map(core.unapplied.map((block) => [block.proposal.hash, block]))
   const blocks: Block[] = []
   let bytes = 0
   for (let hash = from; blocks.length < LIMITS.blocksPerResponse;) {
-    const block = core.blocks.get(hash)?.block ?? archive.block(hash)
+    const block = core.blocks.get(hash)?.block ?? unapplied.get(hash) ?? archive.block(hash)
     if (block === undefined || block.proposal.height <= aboveHeight) break
     bytes += block.body.length
     if (blocks.length > 0 && bytes > LIMITS.bytesPerResponse) break

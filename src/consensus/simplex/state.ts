@@ -3,7 +3,7 @@
  * it around and look at nothing but what is marked as theirs.
  */
 import type { Hash } from '../../primitives/bytes.ts'
-import type { Config } from './config.ts'
+import { LIMITS, type Config } from './config.ts'
 import type { Effect, Peer, TimerName } from './events.ts'
 import {
   GENESIS_VIEW,
@@ -157,11 +157,13 @@ export interface Core {
   isSyncing: boolean
   /** Turns to the next peer with every request that has no better address. */
   nextPeer: number
-  /** By peer: requests answered since the last tick. */
+  /** By peer: requests received from it, and sent to it, since the last tick. */
   readonly served: Map<Peer, number>
+  readonly asked: Map<Peer, number>
   viewAtTick: View
-  /** What the application has made durable. */
-  appliedHeight: number
+  /** The last block that the application has made durable, and the final ones that it has not. */
+  appliedTip: Tip
+  unapplied: Block[]
   heightAtCompaction: number
 
   /** Whether a rule of `machine.ts` may have become applicable. */
@@ -205,8 +207,10 @@ export function createState(
     isSyncing: false,
     nextPeer: config.self ?? 0,
     served: new Map(),
+    asked: new Map(),
     viewAtTick: GENESIS_VIEW,
-    appliedHeight: root.height,
+    appliedTip: { ...root, view: GENESIS_VIEW },
+    unapplied: [],
     heightAtCompaction: root.height,
     isDirty: true,
     effects: [],
@@ -243,6 +247,11 @@ export function certifiedHash(core: Core, view: View): Hash | undefined {
   if (view === core.tip.view) return core.tip.hash
   const round = core.rounds.get(view)
   return round?.notarization?.hash ?? round?.finalization?.hash
+}
+
+/** Whether the application lags so far behind that this node takes on nothing new. */
+export function isBacklogged(core: Core): boolean {
+  return core.unapplied.length >= LIMITS.unappliedBlocks
 }
 
 export function finalizedView(core: Core): View {

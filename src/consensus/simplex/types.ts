@@ -74,6 +74,10 @@ export interface Tip {
   readonly payloadHash: Hash
 }
 
+export function tipOf({ view, height, hash, payloadHash }: Proposal): Tip {
+  return { view, height, hash, payloadHash }
+}
+
 export function viewAfter(view: View, distance = 1): View {
   return (view + distance) as View
 }

@@ -62,7 +62,7 @@ export function setPaused(core: Core, isPaused: boolean): void {
 }
 
 function isInactive(core: Core, member: number): boolean {
-  return (core.lastActive[member] ?? 0) + INACTIVE_VIEWS < core.view
+  return member !== core.config.self && (core.lastActive[member] ?? 0) + INACTIVE_VIEWS < core.view
 }
 
 /** Otherwise the silence is this node's own, and skipping would only add to it. */

@@ -8,6 +8,7 @@
  * make sense; what they claim is checked there.
  */
 import { unreachable } from '../../primitives/assert.ts'
+import { equalBytes } from '../../primitives/bytes.ts'
 import { ByteReader, ByteWriter, HASH_SIZE, WireError } from './binary.ts'
 import { bitmapSize, isWellFormed } from './certificate.ts'
 import { LIMITS, type CommitteeShape, type Domain } from './config.ts'
@@ -41,14 +42,22 @@ export const MESSAGE_SIZE_MAX = Math.max(LIMITS.bodySize, LIMITS.bytesPerRespons
 /** Where a message is from or for: signatures of one domain, bitmaps of one size. */
 export interface WireContext extends CommitteeShape {
   readonly domain: Domain
+  /** Layer, epoch and committee, as they stand in every message. */
+  readonly envelope: Uint8Array
 }
 
-export function encodeMessage({ domain }: WireContext, message: Message): Uint8Array {
-  const writer = new ByteWriter(ENVELOPE_SIZE + sizeOf(message))
+export function wireContext({ size, quorum }: CommitteeShape, domain: Domain): WireContext {
+  const writer = new ByteWriter(ENVELOPE_SIZE - 1)
   writer.uint8(VERSION)
   writer.uint8(LAYER_CODES[domain.layer])
   writer.count(domain.epoch)
-  writer.bytes(committeeTag(domain))
+  writer.bytes(Uint8Array.fromHex(domain.committeeHash.slice(2, 2 + 2 * COMMITTEE_TAG_SIZE)))
+  return { size, quorum, domain, envelope: writer.finish() }
+}
+
+export function encodeMessage({ envelope }: WireContext, message: Message): Uint8Array {
+  const writer = new ByteWriter(ENVELOPE_SIZE + sizeOf(message))
+  writer.bytes(envelope)
   writer.uint8(MESSAGE_CODES[message.kind])
   switch (message.kind) {
     case 'propose':
@@ -88,19 +97,12 @@ export function encodeMessage({ domain }: WireContext, message: Message): Uint8A
 export function decodeMessage(context: WireContext, bytes: Uint8Array): Message {
   if (bytes.length > MESSAGE_SIZE_MAX) throw new WireError('oversize', `a message of ${bytes.length} bytes`)
   const reader = new ByteReader(bytes)
-  readEnvelope(reader, context.domain)
+  if (!equalBytes(reader.bytes(context.envelope.length), context.envelope)) {
+    throw new WireError('foreign', 'another version, layer, epoch or committee')
+  }
   const message = readMessage(reader, context)
   reader.end()
   return message
-}
-
-function readEnvelope(reader: ByteReader, domain: Domain): void {
-  const isOurs =
-    reader.uint8() === VERSION &&
-    reader.uint8() === LAYER_CODES[domain.layer] &&
-    reader.count() === domain.epoch &&
-    reader.bytes(COMMITTEE_TAG_SIZE).toHex() === committeeTag(domain).toHex()
-  if (!isOurs) throw new WireError('foreign', 'another version, layer, epoch or committee')
 }
 
 function readMessage(reader: ByteReader, context: WireContext): Message {
@@ -256,8 +258,4 @@ function sizeOf(message: Message): number {
 
 function certificatesSize(certificates: readonly Certificate[]): number {
   return certificates.reduce((sum, certificate) => sum + certificateSize(certificate), 1)
-}
-
-function committeeTag({ committeeHash }: Domain): Uint8Array {
-  return Uint8Array.fromHex(committeeHash.slice(2, 2 + 2 * COMMITTEE_TAG_SIZE))
 }

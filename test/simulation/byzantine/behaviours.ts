@@ -9,6 +9,7 @@ import { farFuture } from './far-future.ts'
 import { forgedCertificates } from './forged-certificates.ts'
 import { forgedVotes } from './forged-votes.ts'
 import { garbage } from './garbage.ts'
+import { kindConfusion } from './kind-confusion.ts'
 import { late } from './late.ts'
 import type { Liar } from './liar.ts'
 import { requestFlood } from './request-flood.ts'
@@ -38,6 +39,7 @@ export const BEHAVIOURS: readonly Behaviour[] = [
   forgedCertificates,
   forgedVotes,
   crossEpochReplay,
+  kindConfusion,
   withholding,
   wrongRoot,
   backwardsLeader,

@@ -3,7 +3,7 @@ import { bytesToHash } from '../../../src/primitives/bytes.ts'
 import type { View } from '../../../src/consensus/simplex/types.ts'
 import type { Behaviour } from './behaviours.ts'
 
-const REQUESTS_PER_TICK = 40
+const REQUESTS_PER_TICK = 120
 
 export const requestFlood: Behaviour = {
   name: 'request-flood',

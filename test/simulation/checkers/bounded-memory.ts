@@ -16,10 +16,11 @@ function sizesOf(core: Core): readonly (readonly [what: string, count: number, m
     ['rounds', core.rounds.size, openViews + LIMITS.evidenceViews + 2 * LIMITS.futureViews + 2],
     ['votes of a kind in a view', Math.max(0, ...boxes.map(({ bySigner }) => bySigner.size)), size],
     ['hashes voted for in a view', Math.max(0, ...boxes.map(({ counts }) => counts.size)), size],
-    ['blocks', core.blocks.size, LIMITS.blocks + LIMITS.blocksPerResponse],
+    ['blocks', core.blocks.size, LIMITS.blocks + LIMITS.fetchedBlocks],
     ['wanted blocks', core.wanted.size, LIMITS.blocks],
     ['pending certificates', pending, LIMITS.pendingPerPeer * size],
     ['undelivered finalizations', core.undelivered.length, LIMITS.undelivered],
+    ['blocks that wait for the application', core.unapplied.length, LIMITS.unappliedBlocks],
     ['jobs', core.jobs.size, (LIMITS.pendingPerPeer + 8) * size + 4 * openViews],
     ['peers served', core.served.size, size],
   ]

@@ -3,7 +3,7 @@ import type { MakeChecker } from './checker.ts'
 
 const WINDOW_MS = 1000
 /** Following a chain that is far ahead takes one request a round trip; everything else is less. */
-const REQUESTS_MAX = 400
+const REQUESTS_MAX = 150
 
 export const requestRate: MakeChecker = (world) => {
   let windowStart = 0

@@ -4,20 +4,19 @@ import { bitmapOf } from '../../src/consensus/simplex/certificate.ts'
 import { makeBlock } from '../../src/consensus/simplex/proposal.ts'
 import type { Epoch, View, VoteKind } from '../../src/consensus/simplex/types.ts'
 import type { WalRecord } from '../../src/consensus/simplex/wal-records.ts'
-import { SIGNATURE_SIZE, type WireContext } from '../../src/consensus/simplex/wire.ts'
+import { SIGNATURE_SIZE, wireContext, type WireContext } from '../../src/consensus/simplex/wire.ts'
 import { toHash, ZERO_HASH, type Hash } from '../../src/primitives/bytes.ts'
 import { systemDisk, type WalDisk } from '../../src/storage/wal-disk.ts'
 
-export const CONTEXT: WireContext = {
-  size: 4,
-  quorum: 3,
-  domain: {
+export const CONTEXT: WireContext = wireContext(
+  { size: 4, quorum: 3 },
+  {
     chainId: 31337n,
     layer: 'execution',
     epoch: 2 as Epoch,
     committeeHash: toHash(`0x${'c4'.repeat(32)}`),
   },
-}
+)
 
 export function hashOf(number: number): Hash {
   return toHash(`0x${number.toString(16).padStart(64, '0')}`)

@@ -7,7 +7,7 @@ import { committeeShape } from '../../../src/consensus/simplex/config.ts'
 import { signedBytes } from '../../../src/consensus/simplex/signing.ts'
 import type { Certificate, Epoch, View, Vote } from '../../../src/consensus/simplex/types.ts'
 import type { VerifyRequest, VoteStatement } from '../../../src/consensus/simplex/verification.ts'
-import type { WireContext } from '../../../src/consensus/simplex/wire.ts'
+import { wireContext, type WireContext } from '../../../src/consensus/simplex/wire.ts'
 import { bytesToHex, toHash } from '../../../src/primitives/bytes.ts'
 
 export interface Committee {
@@ -23,7 +23,7 @@ export function committeeOf(size: number, epoch = 1): Committee {
   const committeeHash = toHash(`0x${'c4'.repeat(32)}`)
   const domain = { chainId: 31337n, layer: 'witness', epoch: epoch as Epoch, committeeHash } as const
   const nodes = publicKeys.map((key) => bytesToHex(key))
-  return { context: { ...committeeShape(size), domain }, signers, publicKeys, nodes }
+  return { context: wireContext(committeeShape(size), domain), signers, publicKeys, nodes }
 }
 
 export const NOTARIZE: VoteStatement = {

@@ -2,7 +2,7 @@
  * One simulated node: the product's core and driver, with ports into the world. It can lose power at any moment, and
  * comes back with what its disks kept.
  */
-import type { Config } from '../../src/consensus/simplex/config.ts'
+import { COMPACTION_BLOCKS, type Config } from '../../src/consensus/simplex/config.ts'
 import type { Blame, HaltReason } from '../../src/consensus/simplex/events.ts'
 import type { DriverPorts } from '../../src/consensus/simplex/driver.ts'
 import type { Evidence } from '../../src/consensus/simplex/evidence.ts'
@@ -29,8 +29,8 @@ const CRASH_MOMENTS = [
 ] as const
 type CrashMoment = (typeof CRASH_MOMENTS)[number]
 
-/** Often, so that most worlds see some. */
-const COMPACTION_BLOCKS = 3
+/** More often than nodes do it, so that most worlds see some. */
+const COMPACTION_SHARE = 16
 /** Verifications at one moment. */
 const WORK_MAX = 5000
 /** How long the store of final blocks takes to make one durable. */
@@ -98,7 +98,7 @@ export class SimulatedNode {
       domain,
       timing,
       self: this.index,
-      compactionBlocks: COMPACTION_BLOCKS,
+      compactionBlocks: COMPACTION_BLOCKS / COMPACTION_SHARE,
     }
     const signer = stubSigner(this.index)
     const sign = (statement: Statement): Uint8Array => signer.sign(subject.signedBytes(domain, statement))

@@ -84,7 +84,7 @@ export const BACKOFF_MAX = 8
 export const INACTIVE_VIEWS = 12
 
 /** {@link Config.compactionBlocks} of a node. */
-const COMPACTION_BLOCKS = 64
+export const COMPACTION_BLOCKS = 64
 
 export const LIMITS = {
   /** Votes and proposals for views further ahead are dropped: somebody is lying, or this node must catch up anyway. */

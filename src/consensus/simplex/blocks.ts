@@ -4,6 +4,7 @@
  */
 import type { Hash } from '../../primitives/bytes.ts'
 import { ask } from './asking.ts'
+import { signersOf } from './certificate.ts'
 import { LIMITS } from './config.ts'
 import { certifiedHash, type BlockEntry, type Core } from './state.ts'
 import type { Block, View } from './types.ts'
@@ -59,6 +60,14 @@ export function want(core: Core, hash: Hash, view: View, signers: readonly numbe
   requestWanted(core, hash)
 }
 
+/** Asks for a block that an honest quorum builds upon, unless final blocks are missing, which come first. */
+export function wantCertified(core: Core, hash: Hash, view: View): void {
+  if (core.undelivered.length > 0) return
+  const round = core.rounds.get(view)
+  const certificate = round?.notarization ?? round?.finalization
+  want(core, hash, view, certificate === undefined ? [] : signersOf(certificate.bitmap))
+}
+
 /** The first attempts go to those who voted for the block, in turn; later ones to everybody. */
 export function requestWanted(core: Core, hash: Hash): void {
   const wanted = core.wanted.get(hash)
@@ -70,15 +79,18 @@ export function requestWanted(core: Core, hash: Hash): void {
   ask(core, { kind: 'blockRequest', hash, aboveHeight: core.tip.height }, isEarly ? signer : undefined)
 }
 
-/** Rule: a block that is worth it is executed as soon as its parent is valid. */
+/** Rule: a block that is worth it is executed as soon as its parent is valid; a parent that is missing is asked for. */
 export function executeBlocks(core: Core): void {
   for (const entry of core.blocks.values()) {
     if (entry.status !== 'stored') continue
-    const { hash, view, parentHash, height } = entry.block.proposal
+    const { hash, view, parentView, parentHash, height } = entry.block.proposal
     if (!entry.isJustified && certifiedHash(core, view) === hash) entry.isJustified = true
     if (!entry.isJustified) continue
     const parent = verdictOn(core, parentHash)
-    if (parent === undefined) continue
+    if (parent === undefined) {
+      wantCertified(core, parentHash, parentView)
+      continue
+    }
     core.isDirty = true
     if (!parent.isValid || parent.height + 1 !== height) entry.status = 'invalid'
     else {

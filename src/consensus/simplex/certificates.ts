@@ -3,8 +3,7 @@
  * so that twenty copies cost one check and a bad copy cannot keep a good one out. Then they become facts.
  */
 import { unreachable } from '../../primitives/assert.ts'
-import { storeFetched, want } from './blocks.ts'
-import { signersOf } from './certificate.ts'
+import { storeFetched, wantCertified } from './blocks.ts'
 import { LIMITS } from './config.ts'
 import type { Peer } from './events.ts'
 import { finalizedView, requestVerification, roundAt, type CertificateCandidate, type Core } from './state.ts'
@@ -75,9 +74,7 @@ export function acceptCertificate(core: Core, certificate: Certificate): void {
   if (contradicts(core, certificate)) return
   core.records.push({ kind: 'certificate', certificate })
   recordCertificate(core, certificate)
-  if (certificate.kind === 'notarize' && core.undelivered.length === 0) {
-    want(core, certificate.hash, certificate.view, signersOf(certificate.bitmap))
-  }
+  if (certificate.kind === 'notarize') wantCertified(core, certificate.hash, certificate.view)
 }
 
 /** Enters a certificate into the state, as {@link acceptCertificate} and replaying the log do. */

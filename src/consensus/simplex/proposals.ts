@@ -6,9 +6,8 @@
  */
 import type { Hash } from '../../primitives/bytes.ts'
 import { accuse } from './accusations.ts'
-import { persistBlock, storeProposed, verdictOn, want } from './blocks.ts'
+import { persistBlock, storeProposed, verdictOn, wantCertified } from './blocks.ts'
 import { receiveCertificate } from './certificates.ts'
-import { signersOf } from './certificate.ts'
 import { LIMITS } from './config.ts'
 import type { Peer } from './events.ts'
 import type { ProposeMessage } from './messages.ts'
@@ -38,7 +37,7 @@ export function buildWhenLeading(core: Core): void {
   if (core.view <= core.abstainThrough) return
   const parent = parentFor(core, core.view)
   if (parent === undefined) return
-  wantParent(core, parent.view, parent.hash)
+  wantCertified(core, parent.hash, parent.view)
   const verdict = verdictOn(core, parent.hash)
   if (verdict?.isValid !== true) return
   const height = verdict.height + 1
@@ -181,13 +180,5 @@ function isJustified(core: Core, { view, parentView, parentHash }: Proposal): bo
   }
   const certified = certifiedHash(core, parentView)
   if (certified === undefined) core.missingView = parentView
-  if (certified !== parentHash) return false
-  wantParent(core, parentView, parentHash)
-  return true
-}
-
-function wantParent(core: Core, view: View, hash: Hash): void {
-  const round = core.rounds.get(view)
-  const certificate = round?.notarization ?? round?.finalization
-  if (certificate !== undefined) want(core, hash, view, signersOf(certificate.bitmap))
+  return certified === parentHash
 }

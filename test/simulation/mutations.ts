@@ -10,6 +10,8 @@ export interface Mutation {
   /** What a node with it does wrong. */
   readonly fault: string
   readonly edits: readonly Edit[]
+  /** A seed that finds it or nearly does, where the first ones do not. */
+  readonly firstSeed?: number
   /** What a world needs for the fault to show soon. */
   readonly options?: Partial<Omit<WorldOptions, 'seed' | 'subject'>>
 }
@@ -246,10 +248,22 @@ const REMEMBERING: readonly Mutation[] = [
       {
         file: 'driver.ts',
         find: 'if (this.queue.length === 0) this.release(effect)',
-        replace: 'if (effect.kind.length > 0) this.release(effect)',
+        replace: "if (this.queue.length === 0 || 'message' in effect) this.release(effect)",
       },
     ],
     options: { plan: { ...crashing, syncDelayMs: 40 } },
+  },
+  {
+    name: 'final-before-durable',
+    fault: 'calls blocks final before its own vote for them is durable',
+    edits: [
+      {
+        file: 'driver.ts',
+        find: 'if (this.queue.length === 0) this.release(effect)',
+        replace: "if (this.queue.length === 0 || 'certificate' in effect) this.release(effect)",
+      },
+    ],
+    options: { nodes: 1, plan: { ...crashing, syncDelayMs: 40 } },
   },
   {
     name: 'blocks-not-logged',

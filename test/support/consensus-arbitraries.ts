@@ -26,7 +26,7 @@ export const DOMAIN: Domain = {
 
 /** Records with the prototype that decoded ones have. */
 function plain<T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {
-  return fc.record(fields, { noNullPrototype: true }) as fc.Arbitrary<T>
+  return fc.record(fields, { noNullPrototype: true })
 }
 
 const hashes = fc

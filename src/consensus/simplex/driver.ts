@@ -2,8 +2,9 @@
  * Drives a core: carries its effects out through ports, and brings the answers back as events. The same driver runs in a
  * node, over sockets, files and worker threads, and in the simulator, over none of these.
  *
- * Its one duty that matters for safety: nothing leaves before all that was to be persisted first is durable. Ports answer
- * by calling back, at once or later; a port that never answers costs liveness at most.
+ * Its one duty that matters for safety: nothing leaves before all that was to be persisted first is durable. That goes for
+ * what the application hears, too: this node's vote may be the one that a certificate hangs by, and were it forgotten, what
+ * was called final might not be. Ports answer by calling back, at once or later; one that never does costs liveness at most.
  */
 import { unreachable } from '../../primitives/assert.ts'
 import type { Hash } from '../../primitives/bytes.ts'
@@ -66,9 +67,12 @@ export interface DriverPorts {
   schedule(delayMs: number, callback: () => void): () => void
 }
 
-/** Messages wait behind the writes that were begun before them. */
-type Queued = Write | OutgoingEffect
-type OutgoingEffect = Extract<Effect, { kind: 'send' | 'broadcast' }>
+/** What others see waits behind the writes that were begun before it. */
+type Queued = Write | GatedEffect
+type GatedEffect = Extract<
+  Effect,
+  { kind: 'send' | 'broadcast' | 'notarized' | 'finalized' | 'build' | 'verifyBlock' }
+>
 interface Write {
   readonly kind: 'write'
   isDurable: boolean
@@ -140,8 +144,16 @@ export class SimplexDriver {
         break
       case 'send':
       case 'broadcast':
+      case 'notarized':
+      case 'finalized':
         if (this.queue.length === 0) this.release(effect)
         else this.queue.push(effect)
+        break
+      case 'build':
+      case 'verifyBlock':
+        // Tells nobody anything, so it need not wait for the disk, but the application must have the chain up to there.
+        if (this.queue.some(({ kind }) => kind === 'finalized')) this.queue.push(effect)
+        else this.release(effect)
         break
       case 'setTimer':
         this.setTimer(effect.timer, effect.delayMs, effect.generation)
@@ -149,24 +161,6 @@ export class SimplexDriver {
       case 'verify':
         this.ports.verify(effect.request, (result) => {
           this.handle({ kind: 'verified', job: effect.job, result })
-        })
-        break
-      case 'build':
-        application.build(effect, (payloadHash, body) => {
-          this.handle({ kind: 'built', view: effect.view, payloadHash, body })
-        })
-        break
-      case 'verifyBlock':
-        application.verify(effect.block, effect.parentPayload, (isValid) => {
-          this.handle({ kind: 'blockVerified', hash: effect.block.proposal.hash, isValid })
-        })
-        break
-      case 'notarized':
-        application.notarized(effect.block, effect.certificate)
-        break
-      case 'finalized':
-        application.finalized(effect.block, effect.certificate, () => {
-          this.handle({ kind: 'applied', height: effect.block.proposal.height })
         })
         break
       case 'serveBlocks':
@@ -213,6 +207,7 @@ export class SimplexDriver {
       if (head.kind === 'write' && !head.isDurable) return
       this.queue.shift()
       if (head.kind !== 'write') this.release(head)
+      if (this.isStopped) return
     }
   }
 
@@ -222,8 +217,35 @@ export class SimplexDriver {
     this.ports.observer.halted({ kind: 'logFailed' })
   }
 
-  private release(effect: OutgoingEffect): void {
-    if (effect.kind === 'send') this.ports.transport.send(effect.to, effect.message)
-    else this.ports.transport.broadcast(effect.message)
+  private release(effect: GatedEffect): void {
+    const { application, transport } = this.ports
+    switch (effect.kind) {
+      case 'send':
+        transport.send(effect.to, effect.message)
+        break
+      case 'broadcast':
+        transport.broadcast(effect.message)
+        break
+      case 'build':
+        application.build(effect, (payloadHash, body) => {
+          this.handle({ kind: 'built', view: effect.view, payloadHash, body })
+        })
+        break
+      case 'verifyBlock':
+        application.verify(effect.block, effect.parentPayload, (isValid) => {
+          this.handle({ kind: 'blockVerified', hash: effect.block.proposal.hash, isValid })
+        })
+        break
+      case 'notarized':
+        application.notarized(effect.block, effect.certificate)
+        break
+      case 'finalized':
+        application.finalized(effect.block, effect.certificate, () => {
+          this.handle({ kind: 'applied', height: effect.block.proposal.height })
+        })
+        break
+      default:
+        unreachable(effect)
+    }
   }
 }

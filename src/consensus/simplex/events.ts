@@ -2,8 +2,8 @@
  * The border of the core: what happens to it, and what it wants done. A step takes one event and returns effects, in
  * order; whoever drives the core carries them out and turns their answers into events.
  *
- * One rule binds the driver: when a step returns `persist`, it is the first effect, and no message of that step or of a
- * later one may leave before its records are durable. A node that forgets what it said may contradict itself.
+ * One rule binds the driver: messages, and news of notarized and final blocks, wait until the records of every `persist`
+ * before them are durable. A node that forgets what it said may contradict itself, or what it told its user.
  */
 import type { Hash } from '../../primitives/bytes.ts'
 import type { Evidence } from './evidence.ts'

@@ -53,7 +53,7 @@
  *
  * Events change the state (`votes`, `certificates`, `proposals`, `blocks`, `catch-up`); then the rules of
  * {@link RULES} run until none applies. A rule looks at the state only, so that it does not matter in which order the
- * events came that made it applicable. What a step writes to the log always stands first among its effects.
+ * events came that made it applicable. What a step writes to the log stands before everything that it sends.
  */
 import { unreachable } from '../../primitives/assert.ts'
 import { settleAccusation } from './accusations.ts'
@@ -117,7 +117,18 @@ export function step(core: Core, event: Event): Effect[] {
   const { effects, records } = core
   core.effects = []
   core.records = []
-  return records.length === 0 ? effects : [{ kind: 'persist', records }, ...effects]
+  if (records.length === 0) return effects
+  const outcomes = effects.filter(isOutcome)
+  const others = effects.filter((effect) => !isOutcome(effect))
+  return [...outcomes, { kind: 'persist', records }, ...others]
+}
+
+/**
+ * What a certificate decided. It waits for the writes of earlier steps, this node's vote in that certificate among them,
+ * but not for the certificate's own record: the application learns of a block a flush earlier.
+ */
+function isOutcome({ kind }: Effect): boolean {
+  return kind === 'notarized' || kind === 'finalized'
 }
 
 /** Each applies at most once to the same facts, so that they come to an end. */

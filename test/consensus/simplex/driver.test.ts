@@ -52,8 +52,8 @@ function bench(script: readonly (readonly Effect[])[], onSend?: (driver: Simplex
         done.push('verify block')
         onVerdict(true)
       },
-      notarized: never,
-      finalized: never,
+      notarized: () => done.push('notarized'),
+      finalized: () => done.push('finalized'),
       block: never,
       finalizationAtOrBelow: never,
       finalizationAtOrAbove: never,
@@ -70,6 +70,8 @@ function bench(script: readonly (readonly Effect[])[], onSend?: (driver: Simplex
   return { driver, done, writes }
 }
 
+const block = { proposal: { ...ROOT, bodyHash: ROOT.hash }, body: new Uint8Array() } as never
+const verifyBlock: Effect = { kind: 'verifyBlock', block, parentPayload: ROOT.payloadHash }
 const persist: Effect = { kind: 'persist', records: [] }
 const send = (to: number): Effect => ({ kind: 'send', to, message: { kind: 'syncRequest', fromHeight: 1 } })
 
@@ -91,6 +93,19 @@ describe('the driver', () => {
     assert.deepEqual(done, [])
     first(true)
     assert.deepEqual(done, ['send 1', 'send 2', 'send 3'])
+  })
+
+  test('holds back what became final, and what builds on it', () => {
+    const final: Effect = { kind: 'finalized', block, certificate: undefined }
+    const { driver, done, writes } = bench([
+      [verifyBlock, persist],
+      [final, verifyBlock, persist],
+    ])
+    driver.start()
+    assert.deepEqual(done, ['event start', 'verify block', 'append 0', 'event blockVerified', 'append 0'])
+    done.length = 0
+    writes[0]?.(true)
+    assert.deepEqual(done.slice(0, 2), ['finalized', 'verify block'])
   })
 
   test('compacts in the order of the writes, without waiting', () => {
@@ -115,9 +130,10 @@ describe('the driver', () => {
   })
 
   test('finishes a step before it takes up an answer that came at once', () => {
-    const block = { proposal: { ...ROOT, bodyHash: ROOT.hash }, body: new Uint8Array() } as never
-    const verify: Effect = { kind: 'verifyBlock', block, parentPayload: ROOT.payloadHash }
-    const { driver, done } = bench([[verify, { kind: 'blame', peer: 4, reason: 'notLeader' }], [send(1)]])
+    const { driver, done } = bench([
+      [verifyBlock, { kind: 'blame', peer: 4, reason: 'notLeader' }],
+      [send(1)],
+    ])
     driver.start()
     assert.deepEqual(done, ['event start', 'verify block', 'blame 4', 'event blockVerified', 'send 1'])
   })

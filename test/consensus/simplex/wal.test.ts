@@ -36,15 +36,12 @@ describe('records', () => {
 
   test('have frozen bytes', () => {
     const tip: WalRecord = { kind: 'tip', tip: { view: 5 as View, height: 4, hash, payloadHash: hash } }
-    assert.equal(
-      encodeRecord(tip).toHex(),
-      '0100' + '0000000000000005' + '0000000000000004' + 'ab'.repeat(64),
-    )
+    assert.equal(encodeRecord(tip).toHex(), `010000000000000000050000000000000004${'ab'.repeat(64)}`)
     const vote: WalRecord = { kind: 'statement', statement: statement('nullify', 5) }
-    const bytes = '0101' + '02' + '0000000000000005' + 'ab'.repeat(32) + '00000002' + '55'.repeat(96)
+    const bytes = `0101020000000000000005${'ab'.repeat(32)}00000002${'55'.repeat(96)}`
     assert.equal(encodeRecord(vote).toHex(), bytes)
     const frame = frameRecord(tip, 7).toHex()
-    assert.equal(frame.slice(0, 24), '00000052' + '0000000000000007')
+    assert.equal(frame.slice(0, 24), '000000520000000000000007')
     assert.equal(frame.slice(40), encodeRecord(tip).toHex())
   })
 })

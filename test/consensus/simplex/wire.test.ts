@@ -84,8 +84,10 @@ test('noise is refused', () => {
 })
 
 describe('what is refused', () => {
-  const voteOf = (change: object): Message =>
-    ({ kind: 'vote', vote: { kind: 'notarize', view, hash, signer: 1, signature, ...change } }) as Message
+  const voteOf = (change: object): Message => ({
+    kind: 'vote',
+    vote: { kind: 'notarize', view, hash, signer: 1, signature, ...change },
+  })
   const certificateOf = (change: Partial<Certificate>): Message => ({
     kind: 'certificates',
     certificates: [{ ...certificate, ...change }],
@@ -167,35 +169,39 @@ describe('what is refused', () => {
 })
 
 test('the bytes are frozen', () => {
-  const envelope = '01' + '01' + '0000000000000003' + 'c0c0c0c0c0c0c0c0'
+  const ab = 'ab'.repeat(32)
+  const signed = '55'.repeat(96)
+  const envelope = bytes('01 01 0000000000000003 c0c0c0c0c0c0c0c0')
   const cases: readonly (readonly [Message, string])[] = [
-    [{ kind: 'syncRequest', fromHeight: 258 }, '05' + '0000000000000102'],
-    [{ kind: 'blockRequest', hash, aboveHeight: 1 }, '04' + 'ab'.repeat(32) + '0000000000000001'],
+    [{ kind: 'syncRequest', fromHeight: 258 }, '05 0000000000000102'],
+    [{ kind: 'blockRequest', hash, aboveHeight: 1 }, `04 ${ab} 0000000000000001`],
     [
       { kind: 'certificateRequest', fromView: view, toView: 6 as View },
-      '03' + '0000000000000005' + '0000000000000006',
+      '03 0000000000000005 0000000000000006',
     ],
     [
       { kind: 'vote', vote: { kind: 'finalize', view, hash, signer: 9, signature } },
-      '01' + '03' + '0000000000000005' + 'ab'.repeat(32) + '0009' + '55'.repeat(96),
+      `01 03 0000000000000005 ${ab} 0009 ${signed}`,
     ],
-    [
-      { kind: 'certificates', certificates: [certificate] },
-      '02' + '01' + '01' + '0000000000000004' + 'ab'.repeat(32) + '7f00' + '55'.repeat(96),
-    ],
+    [{ kind: 'certificates', certificates: [certificate] }, `02 01 01 0000000000000004 ${ab} 7f00 ${signed}`],
   ]
   for (const [message, expected] of cases) {
-    assert.equal(encodeMessage(context, message).toHex(), envelope + expected, message.kind)
+    assert.equal(encodeMessage(context, message).toHex(), envelope + bytes(expected), message.kind)
   }
-  const proposal = '01' + '0000000000000005' + '0000000000000004' + '0000000000000009' + 'ab'.repeat(64)
   const bodyHash = keccak256Hash(block.body).slice(2)
-  const blockBytes = proposal + bodyHash + '00000003' + '010203'
+  const proposal = bytes(`01 0000000000000005 0000000000000004 0000000000000009 ${ab} ${ab} ${bodyHash}`)
   const proposed: Message = { kind: 'propose', block, signature, certificates: [] }
-  assert.equal(
-    encodeMessage(context, proposed).toHex(),
-    envelope + '00' + blockBytes + '55'.repeat(96) + '00',
-  )
+  const proposedBytes = bytes(`00 ${proposal} 00000003 010203 ${signed} 00`)
+  assert.equal(encodeMessage(context, proposed).toHex(), envelope + proposedBytes)
   const answer: Message = { kind: 'blocks', blocks: [block], finalization: undefined }
-  assert.equal(encodeMessage(context, answer).toHex(), envelope + '06' + '01' + blockBytes + '00')
-  assert.equal(block.proposal.hash, keccak256Hash(Uint8Array.fromHex(proposal + bodyHash)))
+  assert.equal(
+    encodeMessage(context, answer).toHex(),
+    envelope + bytes(`06 01 ${proposal} 00000003 010203 00`),
+  )
+  assert.equal(block.proposal.hash, keccak256Hash(Uint8Array.fromHex(proposal)))
 })
+
+/** Hex without the blanks that part its fields. */
+function bytes(fields: string): string {
+  return fields.replaceAll(' ', '')
+}

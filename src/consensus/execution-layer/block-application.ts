@@ -113,7 +113,7 @@ export class ExecutionBlocks implements BlockApplication {
       if (height > this.finalHeight) {
         assert(height === this.finalHeight + 1, `final block ${height} after ${this.finalHeight}`)
         await this.makeFinal(block)
-        await this.options.store.add(block.proposal, certificate)
+        await this.options.store.add(block.proposal, { notarization: undefined, finalization: certificate })
         this.finalHeight = height
         this.finalPayload = payloadHash
         this.dropOvertaken()

@@ -8,6 +8,12 @@ import { assert } from '../../primitives/assert.ts'
 import type { StoredFinalization } from '../simplex/serving.ts'
 import type { Certificate, Proposal } from '../simplex/types.ts'
 
+/** The certificates of a final block, as far as this node has them. */
+export interface FinalityCertificates {
+  readonly notarization: Certificate | undefined
+  readonly finalization: Certificate | undefined
+}
+
 /** Reads see all that was added, durable or not. */
 export interface FinalityStore {
   /** The highest final block. */
@@ -16,7 +22,7 @@ export interface FinalityStore {
   finalizationAtOrBelow(height: number): StoredFinalization | undefined
   finalizationAtOrAbove(height: number): StoredFinalization | undefined
   /** The proposal that follows {@link latest}; resolves once it is durable. */
-  add(proposal: Proposal, finalization: Certificate | undefined): Promise<void>
+  add(proposal: Proposal, certificates: FinalityCertificates): Promise<void>
 }
 
 /** For networks that live in one process, and end with it. */
@@ -44,10 +50,10 @@ export class MemoryFinalityStore implements FinalityStore {
     return this.search(Math.max(height - this.lowest, 0), 1)
   }
 
-  async add(proposal: Proposal, certificate: Certificate | undefined): Promise<void> {
+  async add(proposal: Proposal, { finalization }: FinalityCertificates): Promise<void> {
     const latest = this.latest()
     assert(latest === undefined || latest.height + 1 === proposal.height, 'final blocks come in order')
-    this.entries.push({ proposal, certificate })
+    this.entries.push({ proposal, certificate: finalization })
     this.byHash.set(proposal.hash, proposal)
   }
 

@@ -1,0 +1,54 @@
+/** A committee: who sits where, and what makes its signatures its own. */
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHash, hexToBytes, type Hash } from '../../primitives/bytes.ts'
+import type { NodeId } from '../election/election.ts'
+import { ByteWriter } from '../simplex/binary.ts'
+import { committeeShape, type CommitteeShape, type Domain } from '../simplex/config.ts'
+import { LAYER_CODES } from '../simplex/signing.ts'
+import type { Epoch, Layer } from '../simplex/types.ts'
+
+const TAG = new TextEncoder().encode('aevir-committee')
+/** A BLS public key in G1, compressed, in bytes. */
+export const NODE_ID_SIZE = 48
+/** An epoch counts the cycles, and in its last byte the committees that served in the same cycle. */
+const ATTEMPTS = 256
+
+export interface Committee {
+  readonly layer: Layer
+  readonly epoch: Epoch
+  /** In the order of leaders: executors by stake, witnesses by slot. */
+  readonly members: readonly NodeId[]
+  readonly shape: CommitteeShape
+  readonly hash: Hash
+}
+
+/** @throws CommitteeSizeError when there is no quorum for so many. */
+export function makeCommittee(layer: Layer, epoch: Epoch, members: readonly NodeId[]): Committee {
+  const shape = committeeShape(members.length)
+  const writer = new ByteWriter(TAG.length + 1 + 8 + 8 + members.length * NODE_ID_SIZE)
+  writer.bytes(TAG)
+  writer.uint8(LAYER_CODES[layer])
+  writer.count(epoch)
+  writer.count(members.length)
+  for (const member of members) writer.bytes(hexToBytes(member))
+  return { layer, epoch, members, shape, hash: bytesToHash(sha256(writer.finish())) }
+}
+
+export function domainOf(chainId: bigint, { layer, epoch, hash }: Committee): Domain {
+  return { chainId, layer, epoch, committeeHash: hash }
+}
+
+/** @param attempt counts the committees of one cycle from 0: more than one only after a reset. */
+export function epochOf(cycle: number, attempt = 0): Epoch {
+  return (cycle * ATTEMPTS + attempt) as Epoch
+}
+
+export function cycleOfEpoch(epoch: Epoch): number {
+  return Math.floor(epoch / ATTEMPTS)
+}
+
+/** Position of a node, or `undefined` for one without a seat. */
+export function seatOf({ members }: Committee, node: NodeId | undefined): number | undefined {
+  const index = node === undefined ? -1 : members.indexOf(node)
+  return index < 0 ? undefined : index
+}

@@ -1,0 +1,49 @@
+/** What the witness layer sees of the execution layer: this node's own final chain, and what shows to others that it is. */
+import type { Hash } from '../../primitives/bytes.ts'
+import type { ConsensusStore } from '../dual-bft/consensus-store.ts'
+import type { Certificate, Epoch, Proposal } from '../simplex/types.ts'
+import type { Seal } from './seal.ts'
+
+/** Shows that a block of the execution layer is final; the fields are those of a {@link Seal}. */
+export interface FinalityProof {
+  readonly epoch: Epoch
+  /** From a certified one down to the block's own, each the parent of the one before it. */
+  readonly proposals: Seal['proposals']
+  readonly finalization: Certificate
+}
+
+/** The chain that this node executed itself and knows to be final in the execution layer. Genesis belongs to it. */
+export interface FinalChain {
+  /** Number of the highest final block. */
+  finalNumber(): bigint
+  /** Hash of a final block; `undefined` above the highest. */
+  finalHash(number: bigint): Hash | undefined
+  /** Number of a final block; `undefined` for every other. */
+  numberOf(hash: Hash): bigint | undefined
+  /** `undefined` when there is none yet: a descendant's certificate may still be on its way to the store. */
+  proofOf(number: bigint): FinalityProof | undefined
+  /** Checks the signature of a certificate of the execution layer. Without an answer the seal just waits. */
+  verifyFinalization(epoch: Epoch, certificate: Certificate, onResult: (isValid: boolean) => void): void
+}
+
+/** Proposals that one proof may hold: more than leaders can leave open before the window stops them. */
+export const PROOF_PROPOSALS_MAX = 512
+
+/** The proof as a store has it. @param number of a block of this epoch, which is the height of its proposal. */
+export function finalityProof(
+  store: Pick<ConsensusStore, 'execution'>,
+  epoch: Epoch,
+  number: bigint,
+): FinalityProof | undefined {
+  const layer = store.execution(epoch)
+  const height = Number(number)
+  const stored = layer.finalizationAtOrAbove(height)
+  if (stored === undefined || stored.height - height >= PROOF_PROPOSALS_MAX) return undefined
+  const proposals: Proposal[] = []
+  for (let proposal = layer.proposal(stored.certificate.hash); proposal !== undefined;) {
+    proposals.push(proposal)
+    if (proposal.height === height) return { epoch, proposals, finalization: stored.certificate }
+    proposal = proposal.height > height ? layer.proposal(proposal.parentHash) : undefined
+  }
+  return undefined
+}

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { DEV_ACCOUNTS, devGenesis } from '../../../src/chain/dev-genesis.ts'
 import { signTransaction } from '../../../src/chain/transaction-signature.ts'
 import type { Transaction } from '../../../src/chain/transaction.ts'
-import { ExecutionPlugin } from '../../../src/consensus/execution-layer/execution-plugin.ts'
+import { ExecutionLayer } from '../../../src/consensus/execution-layer/execution-layer.ts'
 import { MemoryFinalityStore } from '../../../src/consensus/execution-layer/finality-store.ts'
 import { committeeShape, REGIONAL_TIMING, type Domain } from '../../../src/consensus/simplex/config.ts'
 import type { HaltReason } from '../../../src/consensus/simplex/events.ts'
@@ -44,7 +44,7 @@ export type Tamper = (from: number, to: number, message: Message) => readonly Me
 export interface TestNode {
   readonly index: number
   readonly chain: Blockchain
-  plugin: ExecutionPlugin
+  plugin: ExecutionLayer
   /** What its chain told those who listen. */
   readonly events: NodeEvent[]
   readonly evidence: Evidence[]
@@ -180,12 +180,7 @@ export class ExecutionWorld {
     return { index, chain, plugin, events, evidence, isUp: true }
   }
 
-  private createPlugin(
-    index: number,
-    size: number,
-    chain: Blockchain,
-    evidence: Evidence[],
-  ): ExecutionPlugin {
+  private createPlugin(index: number, size: number, chain: Blockchain, evidence: Evidence[]): ExecutionLayer {
     const records = present(this.logs.get(index), 'log')
     const { domain } = this
     const keyring = stubScheme.keyring(Array.from({ length: size }, (_, member) => stubPublicKey(member)))
@@ -193,7 +188,7 @@ export class ExecutionWorld {
     const fail = (error: unknown): number => this.failures.push(error)
     const timing = REGIONAL_TIMING
     const config = { ...committeeShape(size), domain, self: index, timing, compactionBlocks: 4 }
-    return new ExecutionPlugin(chain, this.clock, {
+    return new ExecutionLayer(chain, this.clock, {
       config,
       sign: (statement) => this.sign(index, statement),
       origin: { root: { height: 0, hash: genesis, payloadHash: genesis }, records: [...records] },
@@ -224,6 +219,12 @@ export class ExecutionWorld {
       },
       store: present(this.stores.get(index), 'store'),
       heartbeatMs: HEARTBEAT_MS,
+      lastNumber: 1_000_000n,
+      rules: { judge: () => 'valid' },
+      sealed: 0n,
+      windowBlocks: 1_000_000,
+      onPreconfirmed: () => undefined,
+      onFinal: () => undefined,
       attributes: () => this.attributes(index, chain.ledger.head().timestamp),
       onError: fail,
     })

@@ -1,13 +1,15 @@
 /**
- * The execution layer by itself: one instance of Simplex orders, executes and makes final what users send. A notarized
- * block is pre-confirmed, a finalized one final; sealing is the witness layer's.
+ * The execution layer: one instance of Simplex orders, executes and makes final what users send. A notarized block is
+ * pre-confirmed, a finalized one final. Sealing is the witness layer's; this layer hears of seals, and never runs farther
+ * ahead of them than the window.
  *
  * Everything that touches the world comes from outside: the network, the log on disk, the threads that check signatures,
- * the clock. One plugin lives for one epoch of one committee.
+ * the clock. One instance lives for one epoch of one committee, until the last block of the epoch is final.
  */
 import { assert } from '../../primitives/assert.ts'
 import type { BlockAttributes } from '../../execution/environment.ts'
-import type { Application, BlockReference, Clock, ConsensusPlugin } from '../plugin.ts'
+import type { Hash } from '../../primitives/bytes.ts'
+import type { Application, BlockReference, Clock } from '../plugin.ts'
 import type { Config } from '../simplex/config.ts'
 import { SimplexDriver, type DriverPorts, type Observer } from '../simplex/driver.ts'
 import type { Peer } from '../simplex/events.ts'
@@ -18,6 +20,7 @@ import { ExecutionBlocks } from './block-application.ts'
 import type { FinalityStore } from './finality-store.ts'
 import { FutureBlocks } from './future-blocks.ts'
 import { IdlePacer } from './idle-pacer.ts'
+import type { SealRules } from './seal-rules.ts'
 
 export interface ExecutionOptions {
   readonly config: Config
@@ -29,14 +32,25 @@ export interface ExecutionOptions {
   readonly store: FinalityStore
   /** An idle network makes an empty block this often. */
   readonly heartbeatMs: number
+  /** Number of the last block of this epoch. */
+  readonly lastNumber: bigint
+  /** What a header must say about seals. */
+  readonly rules: SealRules
+  /** Number of the newest sealed block; later ones {@link ExecutionLayer.sealedUpTo} tells. */
+  readonly sealed: bigint
+  /** A block that is farther above the newest sealed one is not begun. */
+  readonly windowBlocks: number
   /** What a block on this parent is to say about itself. */
   attributes(parent: BlockReference): BlockAttributes
+  /** A notarized block has become the head. */
+  onPreconfirmed(number: bigint): void
+  /** A block is final, in the ledger and in the store: in order, each once. After the last block the layer is over. */
+  onFinal(number: bigint, hash: Hash): void
   /** The node cannot go on: it must stop, and may be started again. */
   onError(error: unknown): void
 }
 
-export class ExecutionPlugin implements ConsensusPlugin {
-  readonly name = 'execution'
+export class ExecutionLayer {
   private readonly application: Application
   private readonly blocks: ExecutionBlocks
   private readonly driver: SimplexDriver
@@ -83,6 +97,21 @@ export class ExecutionPlugin implements ConsensusPlugin {
 
   async start(): Promise<void> {
     this.driver.start()
+  }
+
+  /** Whether the last block of the epoch is final, and a certificate in the store says so. */
+  get isOver(): boolean {
+    return false
+  }
+
+  /** Blocks up to this one are sealed: verdicts that waited for it are given, and the window moves on. */
+  sealedUpTo(_number: bigint): void {
+    return
+  }
+
+  /** Asks peers for final blocks, without having heard of any; again and again as long as many come. */
+  catchUp(): void {
+    return
   }
 
   /** Lets the block that is being executed become complete. */

@@ -112,11 +112,17 @@ export class SimulatedNetwork {
         if (this.isCut(from, to)) continue
         if (lossShare > 0 && this.stream.chance(lossShare)) continue
       }
-      const at = this.world.now + delayMs + this.latencyMs(from, to, size)
+      const at = this.world.now + delayMs + this.latencyMs(from, to, size) + this.plan.hopMs
       this.world.schedule(at, (to.id << 24) ^ (from.id << 16) ^ label, () => {
         if (this.isHealed || !this.isCut(from, to)) arrive()
       })
     }
+  }
+
+  /** What it takes in a quiet network to tell another node something. */
+  delayMs(from: number, to: number): number {
+    const base = this.latencies[this.sites[from] ?? 0]?.[this.sites[to] ?? 0] ?? 1
+    return base * (1 + this.plan.jitterShare * this.stream.fraction()) + this.plan.hopMs
   }
 
   private latencyMs(from: SimulatedNode, to: SimulatedNode, size: number): number {

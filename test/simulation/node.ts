@@ -186,12 +186,15 @@ export class SimulatedNode {
       },
       application: {
         build: ({ view, height, parentPayload }, onBuilt) => {
+          const beganAt = world.now
           later(world.plan.executionMs * this.stream.between(0.5, 1.5), () => {
-            const body = bodyOf(this.id, view, this.stream.uint32())
+            const head = bodyOf(this.id, view, this.stream.uint32())
+            const body = world.traffic?.fill(this.id, parentPayload, head) ?? head
             const payload = this.chain.build(parentPayload, body)
             if (payload === undefined)
               return world.violate('order', `${this.name} builds on an unknown parent`)
             world.trace?.(this, `built v${view} h${height} on payload ${short(parentPayload)}`)
+            world.traffic?.built(beganAt, parentPayload, payload, body, head.length)
             onBuilt(payload, body)
           })
         },
@@ -207,8 +210,10 @@ export class SimulatedNode {
             onVerdict(isValid)
           })
         },
-        notarized: (block, certificate) =>
-          world.check((checker) => checker.onNotarized?.(this, block, certificate)),
+        notarized: (block, certificate) => {
+          world.traffic?.onNotarized(this.id, block)
+          world.check((checker) => checker.onNotarized?.(this, block, certificate))
+        },
         finalized: (block, certificate, onApplied) => this.apply(life, block, certificate, onApplied),
         block: (hash) => this.chain.block(hash),
         finalizationAtOrBelow: (height) => this.chain.finalizationAtOrBelow(height),
@@ -302,6 +307,7 @@ export class SimulatedNode {
     const { height, hash } = block.proposal
     world.trace?.(this, `final h${height} ${short(hash)}`)
     const isNew = height > this.chain.height
+    world.traffic?.onFinalized(this.id, block)
     if (!this.chain.append(block, certificate)) {
       world.violate(
         'order',

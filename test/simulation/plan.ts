@@ -34,6 +34,8 @@ export interface Plan {
   readonly damageShare: number
   readonly executionMs: number
   readonly verificationMs: number
+  /** What a node takes to handle a message that came over the network. */
+  readonly hopMs: number
   /** Whether all messages travel as bytes. */
   readonly isOnWire: boolean
   /** By member index. */
@@ -73,6 +75,7 @@ export function drawPlan(stream: Stream, options: PlanOptions): Plan {
     damageShare: 0,
     executionMs: 2,
     verificationMs: 1,
+    hopMs: 0,
     isOnWire: false,
     byzantine: new Map(),
     twins: [],
@@ -109,6 +112,7 @@ function drawFaults(stream: Stream, options: PlanOptions): Plan {
     damageShare: sometimes(0.15, () => 0.3, 0),
     executionMs: stream.pick([0, 2, 20]),
     verificationMs: stream.pick([0, 0.5, 4]),
+    hopMs: 0,
     isOnWire: stream.chance(0.1),
     byzantine,
     twins: [...byzantine.keys()].filter(() => stream.chance(0.15)),

@@ -57,7 +57,9 @@ export class Stream {
   }
 
   bytes(size: number): Uint8Array {
-    return Uint8Array.from({ length: size }, () => this.uint32() & 0xff)
+    const bytes = new Uint8Array(size)
+    for (let i = 0; i < size; i++) bytes[i] = this.uint32()
+    return bytes
   }
 }
 

@@ -28,6 +28,7 @@ import { toleranceOf } from './shape.ts'
 import { Stream } from './stream.ts'
 import { stubPublicKey, stubScheme } from './stub-scheme.ts'
 import { REAL_SUBJECT, type Subject } from './subject.ts'
+import { Traffic, type Waits } from './traffic.ts'
 
 export interface WorldOptions {
   readonly seed: number
@@ -43,6 +44,8 @@ export interface WorldOptions {
   readonly plan?: Partial<Plan>
   /** Blocks after which a world without faults ends. */
   readonly blocks?: number
+  /** Whether there are users, whose waits are measured. */
+  readonly hasTraffic?: boolean
   readonly onTrace?: (line: string) => void
 }
 
@@ -55,6 +58,7 @@ export interface WorldResult {
   readonly virtualMs: number
   /** The same for the same seed, code and options. */
   readonly hash: string
+  readonly waits?: Waits
 }
 
 /** Blocks that everybody must make final once the world has healed … */
@@ -76,6 +80,7 @@ export class World {
   readonly plan: Plan
   readonly nodes: readonly SimulatedNode[]
   readonly network: SimulatedNetwork
+  readonly traffic: Traffic | undefined
   readonly trace: ((node: SimulatedNode | undefined, text: string) => void) | undefined
   now = 0
   isHealed = false
@@ -110,6 +115,7 @@ export class World {
     this.nodes = this.makeNodes()
     this.network = new SimulatedNetwork(this, options.profile, this.nodes.length, this.plan, seed)
     this.damageable = this.chooseDamageable()
+    this.traffic = options.hasTraffic === true ? new Traffic(this) : undefined
     this.checkers = makeCheckers(this)
   }
 
@@ -179,7 +185,9 @@ export class World {
     )
     const height = Math.max(...this.nodes.map(({ chain }) => chain.height))
     const hash = this.hashHigh.toString(16).padStart(8, '0') + this.hashLow.toString(16).padStart(8, '0')
-    return { seed: this.options.seed, violation, height, events: this.eventCount, virtualMs: this.now, hash }
+    const { traffic, eventCount: events, now: virtualMs } = this
+    const waits = traffic === undefined ? {} : { waits: traffic.waits() }
+    return { seed: this.options.seed, violation, height, events, virtualMs, hash, ...waits }
   }
 
   private begin(): void {
@@ -188,6 +196,7 @@ export class World {
     this.every(LIAR_EVERY_MS, () => {
       for (const { liar } of this.nodes) liar?.tick()
     })
+    this.traffic?.begin()
     this.scheduleFaults()
     this.schedule(this.plan.healAtMs, -1, () => this.heal())
   }
@@ -231,6 +240,11 @@ export class World {
         `h${this.growthTarget} not reached by all in ${GROWTH_DEADLINE_MS} ms: ${state.join(', ')}`,
       )
     })
+  }
+
+  /** Until the world ends, once it has healed. */
+  blocksToGo(): number {
+    return this.growthTarget - Math.max(...this.honest.map(({ chain }) => chain.height))
   }
 
   private hasGrown(): boolean {

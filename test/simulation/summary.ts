@@ -1,0 +1,88 @@
+/** What many worlds come to. */
+import type { SeedResult } from './run-seed.ts'
+import type { Waits } from './traffic.ts'
+
+/** Milliseconds. */
+export interface Spread {
+  readonly count: number
+  readonly p50: number
+  readonly p95: number
+}
+
+export type WaitSpreads = Readonly<Record<keyof Waits, Spread>>
+
+const WAIT_LABELS: Readonly<Record<keyof Waits, string>> = {
+  block: 'block to its notarization',
+  preconfirmed: 'transaction to pre-confirmation',
+  final: 'transaction to finality',
+}
+
+export class Summary {
+  worlds = 0
+  events = 0
+  blocks = 0
+  readonly violations: SeedResult[] = []
+  /** Worlds in which users waited. */
+  readonly measured: { readonly seed: number; readonly nodes: number; readonly waits: WaitSpreads }[] = []
+  private readonly waits: Waits[] = []
+  private hash = 0
+
+  add(result: SeedResult): void {
+    const { seed, nodes, events, height, violation, waits } = result
+    this.worlds += 1
+    this.events += events
+    this.blocks += height
+    for (let i = 0; i < result.hash.length; i++) {
+      this.hash = Math.imul(this.hash ^ result.hash.charCodeAt(i), 0x01000193) >>> 0
+    }
+    if (violation !== undefined) this.violations.push(result)
+    if (waits === undefined) return
+    this.waits.push(waits)
+    this.measured.push({ seed, nodes, waits: spreadsOf([waits]) })
+  }
+
+  /** In a line for a person. */
+  describe(seconds: number): string {
+    const { worlds, events, blocks, violations } = this
+    const worldRate = (worlds / seconds).toFixed(1)
+    const eventRate = Math.round(events / seconds / 1000)
+    return (
+      `${worlds} worlds, ${events} events, ${blocks} final blocks in ${seconds.toFixed(1)} s ` +
+      `(${worldRate} worlds/s, ${eventRate}k events/s), hash ${this.hashText}: ${violations.length} violations`
+    )
+  }
+
+  /** One line a kind of wait; none when nothing was measured. */
+  describeWaits(): string[] {
+    if (this.waits.length === 0) return []
+    const spreads = spreadsOf(this.waits)
+    return keysOf(WAIT_LABELS).map((key) => {
+      const { count, p50, p95 } = spreads[key]
+      return `${WAIT_LABELS[key]}: p50 ${p50.toFixed(0)} ms, p95 ${p95.toFixed(0)} ms (${count} measured)`
+    })
+  }
+
+  toJson(seconds: number): unknown {
+    const { worlds, events, blocks, violations, measured } = this
+    const waits = this.waits.length === 0 ? {} : { waits: spreadsOf(this.waits), measured }
+    return { worlds, events, blocks, seconds, hash: this.hashText, violations, ...waits }
+  }
+
+  private get hashText(): string {
+    return this.hash.toString(16).padStart(8, '0')
+  }
+}
+
+function spreadsOf(all: readonly Waits[]): WaitSpreads {
+  const spread = (key: keyof Waits): Spread => {
+    const sorted = all.flatMap((waits) => waits[key]).toSorted((a, b) => a - b)
+    const at = (share: number): number => sorted[Math.floor(share * sorted.length)] ?? 0
+    return { count: sorted.length, p50: at(0.5), p95: at(0.95) }
+  }
+  return { block: spread('block'), preconfirmed: spread('preconfirmed'), final: spread('final') }
+}
+
+function keysOf<T extends object>(record: T): (keyof T)[] {
+  // An object literal has the keys of its type and no others.
+  return Object.keys(record) as (keyof T)[]
+}

@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url'
 import type { Hex } from '../../src/primitives/bytes.ts'
 import { present } from '../../src/primitives/assert.ts'
 import { AevirError } from '../../src/primitives/errors.ts'
+import { writeSystemCode } from './system-code.ts'
 
 const CONTRACTS = fileURLToPath(new URL('..', import.meta.url))
 const CACHE = fileURLToPath(new URL('../../.cache/contracts', import.meta.url))
@@ -161,6 +162,7 @@ if (import.meta.main) {
         `${name.padEnd(14)} ${String(deployedBytecode.length / 2 - 1).padStart(6)} bytes  ${source}`,
       )
     }
+    if (writeSystemCode(artifacts)) console.log('the code of the system contracts has changed')
   } catch (error) {
     if (!(error instanceof ContractBuildError)) throw error
     console.error(error.message)

@@ -22,7 +22,15 @@ describe('compiled contracts', () => {
   })
 
   test('are all there', () => {
-    for (const name of ['ERC20Token', 'AmmPair', 'AmmFactory', 'AmmRouter', 'Counter', 'Greeter']) {
+    for (const name of [
+      'ERC20Token',
+      'AmmPair',
+      'AmmFactory',
+      'AmmRouter',
+      'Counter',
+      'Greeter',
+      'Accountability',
+    ]) {
       assert.notEqual(artifactOf(artifacts, name).bytecode, '0x', name)
     }
     assert.equal(artifactOf(artifacts, 'IAmmPair').bytecode, '0x')

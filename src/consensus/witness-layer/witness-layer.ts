@@ -1,103 +1,143 @@
-/** Draft of the signatures; the behaviour follows. */
-import type { Hash } from '../../primitives/bytes.ts'
-import type { Seats } from '../committees/schedule.ts'
-import type { SealStore } from '../dual-bft/consensus-store.ts'
+/**
+ * The witness layer by itself: one instance of Simplex whose members execute every block again and seal what they find
+ * as the execution layer made it final. Slot after slot, the Committer proposes the next range; a quorum of witnesses
+ * that have the same blocks makes it final, and so sealed.
+ *
+ * Everything that touches the world comes from outside: the network, the log on disk, the threads that check signatures,
+ * the clock, this node's own execution chain. One layer lives for one epoch of one committee, and is over once the
+ * boundary of its cycle is sealed; it then builds nothing, but answers until it is stopped.
+ */
 import type { Application, Clock } from '../plugin.ts'
-import type { Signer } from '../signature-scheme.ts'
-import type { CommitteeShape, Config } from '../simplex/config.ts'
-import type { DriverPorts, Observer } from '../simplex/driver.ts'
+import type { Config } from '../simplex/config.ts'
+import { SimplexDriver, type DriverPorts, type Observer } from '../simplex/driver.ts'
 import type { Peer } from '../simplex/events.ts'
-import type { Origin } from '../simplex/machine.ts'
+import { createCore, type Origin } from '../simplex/machine.ts'
 import type { Message } from '../simplex/messages.ts'
-import type { Core, SignStatement } from '../simplex/state.ts'
-import type { Certificate, Proposal } from '../simplex/types.ts'
-import type { FinalChain } from './final-chain.ts'
-import type { SealingPoint } from './randomness-of-seals.ts'
+import { leaderOf, type Core, type SignStatement } from '../simplex/state.ts'
+import { GENESIS_VIEW, tipOf } from '../simplex/types.ts'
+import type { SealStore } from '../dual-bft/consensus-store.ts'
+import { SealPacer } from './seal-pacer.ts'
 import type { Seal } from './seal.ts'
-
-/** A seal became final, and this node's own chain agrees with it. */
-export interface SealedEvent {
-  readonly seal: Seal
-  /** The chain of randomness after it. */
-  readonly randomness: Hash
-  readonly proposal: Proposal
-  /** `undefined` when a later proposal made it final. */
-  readonly finalization: Certificate | undefined
-}
+import { WitnessBlocks, type SealingOptions } from './witness-blocks.ts'
 
 export interface WitnessObserver extends Observer {
   /**
-   * A quorum of executors made a block final that differs from this node's: either of the two lies, or a quorum
+   * A quorum of executors made a block final that differs from this node's: either this node is broken, or a quorum
    * contradicted itself.
    */
   conflict(number: bigint, seal: Seal): void
 }
 
-export interface WitnessOptions {
+export interface WitnessOptions extends SealingOptions {
   readonly config: Config
   readonly sign: SignStatement
   /** The root is the last seal before this epoch; what is final beyond it the store tells. */
   readonly origin: Omit<Origin, 'applied'>
   readonly ports: Pick<DriverPorts, 'transport' | 'log' | 'verify'>
   readonly observer: WitnessObserver
-  /** Of this epoch. */
-  readonly store: SealStore
-  readonly chain: FinalChain
-  /** How far the chain is sealed when this life begins: `sealingPointOf`. */
-  readonly start: SealingPoint
-  readonly cycle: number
-  /** The boundary of the cycle: its seal is the last one of this layer. */
-  readonly lastNumber: bigint
-  readonly rangeBlocks: number
-  /** Of the cycle's execution committee. */
-  readonly executionShape: CommitteeShape
-  /** Signs reveals; `undefined` for a node that follows. */
-  readonly signer: Signer | undefined
-  /** Whether a reveal is the signature of a witness. @param message of `revealMessage`. */
-  verifyReveal(member: number, message: Uint8Array, reveal: Uint8Array): boolean
-  /** Who serves in the next cycle; `undefined` while this node cannot know. Asked for at the boundary. */
-  handover(): Seats | undefined
-  /** After the ledger and the store have the seal. In order; the next one waits for what this returns. */
-  onSealed(event: SealedEvent): void | Promise<void>
-  /** The node cannot go on: it must stop, and may be started again. */
-  onError(error: unknown): void
 }
 
 export class WitnessLayer {
-  constructor(_application: Pick<Application, 'advance'>, _clock: Clock, _options: WitnessOptions) {
-    throw new Error('draft')
+  private readonly options: WitnessOptions
+  private readonly blocks: WitnessBlocks
+  private readonly driver: SimplexDriver
+  private readonly pacer: SealPacer
+
+  constructor(application: Pick<Application, 'advance'>, clock: Clock, options: WitnessOptions) {
+    const { config, sign, store, observer, lastNumber } = options
+    const origin = { ...options.origin, ...appliedBy(store) }
+    const core = createCore(config, sign, origin)
+    this.options = options
+    this.pacer = new SealPacer(clock, {
+      lastNumber,
+      setPaused: (isPaused) => this.driver.setPaused(isPaused),
+      onRepeatDue: () => this.blocks.retryBuild(),
+    })
+    this.blocks = new WitnessBlocks(application, {
+      ...options,
+      final: origin.applied?.tip ?? { ...origin.root, view: GENESIS_VIEW },
+      committerOf: (view) => leaderOf(config, view),
+      isWanted: (view) => core.view === view,
+      isRepeatDue: (progress) => this.pacer.isRepeatDue(progress),
+      onProgress: () => this.keepPace(),
+      onConflict: (number, seal) => observer.conflict(number, seal),
+      onError: (error) => {
+        this.pacer.stop()
+        options.onError(error)
+      },
+    })
+    this.driver = new SimplexDriver(core, {
+      ...options.ports,
+      application: this.blocks,
+      observer: {
+        evidence: (evidence) => observer.evidence(evidence),
+        blame: (peer, reason) => observer.blame(peer, reason),
+        halted: (reason) => {
+          this.pacer.stop()
+          observer.halted(reason)
+        },
+      },
+      schedule: (delayMs, callback) => clock.schedule(delayMs, callback),
+    })
   }
 
   /** For status and metrics: to read only. */
   get core(): Core {
-    throw new Error('draft')
+    return this.driver.core
   }
 
   /** Whether views rest because there is nothing to seal. */
   get isPaused(): boolean {
-    throw new Error('draft')
-  }
-
-  /** Whether the seal of the cycle's boundary is final and applied: this layer builds nothing any more, but answers. */
-  get isOver(): boolean {
-    throw new Error('draft')
+    return this.pacer.isPaused
   }
 
   /** Number of the last block that is sealed, durably. */
   get sealedNumber(): bigint {
-    throw new Error('draft')
+    return this.blocks.sealed.number
   }
 
-  async start(): Promise<void> {}
+  /** Whether the boundary of the cycle is sealed, durably. */
+  get isOver(): boolean {
+    return this.sealedNumber >= this.options.lastNumber
+  }
 
-  async stop(): Promise<void> {}
+  async start(): Promise<void> {
+    this.driver.start()
+    this.keepPace()
+  }
+
+  /** Lets the seal that is being applied become complete. */
+  async stop(): Promise<void> {
+    this.driver.stop()
+    this.pacer.stop()
+    await this.blocks.close()
+  }
 
   /** A message from another member, or from a guest, that was decoded already. */
-  receive(_from: Peer, _message: Message): void {}
+  receive(from: Peer, message: Message): void {
+    this.driver.receive(from, message)
+  }
 
-  /** The own execution chain got final blocks, and the {@link FinalChain} answers for them. */
-  onFinal(): void {}
+  /** The own execution chain got final blocks, and the `FinalChain` answers for them. */
+  onFinal(): void {
+    this.blocks.onFinal()
+    this.keepPace()
+  }
 
   /** Resolves when no seal is being applied. */
-  async settled(): Promise<void> {}
+  async settled(): Promise<void> {
+    await this.blocks.settled()
+  }
+
+  private keepPace(): void {
+    this.pacer.update(this.blocks.progress, this.options.chain.finalNumber())
+    this.blocks.retryBuild()
+  }
+}
+
+function appliedBy(store: SealStore): Pick<Origin, 'applied'> {
+  const latest = store.latest()
+  if (latest === undefined) return {}
+  const finalization = store.finalizationAtOrBelow(latest.height)?.certificate
+  return { applied: { tip: tipOf(latest), finalization } }
 }

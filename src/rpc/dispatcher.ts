@@ -13,6 +13,7 @@ import { Filters } from './filters.ts'
 import { isJsonWithinDepth } from './json-depth.ts'
 import type { Method, MethodContext } from './method.ts'
 import { nearestName } from './nearest-name.ts'
+import type { NodeStatus } from './node-status.ts'
 import { METHODS } from './registry.ts'
 import { Subscriptions, type Subscriber } from './subscriptions.ts'
 
@@ -25,6 +26,8 @@ export interface DispatcherOptions {
   readonly commitStates?: boolean
   /** Time for a request, or for all of a batch. */
   readonly requestTimeoutMs?: number
+  /** Hears of every answered request; see {@link NodeStatus.onAnswered}. */
+  readonly onAnswered?: NodeStatus['onAnswered']
 }
 
 export const REQUEST_TIMEOUT_MS = 30_000
@@ -59,9 +62,9 @@ export function errorResponse(code: RpcError['rpcCode'], message: string): strin
 }
 
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
-  const { backend, clock, onInternalError } = options
+  const { backend, clock, onAnswered, onInternalError } = options
   const { commitStates = true, requestTimeoutMs = REQUEST_TIMEOUT_MS } = options
-  const filters = new Filters(clock)
+  const filters = new Filters(clock, backend.ledger)
   const subscriptions = new Subscriptions(backend)
   const methodNames = [...METHODS.keys()].filter((name) => isAvailable(name, backend))
   const shared = { backend, clock, commitStates, filters, subscriptions, methodNames }
@@ -107,7 +110,12 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   async function answer(value: unknown, context: MethodContext): Promise<string | undefined> {
     const request = parseRequest(value)
     if ('refusal' in request) return failure(request.id, toBody(request.refusal, ''))
+    const startMs = performance.now()
     const text = await run(request, context)
+    onAnswered?.(
+      isAvailable(request.method, backend) ? request.method : undefined,
+      performance.now() - startMs,
+    )
     return request.id === undefined ? undefined : text
   }
 

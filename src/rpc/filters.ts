@@ -4,7 +4,11 @@
  */
 import { unreachable } from '../primitives/assert.ts'
 import type { Clock } from '../consensus/plugin.ts'
+import type { Block } from '../chain/block.ts'
+import type { Receipt } from '../chain/receipt.ts'
+import type { CommitState, Ledger } from '../execution/ledger.ts'
 import type { NodeEvent } from './backend.ts'
+import { CommitProgress } from './commit-progress.ts'
 import { RPC_CODES, RpcError } from './errors.ts'
 import { formatTransaction, type Json } from './format.ts'
 import { matchingLogs, type LogFilter } from './logs.ts'
@@ -34,11 +38,15 @@ interface Filter {
 
 export class Filters {
   readonly #clock: Clock
+  readonly #ledger: Ledger
+  readonly #progress: CommitProgress
   readonly #filters = new Map<string, Filter>()
   #cancelSweep: (() => void) | undefined
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, ledger: Ledger) {
     this.#clock = clock
+    this.#ledger = ledger
+    this.#progress = new CommitProgress(ledger)
   }
 
   get count(): number {
@@ -93,8 +101,9 @@ export class Filters {
   }
 
   onEvent(event: NodeEvent): void {
+    const reached = this.#progress.onEvent(event)
     for (const [id, filter] of this.#filters) {
-      for (const change of changesOf(filter.kind, event)) filter.changes.push(change)
+      for (const change of this.#changesOf(filter.kind, event, reached)) filter.changes.push(change)
       // Nobody reads it: the next poll learns that the filter is gone, and starts over.
       if (filter.changes.length > FILTER_CHANGES_MAX) this.#filters.delete(id)
     }
@@ -103,6 +112,47 @@ export class Filters {
   close(): void {
     this.#cancelSweep?.()
     this.#filters.clear()
+  }
+
+  #changesOf(kind: FilterKind, event: NodeEvent, reached: readonly bigint[]): readonly Json[] {
+    switch (kind.kind) {
+      case 'blocks':
+        return event.kind === 'block' ? [event.block.hash] : []
+      case 'transactions': {
+        if (event.kind !== 'transaction') return []
+        const { transaction, sender } = event.pooled
+        return [kind.hasBodies ? formatTransaction(transaction, sender, undefined) : transaction.hash]
+      }
+      case 'logs':
+        return this.#logsOf(kind.filter, event, reached)
+      default:
+        return unreachable(kind)
+    }
+  }
+
+  /** Logs of a new block, of one taken back, or of those that reached the commit state up to which the filter looks. */
+  #logsOf(filter: LogFilter, event: NodeEvent, reached: readonly bigint[]): readonly Json[] {
+    const state = awaitedState(filter)
+    switch (event.kind) {
+      case 'block':
+        return state === 'preconfirmed' ? logsIn(filter, event, false) : []
+      case 'revoked':
+        // What a filter of final blocks told stays, except on a development chain that is set back.
+        return state === 'preconfirmed' ? logsIn(filter, event, true) : []
+      case 'committed':
+        if (state === 'preconfirmed' || state !== event.state) return []
+        return reached.flatMap((number) => {
+          const block = this.#ledger.block(number)
+          const receipts = this.#ledger.receipts(number)
+          return block === undefined || receipts === undefined
+            ? []
+            : logsIn(filter, { block, receipts }, false)
+        })
+      case 'transaction':
+        return []
+      default:
+        return unreachable(event)
+    }
   }
 
   #polled(id: string): Filter {
@@ -135,26 +185,28 @@ export class Filters {
   }
 }
 
-function changesOf(kind: FilterKind, event: NodeEvent): readonly Json[] {
-  switch (kind.kind) {
-    case 'blocks':
-      return event.kind === 'block' ? [event.block.hash] : []
-    case 'transactions': {
-      if (event.kind !== 'transaction') return []
-      const { transaction, sender } = event.pooled
-      return [kind.hasBodies ? formatTransaction(transaction, sender, undefined) : transaction.hash]
-    }
-    case 'logs': {
-      if (event.kind !== 'block' && event.kind !== 'revoked') return []
-      if (!isInRange(kind.filter, event.block.header.number)) return []
-      return matchingLogs(kind.filter.matcher, event.block, event.receipts, event.kind === 'revoked')
-    }
-    default:
-      return unreachable(kind)
-  }
+/** When a filter tells of a block: `safe` and `finalized` as the end of its range mean once it is that. */
+function awaitedState({ range }: LogFilter): CommitState {
+  const to = range.kind === 'range' && range.to?.kind === 'tag' ? range.to.tag : 'latest'
+  if (to === 'safe') return 'final'
+  return to === 'finalized' ? 'sealed' : 'preconfirmed'
 }
 
-/** Whether a new block is one that the filter asks for; tags move with the head and bound nothing. */
+interface BlockWithReceipts {
+  readonly block: Block
+  readonly receipts: readonly Receipt[]
+}
+
+function logsIn(
+  filter: LogFilter,
+  { block, receipts }: BlockWithReceipts,
+  isRemoved: boolean,
+): readonly Json[] {
+  if (!isInRange(filter, block.header.number)) return []
+  return matchingLogs(filter.matcher, block, receipts, isRemoved)
+}
+
+/** Whether a block is one that the filter asks for; tags move with the chain and bound nothing. */
 function isInRange({ range }: LogFilter, number: bigint): boolean {
   if (range.kind === 'hash') return false
   if (range.from?.kind === 'number' && number < range.from.number) return false

@@ -9,6 +9,7 @@ import { isIP } from 'node:net'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errorResponse, type Dispatcher } from './dispatcher.ts'
 import { RPC_CODES } from './errors.ts'
+import type { NodeStatus, Readiness } from './node-status.ts'
 
 /** Bytes of a request. */
 export const REQUEST_SIZE_MAX = 5_000_000
@@ -17,6 +18,7 @@ const DRAINED_SIZE_MAX = 64_000_000
 /** Bytes of requests that are being received, all connections together. */
 const RECEIVED_SIZE_MAX = 256_000_000
 const PREFLIGHT_AGE_S = 600
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 export interface AccessRules {
   /** Web pages that may call: `'*'` for any, or their origins. */
@@ -28,8 +30,10 @@ export interface AccessRules {
 export interface HttpOptions {
   readonly dispatcher: Dispatcher
   readonly access: AccessRules
-  /** What `/readyz` tells. */
-  readonly isReady: () => boolean
+  /** What `/readyz` and `/metrics` tell; without it the node is always ready, and has no metrics. */
+  readonly status: NodeStatus | undefined
+  /** Reports an exception that nobody expected. Must not throw. */
+  readonly onInternalError: (error: unknown, method: string) => void
   /** HTML of `/`. */
   readonly landingPage: () => string
 }
@@ -102,11 +106,27 @@ function answerOther(request: IncomingMessage, response: ServerResponse, options
     sendText(response, path === '/' ? 405 : 404, 'send JSON-RPC requests by POST to /')
   } else if (path === '/livez') sendText(response, 200, 'ok')
   else if (path === '/readyz') {
-    const isReady = options.isReady()
-    sendText(response, isReady ? 200 : 503, isReady ? 'ok' : 'not ready: catching up with the chain')
+    const readiness: Readiness = options.status?.readiness() ?? { isReady: true }
+    if (readiness.isReady) sendText(response, 200, 'ok')
+    else sendText(response, 503, `not ready: ${readiness.reason}`)
+  } else if (path === '/metrics' && options.status !== undefined) {
+    void sendMetrics(response, options.status, options.onInternalError)
   } else if (path === '/') {
     send(response, 200, 'text/html; charset=utf-8', options.landingPage())
   } else sendText(response, 404, 'nothing here: JSON-RPC is served at /')
+}
+
+async function sendMetrics(
+  response: ServerResponse,
+  status: NodeStatus,
+  onInternalError: HttpOptions['onInternalError'],
+): Promise<void> {
+  try {
+    send(response, 200, METRICS_TYPE, await status.metrics())
+  } catch (error) {
+    onInternalError(error, '/metrics')
+    sendText(response, 500, 'the metrics failed: a bug in the node; its log holds the details')
+  }
 }
 
 /** Why a request is not even looked at, or `undefined`. */

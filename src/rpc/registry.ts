@@ -148,6 +148,12 @@ const GROUPS: readonly MethodGroup[] = [
     ['aevir_getTransactionStatus', 'aevir_sendRawTransactionAndWait'],
   ),
   group(
+    () => import('./methods/consensus.ts'),
+    ['aevir_getBlockCertificates', 'aevir_getCommittees', 'aevir_consensusStatus'],
+  ),
+  // Whether a network can be broken on purpose is not known by the methods of its nodes: they say so when asked.
+  group(() => import('./methods/faults.ts'), ['aevir_setFault', 'aevir_getFaults']),
+  group(
     () => import('./methods/evm.ts'),
     [
       'evm_snapshot',

@@ -6,6 +6,7 @@ import type { Clock } from '../consensus/plugin.ts'
 import { createDispatcher, type DispatcherOptions } from './dispatcher.ts'
 import { createHttpHandler, type AccessRules } from './http.ts'
 import { landingPage } from './landing-page.ts'
+import type { NodeStatus } from './node-status.ts'
 import { createWebSockets, type WebSockets } from './websocket.ts'
 
 export interface RpcServerOptions extends DispatcherOptions {
@@ -15,8 +16,8 @@ export interface RpcServerOptions extends DispatcherOptions {
   readonly port?: number
   /** Web pages that may call: any by default on a development node, else none. */
   readonly corsOrigins?: '*' | readonly string[]
-  /** Whether the node has caught up with the chain; for `/readyz`. */
-  readonly isReady?: () => boolean
+  /** For `/readyz` and `/metrics`; it also hears of every answered request. */
+  readonly status?: NodeStatus
 }
 
 export interface RpcServer {
@@ -48,8 +49,9 @@ const LOCAL_NAMES = ['localhost']
 
 /** @throws RpcServerError when the address is taken or not to be had. */
 export async function createRpcServer(options: RpcServerOptions): Promise<RpcServer> {
-  const { backend, host = HOST, port = PORT, clock, isReady = () => true } = options
-  const dispatcher = createDispatcher(options)
+  const { backend, host = HOST, port = PORT, clock, status } = options
+  const onAnswered = options.onAnswered ?? status?.onAnswered.bind(status)
+  const dispatcher = createDispatcher({ ...options, ...(onAnswered !== undefined && { onAnswered }) })
   const access: AccessRules = {
     corsOrigins: options.corsOrigins ?? (backend.dev === undefined ? [] : '*'),
     hostNames: isLoopback(host) ? LOCAL_NAMES : undefined,
@@ -63,7 +65,8 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
     createHttpHandler({
       dispatcher,
       access,
-      isReady,
+      status,
+      onInternalError: options.onInternalError,
       landingPage: () => landingPage(backend, urlOf(server)),
     }),
   )

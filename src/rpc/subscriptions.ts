@@ -4,12 +4,13 @@
  */
 import { unreachable } from '../primitives/assert.ts'
 import type { Hash } from '../primitives/bytes.ts'
-import { COMMIT_STATES, type CommitState } from '../execution/ledger.ts'
 import type { Backend, NodeEvent } from './backend.ts'
 import { blobBaseFeeOf } from './chain-view.ts'
+import { CommitProgress } from './commit-progress.ts'
 import { RPC_CODES, RpcError } from './errors.ts'
 import { randomId } from './filters.ts'
 import { formatHeader, formatReceipts, formatTransaction, type Json } from './format.ts'
+import { formatSyncing } from './format-syncing.ts'
 import { matchingLogs, type LogMatcher } from './logs.ts'
 
 /** Subscriptions of one connection. */
@@ -24,15 +25,23 @@ export type SubscriptionKind =
   | { readonly kind: 'newPendingTransactions'; readonly hasBodies: boolean }
   /** `undefined`: of all transactions. */
   | { readonly kind: 'transactionReceipts'; readonly hashes: ReadonlySet<Hash> | undefined }
-  /** A node of this chain has nothing to catch up with while it serves: one `false`. */
+  /** Whether the node catches up: at once, and with the first event after it changed. */
   | { readonly kind: 'syncing' }
-  /** A block's header at each commit state. */
+  /** A block's header at each commit state, and with `revoked` when it is taken back before it is final. */
   | { readonly kind: 'aevirNewHeads' }
 
 /** A connection that can be written to at any time. */
 export interface Subscriber {
   /** Sends a message, unless the connection is gone. */
   send(text: string): void
+}
+
+/** An event with what is worked out of it once for all. */
+interface Happening {
+  readonly event: NodeEvent
+  /** Blocks that reached a commit state with it, oldest first. */
+  readonly reached: readonly bigint[]
+  readonly hasSyncingChanged: boolean
 }
 
 interface Subscription {
@@ -45,12 +54,13 @@ interface Subscription {
 export class Subscriptions {
   readonly #backend: Backend
   readonly #subscriptions = new Map<string, Subscription>()
-  /** Blocks up to this number were told to have reached the state. */
-  readonly #told: Map<CommitState, bigint>
+  readonly #progress: CommitProgress
+  #wasSyncing: boolean
 
   constructor(backend: Backend) {
     this.#backend = backend
-    this.#told = new Map(COMMIT_STATES.map((state) => [state, backend.ledger.committed(state)]))
+    this.#progress = new CommitProgress(backend.ledger)
+    this.#wasSyncing = isSyncing(backend)
   }
 
   get count(): number {
@@ -69,7 +79,7 @@ export class Subscriptions {
       )
     }
     const id = randomId()
-    const held = kind.kind === 'syncing' ? [notification(id, 'false')] : []
+    const held = kind.kind === 'syncing' ? [notification(id, JSON.stringify(this.#syncing()))] : []
     this.#subscriptions.set(id, { kind, subscriber, held })
     return id
   }
@@ -95,8 +105,11 @@ export class Subscriptions {
   }
 
   onEvent(event: NodeEvent): void {
-    if (event.kind === 'revoked') this.#forgetFrom(event.block.header.number)
-    const reached = event.kind === 'committed' ? this.#newlyCommitted(event.state, event.number) : []
+    const happening: Happening = {
+      event,
+      reached: this.#progress.onEvent(event),
+      hasSyncingChanged: this.#hasSyncingChanged(),
+    }
     if (this.#subscriptions.size === 0) return
     const cache = new Map<string, readonly string[]>()
     for (const [id, subscription] of this.#subscriptions) {
@@ -104,7 +117,7 @@ export class Subscriptions {
       const key = cacheKey(kind)
       let texts = key === undefined ? undefined : cache.get(key)
       if (texts === undefined) {
-        texts = this.#resultsOf(kind, event, reached).map((result) => JSON.stringify(result))
+        texts = this.#resultsOf(kind, happening).map((result) => JSON.stringify(result))
         if (key !== undefined) cache.set(key, texts)
       }
       for (const text of texts) this.#notify(id, subscription, notification(id, text))
@@ -120,20 +133,21 @@ export class Subscriptions {
     if (held.length > HELD_MAX) this.#subscriptions.delete(id)
   }
 
-  /** Blocks that reached the state with this event, oldest first. */
-  #newlyCommitted(state: CommitState, number: bigint): readonly bigint[] {
-    const numbers: bigint[] = []
-    for (let next = (this.#told.get(state) ?? 0n) + 1n; next <= number; next++) numbers.push(next)
-    this.#told.set(state, number)
-    return numbers
+  #hasSyncingChanged(): boolean {
+    const is = isSyncing(this.#backend)
+    const hasChanged = is !== this.#wasSyncing
+    this.#wasSyncing = is
+    return hasChanged
   }
 
-  /** A development chain can go back behind sealed blocks. */
-  #forgetFrom(number: bigint): void {
-    for (const [state, told] of this.#told) if (told >= number) this.#told.set(state, number - 1n)
+  /** As geth has it. */
+  #syncing(): Json {
+    const status = formatSyncing(this.#backend)
+    return status === false ? false : { syncing: true, status }
   }
 
-  #resultsOf(kind: SubscriptionKind, event: NodeEvent, reached: readonly bigint[]): readonly Json[] {
+  #resultsOf(kind: SubscriptionKind, happening: Happening): readonly Json[] {
+    const { event } = happening
     switch (kind.kind) {
       case 'newHeads':
         return event.kind === 'block' ? [formatHeader(event.block.header, event.block.hash)] : []
@@ -148,9 +162,9 @@ export class Subscriptions {
       case 'transactionReceipts':
         return event.kind === 'block' ? this.#receiptsOf(kind.hashes, event) : []
       case 'syncing':
-        return []
+        return happening.hasSyncingChanged ? [this.#syncing()] : []
       case 'aevirNewHeads':
-        return this.#commitHeads(event, reached)
+        return this.#commitHeads(event, happening.reached)
       default:
         return unreachable(kind)
     }
@@ -169,8 +183,9 @@ export class Subscriptions {
   }
 
   #commitHeads(event: NodeEvent, reached: readonly bigint[]): readonly Json[] {
-    if (event.kind === 'block') {
-      return [{ ...formatHeader(event.block.header, event.block.hash), commitState: 'preconfirmed' }]
+    if (event.kind === 'block' || event.kind === 'revoked') {
+      const commitState = event.kind === 'block' ? 'preconfirmed' : 'revoked'
+      return [{ ...formatHeader(event.block.header, event.block.hash), commitState }]
     }
     if (event.kind !== 'committed' || event.state === 'preconfirmed') return []
     return reached.flatMap((number) => {
@@ -180,6 +195,10 @@ export class Subscriptions {
       return [{ ...formatHeader(header, hash), commitState: event.state }]
     })
   }
+}
+
+function isSyncing({ consensus }: Backend): boolean {
+  return consensus?.syncing() !== undefined
 }
 
 /** Subscriptions with the same key get the same results; `undefined` when they may differ. */

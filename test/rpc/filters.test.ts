@@ -9,7 +9,7 @@ import {
   FILTERS_PER_CONNECTION_MAX,
   Filters,
 } from '../../src/rpc/filters.ts'
-import { CONTRACT, logOf, signedTransaction, TOPIC } from '../support/fake-backend.ts'
+import { CONTRACT, FakeBackend, logOf, signedTransaction, TOPIC } from '../support/fake-backend.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { rpcWorld } from '../support/rpc-client.ts'
 
@@ -92,7 +92,7 @@ describe('bounds of filters', () => {
 
   it('idle filters go by themselves', () => {
     const clock = new ManualClock()
-    const filters = new Filters(clock)
+    const filters = new Filters(clock, new FakeBackend().ledger)
     filters.add({ kind: 'blocks' }, undefined)
     clock.advance(FILTER_IDLE_MS)
     assert.equal(filters.count, 0)
@@ -100,7 +100,7 @@ describe('bounds of filters', () => {
   })
 
   it('there are only so many, by connection and over HTTP', () => {
-    const filters = new Filters(new ManualClock())
+    const filters = new Filters(new ManualClock(), new FakeBackend().ledger)
     const owners: readonly (readonly [object | undefined, number])[] = [
       [{}, FILTERS_PER_CONNECTION_MAX],
       [{}, FILTERS_PER_CONNECTION_MAX],
@@ -123,7 +123,7 @@ describe('bounds of filters', () => {
   })
 
   it('ids cannot be guessed and differ', () => {
-    const filters = new Filters(new ManualClock())
+    const filters = new Filters(new ManualClock(), new FakeBackend().ledger)
     const ids = Array.from({ length: 100 }, () => filters.add({ kind: 'blocks' }, undefined))
     assert.equal(new Set(ids).size, ids.length)
     for (const id of ids) assert.match(id, /^0x[1-9a-f][0-9a-f]{31}$/)

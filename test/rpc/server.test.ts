@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { systemClock } from '../../src/node/system-clock.ts'
 import { REQUEST_SIZE_MAX } from '../../src/rpc/http.ts'
+import type { NodeStatus } from '../../src/rpc/node-status.ts'
 import {
   createRpcServer,
   RpcServerError,
@@ -166,9 +167,45 @@ describe('a server', () => {
   })
 
   it('that catches up says so', async () => {
-    const server = await startServer({ isReady: () => false })
-    assert.equal((await send(server, { method: 'GET', path: '/readyz' })).status, 503)
+    const status: NodeStatus = {
+      readiness: () => ({ isReady: false, reason: 'catching up' }),
+      metrics: () => Promise.resolve(''),
+      onAnswered: () => {},
+    }
+    const server = await startServer({ status })
+    const ready = await send(server, { method: 'GET', path: '/readyz' })
+    assert.deepEqual([ready.status, ready.text], [503, 'not ready: catching up\n'])
     assert.equal((await send(server, { method: 'GET', path: '/livez' })).status, 200)
+    await server.close()
+  })
+
+  it('tells its metrics as the node gives them, and which methods were answered', async () => {
+    const answered: (string | undefined)[] = []
+    const status: NodeStatus = {
+      readiness: () => ({ isReady: true }),
+      metrics: () => (answered.length < 3 ? Promise.resolve('aevir 1\n') : Promise.reject(new Error('bug'))),
+      onAnswered: (method, durationMs) => {
+        assert.ok(durationMs >= 0)
+        answered.push(method)
+      },
+    }
+    const reported: unknown[] = []
+    const server = await startServer({ status, onInternalError: (error) => reported.push(error) })
+    const metrics = await send(server, { method: 'GET', path: '/metrics' })
+    assert.deepEqual([metrics.status, metrics.text], [200, 'aevir 1\n'])
+    assert.match(metrics.headers['content-type'] ?? '', /^text\/plain; version=0\.0\.4/)
+    for (const method of ['eth_chainId', 'eth_made_up', 'eth_blockNumber']) {
+      await post(server, JSON.stringify({ jsonrpc: '2.0', id: 1, method }))
+    }
+    assert.deepEqual(answered, ['eth_chainId', undefined, 'eth_blockNumber'])
+    assert.equal((await send(server, { method: 'GET', path: '/metrics' })).status, 500)
+    assert.equal(reported.length, 1)
+    await server.close()
+  })
+
+  it('without metrics has no page of them', async () => {
+    const server = await startServer()
+    assert.equal((await send(server, { method: 'GET', path: '/metrics' })).status, 404)
     await server.close()
   })
 

@@ -1,12 +1,12 @@
 /** The node and its chain: identity, accounts it holds, what it can answer. */
 import type { Backend } from '../backend.ts'
 import { quantity, type Json, type JsonRecord } from '../format.ts'
+import { formatSyncing } from '../format-syncing.ts'
 import type { MethodTable } from '../method.ts'
 
 export const methods = {
   eth_chainId: { params: [0, 0], run: (_, { backend }) => quantity(backend.config.chainId) },
-  /** A node serves only once it has caught up. */
-  eth_syncing: { params: [0, 0], run: () => false },
+  eth_syncing: { params: [0, 0], run: (_, { backend }) => formatSyncing(backend) },
   eth_accounts: { params: [0, 0], run: (_, { backend }) => backend.accounts() },
   eth_requestAccounts: { params: [0, 0], run: (_, { backend }) => backend.accounts() },
   eth_coinbase: { params: [0, 0], run: (_, { backend }) => backend.nextEnvironment().beneficiary },

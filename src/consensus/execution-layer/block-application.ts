@@ -7,11 +7,15 @@
  * ancestor, candidates are committed up to it. What is committed that way is certified, for nothing else is ever built
  * upon; it is pre-confirmed. What is taken back was certified too, but all views since are nullified. Final blocks stay.
  *
+ * An epoch ends with the block of a given number. While that one is certified but not final, leaders propose *repeats*: an
+ * empty body under its parent's payload, which adds nothing but votes, so that one of them makes the block final. Heights
+ * of the core are numbers of blocks up to there, and those of repeats beyond.
+ *
  * Requests are carried out one after the other, in the order in which they came. The first that fails for a reason other
  * than an invalid block (a full disk, a broken invariant) is the last: a restart finds out what became durable.
  */
 import { assert, present } from '../../primitives/assert.ts'
-import { equalBytes, type Hash } from '../../primitives/bytes.ts'
+import { EMPTY_BYTES, equalBytes, type Hash } from '../../primitives/bytes.ts'
 import type { Block as ChainBlock } from '../../chain/block.ts'
 import { BlockDecodingError, decodeBlock, encodeBlock } from '../../chain/block-codec.ts'
 import type { BlockAttributes } from '../../execution/environment.ts'
@@ -19,17 +23,26 @@ import { InvalidBlockError } from '../../execution/errors.ts'
 import type { Application, BlockReference, Candidate } from '../plugin.ts'
 import { LIMITS } from '../simplex/config.ts'
 import type { BlockApplication } from '../simplex/driver.ts'
+import { EMPTY_BODY_HASH } from '../simplex/proposal.ts'
 import type { StoredFinalization } from '../simplex/serving.ts'
 import { GENESIS_VIEW, type Block, type Certificate, type Tip, type View } from '../simplex/types.ts'
 import type { FinalityStore } from './finality-store.ts'
+import type { SealRules } from './seal-rules.ts'
 
 /** Twice what the core keeps: the least recently used is then none that the core may still build upon. */
 const CANDIDATES_MAX = 2 * LIMITS.blocks
+/** Verdicts that wait for a seal; one that has to go costs its view at most. */
+const WAITING_MAX = LIMITS.blocks
+/** Notarizations of blocks that are not final. */
+const NOTARIZATIONS_MAX = 2 * LIMITS.blocks
 
 export interface BlockApplicationOptions {
   readonly store: FinalityStore
   /** The last final block, where the epoch starts or where an earlier life of this node ended. */
   readonly final: Pick<Tip, 'height' | 'payloadHash'>
+  /** Number of the last block of this epoch. */
+  readonly lastNumber: bigint
+  readonly rules: SealRules
   /** What a block on this parent is to say about itself. */
   attributes(parent: BlockReference): BlockAttributes
   /** Whether a proposal in this view is still worth something. */
@@ -38,8 +51,12 @@ export interface BlockApplicationOptions {
   pace(make: () => void): void
   /** True when a block of this time, in seconds, may not be judged yet: `retry` is then called later, or never. */
   defer(timestamp: bigint, retry: () => void): boolean
-  /** A notarized block has become the head. */
-  onPreconfirmed(): void
+  /** A notarized block has become the head; after the last block of the epoch, again with each repeat of it. */
+  onPreconfirmed(block: ChainBlock): void
+  /** Pre-confirmed blocks were taken back. */
+  onRevoked(): void
+  /** In the ledger and in the store: each number once, in order; the last of the epoch with what proves it final. */
+  onFinal(number: bigint, hash: Hash): void
   /** Nothing is carried out any more. */
   onError(error: unknown): void
 }
@@ -49,35 +66,49 @@ export class ExecutionBlocks implements BlockApplication {
   private readonly options: BlockApplicationOptions
   /** Executed blocks above the final one, on the chain or not; the least recently used first. */
   private readonly candidates = new Map<Hash, Candidate>()
+  /** By proposal, until the block is final. */
+  private readonly notarizations = new Map<Hash, Certificate>()
+  /** Asked for again when there is a new seal, the oldest first. */
+  private waiting: (() => void)[] = []
+  private readonly lastHeight: number
   private finalHeight: number
+  /** Parent of most of what is judged; `undefined` when it was not executed in this life of the node. */
+  private finalBlock: ChainBlock | undefined
   private finalPayload: Hash
   /** The highest view of which a notarized block was made the head. */
   private preconfirmedView = GENESIS_VIEW
   private tail: Promise<void> = Promise.resolve()
   private waitingCount = 0
   private isClosed = false
+  private isComplete: boolean
 
   constructor(application: Application, options: BlockApplicationOptions) {
     this.application = application
     this.options = options
+    this.lastHeight = Number(options.lastNumber)
     this.finalHeight = options.final.height
     this.finalPayload = options.final.payloadHash
+    this.isComplete = this.isLastProven()
   }
 
   // ---- What the core asks for --------------------------------------------------------------------------------------
 
   build(
-    { view, parentPayload }: { readonly view: View; readonly parentPayload: Hash },
+    request: { readonly view: View; readonly height: number; readonly parentPayload: Hash },
     onBuilt: (payloadHash: Hash, body: Uint8Array) => void,
   ): void {
+    const { view, height, parentPayload } = request
     const make = async (): Promise<void> => {
       if (!(await this.isReadyToBuild(view, parentPayload))) return
-      const parent = this.application.head()
-      const candidate = await this.application.propose(parent, this.options.attributes(parent))
-      this.remember(candidate)
-      onBuilt(candidate.block.hash, encodeBlock(candidate.block))
+      const block = await this.propose()
+      if (block !== undefined) onBuilt(block.hash, encodeBlock(block))
     }
     this.enqueue(async () => {
+      if (this.isComplete) return
+      if (height > this.lastHeight) {
+        onBuilt(parentPayload, EMPTY_BYTES)
+        return
+      }
       // Only on top of the parent does the pool know which transactions are left.
       if (!(await this.isReadyToBuild(view, parentPayload))) return
       this.options.pace(() => this.enqueue(make))
@@ -93,13 +124,15 @@ export class ExecutionBlocks implements BlockApplication {
   }
 
   /** Certificates of earlier views may come late: what a later view has pre-confirmed is not taken back for them. */
-  notarized({ proposal }: Block): void {
+  notarized({ proposal }: Block, certificate: Certificate): void {
+    const { view, height, hash, payloadHash } = proposal
+    this.notarizations.set(hash, certificate)
+    dropOldest(this.notarizations, NOTARIZATIONS_MAX)
     this.enqueue(async () => {
-      const { view, height, payloadHash } = proposal
-      if (height <= this.finalHeight || view <= this.preconfirmedView) return
+      if (this.isSettled(height) || view <= this.preconfirmedView) return
       if (!(await this.align(payloadHash))) return
       this.preconfirmedView = view
-      this.options.onPreconfirmed()
+      this.options.onPreconfirmed(this.blockOf(payloadHash))
     })
   }
 
@@ -109,15 +142,7 @@ export class ExecutionBlocks implements BlockApplication {
    */
   finalized(block: Block, certificate: Certificate | undefined, onApplied: () => void): void {
     this.enqueue(async () => {
-      const { height, payloadHash } = block.proposal
-      if (height > this.finalHeight) {
-        assert(height === this.finalHeight + 1, `final block ${height} after ${this.finalHeight}`)
-        await this.makeFinal(block)
-        await this.options.store.add(block.proposal, { notarization: undefined, finalization: certificate })
-        this.finalHeight = height
-        this.finalPayload = payloadHash
-        this.dropOvertaken()
-      }
+      if (!this.isSettled(block.proposal.height)) await this.settle(block, certificate)
       onApplied()
     })
   }
@@ -126,6 +151,7 @@ export class ExecutionBlocks implements BlockApplication {
 
   block(hash: Hash): Block | undefined {
     const proposal = this.options.store.proposal(hash)
+    if (proposal?.bodyHash === EMPTY_BODY_HASH) return { proposal, body: EMPTY_BYTES }
     const block = proposal === undefined ? undefined : this.application.blockByHash(proposal.payloadHash)
     // Blocks have one encoding, so that this is the body that the proposal names.
     return proposal === undefined || block === undefined ? undefined : { proposal, body: encodeBlock(block) }
@@ -144,6 +170,18 @@ export class ExecutionBlocks implements BlockApplication {
   /** Executed blocks that are kept. */
   get candidateCount(): number {
     return this.candidates.size
+  }
+
+  /** Whether the last block of the epoch is final, and the store can prove it. Nothing is built or judged any more. */
+  get isOver(): boolean {
+    return this.isComplete
+  }
+
+  /** There is a new seal: what waited for one is judged again. */
+  retryWaiting(): void {
+    const { waiting } = this
+    this.waiting = []
+    for (const retry of waiting) retry()
   }
 
   /** Resolves when nothing waits to be carried out. */
@@ -179,9 +217,19 @@ export class ExecutionBlocks implements BlockApplication {
     return this.options.isWanted(view) && (await this.align(parentPayload))
   }
 
+  /** Executes a block of this node on the head. `undefined` when others would not find it valid yet. */
+  private async propose(): Promise<ChainBlock | undefined> {
+    const parent = this.application.head()
+    const candidate = await this.application.propose(parent, this.options.attributes(parent))
+    const { header } = candidate.block
+    if (this.options.rules.judge(header, this.blockOf(parent.hash).header) !== 'valid') return undefined
+    this.remember(candidate)
+    return candidate.block
+  }
+
   /**
-   * `undefined` for a block that finality has overtaken: nobody waits for a verdict. And for one from the future, unless
-   * it is final: for that, others have looked at their clocks.
+   * `undefined` for a block that finality has overtaken: nobody waits for a verdict. And for one from the future, or with
+   * a seal that is not known, unless it is final: then others have looked at their clocks and seals.
    */
   private async judge(
     { proposal, body }: Block,
@@ -189,7 +237,8 @@ export class ExecutionBlocks implements BlockApplication {
     retry?: () => void,
   ): Promise<boolean | undefined> {
     const { height, payloadHash } = proposal
-    if (height <= this.finalHeight) return undefined
+    if (this.isSettled(height)) return undefined
+    if (height > this.lastHeight) return body.length === 0 && payloadHash === parentPayload
     // A block that an earlier life of this node pre-confirmed is executed again: it may have to be taken back.
     const known = this.candidates.get(payloadHash)?.block
     if (known !== undefined) {
@@ -198,8 +247,18 @@ export class ExecutionBlocks implements BlockApplication {
     }
     const block = decoded(body)
     if (block === undefined || block.hash !== payloadHash) return false
-    if (block.header.parentHash !== parentPayload) return false
-    if (retry !== undefined && this.options.defer(block.header.timestamp, retry)) return undefined
+    const { header } = block
+    if (header.parentHash !== parentPayload || header.number !== BigInt(height)) return false
+    const verdict = this.options.rules.judge(header, this.blockOf(parentPayload).header)
+    if (verdict === 'invalid') return false
+    if (retry !== undefined) {
+      if (verdict === 'wait') {
+        this.waiting.push(retry)
+        if (this.waiting.length > WAITING_MAX) this.waiting.shift()
+        return undefined
+      }
+      if (this.options.defer(header.timestamp, retry)) return undefined
+    }
     if (!(await this.align(parentPayload))) return undefined
     try {
       this.remember(await this.application.verify(block))
@@ -222,10 +281,40 @@ export class ExecutionBlocks implements BlockApplication {
       hash = candidate.block.header.parentHash
       number = this.application.numberOf(hash)
     }
-    if (number < this.finalHeight) return false
-    if (number < this.application.head().number) await this.application.revoke({ number, hash })
+    if (number < Math.min(this.finalHeight, this.lastHeight)) return false
+    if (number < this.application.head().number) {
+      await this.application.revoke({ number, hash })
+      this.options.onRevoked()
+    }
     for (const candidate of ahead.toReversed()) await this.application.commit(candidate)
     return true
+  }
+
+  private isSettled(height: number): boolean {
+    return this.isComplete || height <= this.finalHeight
+  }
+
+  private async settle(block: Block, finalization: Certificate | undefined): Promise<void> {
+    const { height, hash, payloadHash, view } = block.proposal
+    assert(height === this.finalHeight + 1, `final block ${height} after ${this.finalHeight}`)
+    await this.makeFinal(block)
+    await this.options.store.add(block.proposal, {
+      notarization: this.notarizations.get(hash),
+      finalization,
+    })
+    this.finalHeight = height
+    this.finalPayload = payloadHash
+    this.finalBlock = this.candidates.get(payloadHash)?.block ?? this.finalBlock
+    this.dropOvertaken(view)
+    this.isComplete = this.isLastProven()
+    const isAnnounced = height < this.lastHeight || this.isComplete
+    if (isAnnounced) this.options.onFinal(BigInt(Math.min(height, this.lastHeight)), payloadHash)
+  }
+
+  /** The last block waits for a proof, its own or a repeat's: without one nobody else would believe that it is final. */
+  private isLastProven(): boolean {
+    if (this.finalHeight < this.lastHeight) return false
+    return this.options.store.finalizationAtOrAbove(this.lastHeight) !== undefined
   }
 
   private async makeFinal(block: Block): Promise<void> {
@@ -247,16 +336,30 @@ export class ExecutionBlocks implements BlockApplication {
     const { hash } = candidate.block
     this.candidates.delete(hash)
     this.candidates.set(hash, candidate)
-    if (this.candidates.size <= CANDIDATES_MAX) return
-    const [oldest] = this.candidates.keys()
-    if (oldest !== undefined) this.candidates.delete(oldest)
+    dropOldest(this.candidates, CANDIDATES_MAX)
   }
 
-  private dropOvertaken(): void {
+  /** A block that was executed here, or is on the chain. */
+  private blockOf(hash: Hash): ChainBlock {
+    if (this.finalBlock?.hash === hash) return this.finalBlock
+    const block = this.candidates.get(hash)?.block ?? this.application.blockByHash(hash)
+    return present(block, `an executed block ${hash}`)
+  }
+
+  private dropOvertaken(finalView: View): void {
     for (const [hash, { block }] of this.candidates) {
       if (block.header.number <= this.finalHeight) this.candidates.delete(hash)
     }
+    for (const [hash, { view }] of this.notarizations) {
+      if (view <= finalView) this.notarizations.delete(hash)
+    }
   }
+}
+
+function dropOldest<Value>(map: Map<Hash, Value>, sizeMax: number): void {
+  if (map.size <= sizeMax) return
+  const [oldest] = map.keys()
+  if (oldest !== undefined) map.delete(oldest)
 }
 
 function decoded(body: Uint8Array): ChainBlock | undefined {

@@ -7,6 +7,7 @@
  * the clock. One instance lives for one epoch of one committee, until the last block of the epoch is final.
  */
 import { assert } from '../../primitives/assert.ts'
+import type { Block as ChainBlock } from '../../chain/block.ts'
 import type { BlockAttributes } from '../../execution/environment.ts'
 import type { Hash } from '../../primitives/bytes.ts'
 import type { Application, BlockReference, Clock } from '../plugin.ts'
@@ -52,28 +53,42 @@ export interface ExecutionOptions {
 
 export class ExecutionLayer {
   private readonly application: Application
+  private readonly options: ExecutionOptions
   private readonly blocks: ExecutionBlocks
   private readonly driver: SimplexDriver
   private readonly pacer: IdlePacer
   private readonly future: FutureBlocks
+  private sealed: bigint
+  /** Transactions came in that no block after them has had a chance to take. */
+  private hasNews = false
+  /** A block to be made once the window has room. */
+  private held: (() => void) | undefined
+  private isStopped = false
 
   constructor(application: Application, clock: Clock, options: ExecutionOptions) {
     assert(options.heartbeatMs > 0, 'an idle network has a heartbeat')
+    assert(options.windowBlocks > 0, 'without a window there are no blocks')
     const { config, sign, store, observer } = options
     const origin = { ...options.origin, ...appliedBy(store) }
     const core = createCore(config, sign, origin)
     this.application = application
-    this.pacer = new IdlePacer(clock, options.heartbeatMs, (isPaused) => this.driver.setPaused(isPaused))
+    this.options = options
+    this.sealed = options.sealed
+    this.pacer = new IdlePacer(clock, options.heartbeatMs, () => this.pauseOrGoOn())
     this.future = new FutureBlocks(clock)
     this.blocks = new ExecutionBlocks(application, {
       store,
       final: origin.applied?.tip ?? origin.root,
+      lastNumber: options.lastNumber,
+      rules: options.rules,
       attributes: options.attributes,
       isWanted: (view) => core.view === view,
-      pace: (make) => this.pacer.hold(make),
+      pace: (make) => this.pace(make),
       defer: (timestamp, retry) => this.future.defer(timestamp, retry),
-      onPreconfirmed: () => this.restWhenIdle(),
-      onError: options.onError,
+      onPreconfirmed: (block) => this.preconfirmed(block),
+      onRevoked: () => (this.hasNews = true),
+      onFinal: (number, hash) => this.finalized(number, hash),
+      onError: (error) => this.fail(error),
     })
     this.driver = new SimplexDriver(core, {
       ...options.ports,
@@ -95,23 +110,20 @@ export class ExecutionLayer {
     return this.driver.core
   }
 
+  /** Whether the last block of the epoch is final, and the store can prove it. The layer still answers. */
+  get isOver(): boolean {
+    return this.blocks.isOver
+  }
+
+  /** Whether nothing more is begun until more blocks are sealed. */
+  get isWindowFull(): boolean {
+    const { number } = this.application.head()
+    return number < this.options.lastNumber && number >= this.sealed + BigInt(this.options.windowBlocks)
+  }
+
   async start(): Promise<void> {
     this.driver.start()
-  }
-
-  /** Whether the last block of the epoch is final, and a certificate in the store says so. */
-  get isOver(): boolean {
-    return false
-  }
-
-  /** Blocks up to this one are sealed: verdicts that waited for it are given, and the window moves on. */
-  sealedUpTo(_number: bigint): void {
-    return
-  }
-
-  /** Asks peers for final blocks, without having heard of any; again and again as long as many come. */
-  catchUp(): void {
-    return
+    this.pauseOrGoOn()
   }
 
   /** Lets the block that is being executed become complete. */
@@ -122,7 +134,22 @@ export class ExecutionLayer {
   }
 
   onTransaction(): void {
-    if (this.application.hasPending()) this.pacer.wake()
+    if (!this.application.hasPending()) return
+    this.hasNews = true
+    this.pacer.wake()
+  }
+
+  /** Blocks up to this one are sealed: verdicts that waited for it are given, and the window moves on. */
+  sealedUpTo(number: bigint): void {
+    if (this.isStopped) return
+    if (number > this.sealed) this.sealed = number
+    this.blocks.retryWaiting()
+    this.pauseOrGoOn()
+  }
+
+  /** Asks peers for final blocks, without having heard of any; again and again as long as many come. */
+  catchUp(): void {
+    this.driver.catchUp()
   }
 
   /** A message from another member, or from a guest, that was decoded already. */
@@ -138,13 +165,59 @@ export class ExecutionLayer {
     await this.blocks.settled()
   }
 
-  private silence(): void {
-    this.pacer.stop()
-    this.future.stop()
+  private pace(make: () => void): void {
+    if (this.isWindowFull) this.held = make
+    else this.pacer.hold(make)
   }
 
-  private restWhenIdle(): void {
-    if (!this.application.hasPending()) this.pacer.rest()
+  private preconfirmed({ header, transactions }: ChainBlock): void {
+    if (this.isStopped) return
+    // Nothing follows the last block that would make it final but repeats, which are not to wait for a heartbeat.
+    if (header.number === this.options.lastNumber) this.pacer.wake()
+    else if (!this.hasWork(transactions.length === 0)) this.pacer.rest()
+    this.pauseOrGoOn()
+    this.options.onPreconfirmed(header.number)
+  }
+
+  /**
+   * Whether the next block may have something in it. What an empty block left in the pool cannot be executed now, unless
+   * it came too late for that block.
+   */
+  private hasWork(isAfterEmpty: boolean): boolean {
+    const hasPending = this.application.hasPending()
+    if (hasPending && !isAfterEmpty) return true
+    const { hasNews } = this
+    this.hasNews = false
+    return hasPending && hasNews
+  }
+
+  private finalized(number: bigint, hash: Hash): void {
+    this.pauseOrGoOn()
+    this.options.onFinal(number, hash)
+  }
+
+  /** One who rests, waits for seals or has come to the end neither proposes nor lets views time out. */
+  private pauseOrGoOn(): void {
+    if (this.isStopped) return
+    if (this.isOver) this.pacer.stop()
+    const { isWindowFull, held } = this
+    this.driver.setPaused(this.pacer.isResting || isWindowFull || this.isOver)
+    if (isWindowFull || held === undefined) return
+    this.held = undefined
+    this.pacer.hold(held)
+  }
+
+  private fail(error: unknown): void {
+    this.driver.stop()
+    this.silence()
+    this.options.onError(error)
+  }
+
+  private silence(): void {
+    this.isStopped = true
+    this.held = undefined
+    this.pacer.stop()
+    this.future.stop()
   }
 }
 

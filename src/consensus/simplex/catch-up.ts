@@ -10,8 +10,8 @@ import { receiveCertificate } from './certificates.ts'
 import { LIMITS } from './config.ts'
 import type { Peer } from './events.ts'
 import type { BlocksMessage, CertificateRequest } from './messages.ts'
-import { finalizedView, type Core } from './state.ts'
-import { GENESIS_VIEW, type Certificate, type Vote, type View } from './types.ts'
+import { finalizedView, isBacklogged, type Core } from './state.ts'
+import { GENESIS_VIEW, type Block, type Certificate, type Vote, type View } from './types.ts'
 
 /** The resend timer ran out. */
 export function tick(core: Core): void {
@@ -21,7 +21,8 @@ export function tick(core: Core): void {
   core.viewAtTick = core.view
   let budget = LIMITS.wantedPerTick
   for (const hash of core.wanted.keys()) if (budget-- > 0) requestWanted(core, hash)
-  if (core.undelivered.length === 0) core.isSyncing = false
+  if (core.catchUpTicks > 0) core.catchUpTicks -= 1
+  else if (core.undelivered.length === 0) core.isSyncing = false
   if (core.isSyncing) sendSyncRequest(core)
   if (core.missingView !== undefined) requestCertificates(core, core.missingView)
   if (core.aheadPeer !== undefined) requestCertificates(core, core.view, core.aheadPeer)
@@ -73,6 +74,17 @@ export function requestSync(core: Core): void {
   sendSyncRequest(core)
 }
 
+/** Who hears nothing does not know what is missing: peers may have left this epoch, and answer only when asked. */
+export function beginCatchUp(core: Core): void {
+  core.catchUpTicks = LIMITS.catchUpTicks
+  core.isDirty = true
+}
+
+/** Rule: while answers bring many blocks, the next ones are asked for at once. */
+export function continueCatchUp(core: Core): void {
+  if (core.catchUpTicks > 0 && core.undelivered.length === 0 && !isBacklogged(core)) requestSync(core)
+}
+
 function sendSyncRequest(core: Core): void {
   ask(core, { kind: 'syncRequest', fromHeight: core.tip.height + 1 })
 }
@@ -89,7 +101,13 @@ export function receiveBlocks(core: Core, from: Peer, { blocks, finalization }: 
   if (first === undefined) return
   if (core.wanted.has(first.proposal.hash)) storeFetched(core, blocks)
   if (finalization === undefined || !core.isSyncing) return
+  if (core.catchUpTicks > 0) core.catchUpTicks = areMany(blocks) ? LIMITS.catchUpTicks : 0
   receiveCertificate(core, from, finalization, blocks)
+}
+
+function areMany(blocks: readonly Block[]): boolean {
+  const bytes = blocks.reduce((sum, { body }) => sum + body.length, 0)
+  return blocks.length >= LIMITS.manyBlocks || bytes >= LIMITS.manyBytes
 }
 
 export function answerCertificateRequest(core: Core, from: Peer, request: CertificateRequest): void {

@@ -102,6 +102,11 @@ export const LIMITS = {
   /** Blocks in one response, and bytes of bodies in it unless the first block alone is larger. */
   blocksPerResponse: 32,
   bytesPerResponse: 4 << 20,
+  /** A node that asks for blocks it has not heard of gives up after so many ticks without many of them. */
+  catchUpTicks: 3,
+  /** An answer of so many blocks, or bytes of bodies, is many: more will follow. */
+  manyBlocks: 8,
+  manyBytes: 1 << 20,
   /** Certificates in one message, and views that one request may span. */
   certificatesPerMessage: 64,
   /** Hashes of missing blocks that are asked for at a time. */

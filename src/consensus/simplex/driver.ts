@@ -12,7 +12,7 @@ import type { Blame, Effect, Event, HaltReason, Peer, TimerName } from './events
 import type { Evidence } from './evidence.ts'
 import { step as stepCore } from './machine.ts'
 import type { Message } from './messages.ts'
-import { answerBlockRequest, answerSyncRequest, type Archive } from './serving.ts'
+import { answerBlockRequest, answerSyncRequest, withMemoryOf, type Archive } from './serving.ts'
 import type { Core } from './state.ts'
 import type { Block, Certificate, View } from './types.ts'
 import type { VerifyRequest, VerifyResult } from './verification.ts'
@@ -114,6 +114,11 @@ export class SimplexDriver {
     this.handle({ kind: 'pause', isPaused })
   }
 
+  /** Asks peers for final blocks, without having heard of any; again and again as long as many come. */
+  catchUp(): void {
+    this.handle({ kind: 'catchUp' })
+  }
+
   private handle(event: Event): void {
     this.inbox.push(event)
     if (this.isHandling) return
@@ -129,7 +134,7 @@ export class SimplexDriver {
   }
 
   private perform(effect: Effect): void {
-    const { application, observer } = this.ports
+    const { observer } = this.ports
     switch (effect.kind) {
       case 'persist': {
         const write: Write = { kind: 'write', isDurable: false }
@@ -164,10 +169,10 @@ export class SimplexDriver {
         })
         break
       case 'serveBlocks':
-        this.answer(effect.to, answerBlockRequest(this.core, application, effect.hash, effect.aboveHeight))
+        this.answer(effect.to, answerBlockRequest(this.archive(), effect.hash, effect.aboveHeight))
         break
       case 'serveSync':
-        this.answer(effect.to, answerSyncRequest(this.core, application, effect.fromHeight))
+        this.answer(effect.to, answerSyncRequest(this.archive(), effect.fromHeight))
         break
       case 'evidence':
         observer.evidence(effect.evidence)
@@ -182,6 +187,10 @@ export class SimplexDriver {
       default:
         unreachable(effect)
     }
+  }
+
+  private archive(): Archive {
+    return withMemoryOf(this.core, this.ports.application)
   }
 
   /** Nothing of what a peer gets in answer is a statement of this node, so that it need not wait for the log. */

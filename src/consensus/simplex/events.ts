@@ -33,6 +33,8 @@ export type Event =
   | { readonly kind: 'applied'; readonly height: number }
   /** Stops and restarts proposing and the timers of views, such as while the next layer lags behind. */
   | { readonly kind: 'pause'; readonly isPaused: boolean }
+  /** There may be final blocks that nobody speaks of any more: ask for them. */
+  | { readonly kind: 'catchUp' }
 
 export type Blame =
   | 'invalidSignature'

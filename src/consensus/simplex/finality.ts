@@ -37,8 +37,8 @@ export function deliverFinal(core: Core): void {
   while (!core.isHalted && !isBacklogged(core)) {
     const [target] = core.undelivered
     const chain = target === undefined ? undefined : chainDownToTip(core, target)
-    if (chain === undefined) return
-    const isComplete = chain.toReversed().every((entry) => deliver(core, entry))
+    if (target === undefined || chain === undefined) return
+    const isComplete = chain.toReversed().every((entry) => deliver(core, entry, target))
     pruneBlocks(core)
     if (!isComplete) return
     core.undelivered.shift()
@@ -72,9 +72,9 @@ function chainDownToTip(core: Core, target: Certificate): BlockEntry[] | undefin
 }
 
 /** @returns false when the application must catch up first, or something is badly wrong. */
-function deliver(core: Core, entry: BlockEntry): boolean {
+function deliver(core: Core, entry: BlockEntry, target: Certificate): boolean {
   const { block, status } = entry
-  const { view } = block.proposal
+  const { view, hash } = block.proposal
   if (isBacklogged(core)) return false
   if (status === 'invalid') {
     halt(core, { kind: 'invalidBlockIsFinal', proposal: block.proposal })
@@ -82,7 +82,9 @@ function deliver(core: Core, entry: BlockEntry): boolean {
   }
   core.tip = tipOf(block.proposal)
   core.unapplied.push(block)
-  core.effects.push({ kind: 'finalized', block, certificate: core.rounds.get(view)?.finalization })
+  // Views below the highest finalization keep none, so that one of those is known only by what it makes final.
+  const certificate = hash === target.hash ? target : core.rounds.get(view)?.finalization
+  core.effects.push({ kind: 'finalized', block, certificate })
   return true
 }
 

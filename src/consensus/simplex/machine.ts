@@ -60,6 +60,8 @@ import { settleAccusation } from './accusations.ts'
 import { executeBlocks, settleBlock } from './blocks.ts'
 import {
   answerCertificateRequest,
+  beginCatchUp,
+  continueCatchUp,
   hasBudget,
   receiveBlocks,
   receiveCertificates,
@@ -140,6 +142,7 @@ const RULES: readonly ((core: Core) => void)[] = [
   buildWhenLeading,
   deliverFinal,
   requestMissing,
+  continueCatchUp,
   compactLog,
 ]
 
@@ -174,6 +177,9 @@ function apply(core: Core, event: Event): void {
       break
     case 'pause':
       setPaused(core, event.isPaused)
+      break
+    case 'catchUp':
+      beginCatchUp(core)
       break
     default:
       unreachable(event)

@@ -3,7 +3,7 @@
  *
  *     version(1) ‖ view ‖ parentView ‖ height ‖ parentHash ‖ payloadHash ‖ bodyHash        integers of 8 bytes
  */
-import { ZERO_HASH, type Hash } from '../../primitives/bytes.ts'
+import { EMPTY_BYTES, ZERO_HASH, type Hash } from '../../primitives/bytes.ts'
 import { keccak256Hash } from '../../primitives/keccak.ts'
 import { ByteWriter, HASH_SIZE, LENGTH_SIZE, WireError, type ByteReader } from './binary.ts'
 import { LIMITS } from './config.ts'
@@ -11,6 +11,9 @@ import type { Block, Proposal, View } from './types.ts'
 
 const VERSION = 1
 export const PROPOSAL_SIZE = 1 + 3 * 8 + 3 * HASH_SIZE
+
+/** Of a proposal that carries nothing, such as one that repeats its parent. */
+export const EMPTY_BODY_HASH: Hash = keccak256Hash(EMPTY_BYTES)
 
 /** A block around a body that this node made. */
 export function makeBlock(fields: Omit<Proposal, 'hash' | 'bodyHash'>, body: Uint8Array): Block {

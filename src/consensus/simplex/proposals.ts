@@ -147,9 +147,12 @@ export function settleProposal(core: Core, view: View, from: Peer, isSigned: boo
   if (!isSigned) core.effects.push({ kind: 'blame', peer: from, reason: 'invalidSignature' })
 }
 
-/** Rule: the first proper proposal of the current view's leader is voted for, and an improper one ends the view. */
+/**
+ * Rule: the first proper proposal of the current view's leader is voted for, and an improper one ends the view. Who does
+ * not vote executes it all the same, to have it ready when it is notarized.
+ */
 export function voteForProposal(core: Core): void {
-  if (core.config.self === undefined || core.view <= core.abstainThrough || isBacklogged(core)) return
+  if (isBacklogged(core)) return
   const round = roundAt(core, core.view)
   const { own, proposal: slot } = round
   if (slot === undefined || own.notarize !== undefined || own.nullify !== undefined) return
@@ -166,6 +169,7 @@ export function voteForProposal(core: Core): void {
   }
   if (entry.status === 'invalid') giveUp(core)
   if (entry.status !== 'valid' || slot.isSigned !== true) return
+  if (core.config.self === undefined || core.view <= core.abstainThrough) return
   persistBlock(core, entry)
   cast(core, 'notarize', core.view, proposal.hash)
 }

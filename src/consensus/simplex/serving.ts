@@ -18,14 +18,23 @@ export interface Archive {
   finalizationAtOrAbove(height: number): StoredFinalization | undefined
 }
 
+/** What an instance has in memory, in front of what is stored. */
+export function withMemoryOf(core: Core, archive: Archive): Archive {
+  const unapplied = new Map(core.unapplied.map((block) => [block.proposal.hash, block]))
+  return {
+    block: (hash) => core.blocks.get(hash)?.block ?? unapplied.get(hash) ?? archive.block(hash),
+    finalizationAtOrBelow: (height) => archive.finalizationAtOrBelow(height),
+    finalizationAtOrAbove: (height) => archive.finalizationAtOrAbove(height),
+  }
+}
+
 /** A block and its ancestors above a height; `undefined` when the block is not here. */
 export function answerBlockRequest(
-  core: Core,
   archive: Archive,
   hash: Hash,
   aboveHeight: number,
 ): BlocksMessage | undefined {
-  const blocks = collect(core, archive, hash, aboveHeight)
+  const blocks = collect(archive, hash, aboveHeight)
   return blocks.length === 0 ? undefined : { kind: 'blocks', blocks, finalization: undefined }
 }
 
@@ -33,26 +42,21 @@ export function answerBlockRequest(
  * Final blocks from a height on, with a certificate of the last of them. Where none of the next few blocks has one, the
  * blocks below the first that has are sent as far as they fit; the rest can be asked for by hash.
  */
-export function answerSyncRequest(
-  core: Core,
-  archive: Archive,
-  fromHeight: number,
-): BlocksMessage | undefined {
+export function answerSyncRequest(archive: Archive, fromHeight: number): BlocksMessage | undefined {
   const below = archive.finalizationAtOrBelow(fromHeight + LIMITS.blocksPerResponse - 1)
   const isInReach = below !== undefined && below.height >= fromHeight
   const stored = isInReach ? below : archive.finalizationAtOrAbove(fromHeight)
   if (stored === undefined) return undefined
   const { certificate } = stored
-  const blocks = collect(core, archive, certificate.hash, fromHeight - 1)
+  const blocks = collect(archive, certificate.hash, fromHeight - 1)
   return blocks.length === 0 ? undefined : { kind: 'blocks', blocks, finalization: certificate }
 }
 
-function collect(core: Core, archive: Archive, from: Hash, aboveHeight: number): Block[] {
-  const unapplied = new Map(core.unapplied.map((block) => [block.proposal.hash, block]))
+function collect(archive: Archive, from: Hash, aboveHeight: number): Block[] {
   const blocks: Block[] = []
   let bytes = 0
   for (let hash = from; blocks.length < LIMITS.blocksPerResponse;) {
-    const block = core.blocks.get(hash)?.block ?? unapplied.get(hash) ?? archive.block(hash)
+    const block = archive.block(hash)
     if (block === undefined || block.proposal.height <= aboveHeight) break
     bytes += block.body.length
     if (blocks.length > 0 && bytes > LIMITS.bytesPerResponse) break

@@ -155,6 +155,8 @@ export interface Core {
   aheadPeer: Peer | undefined
   /** Whether the chain is so far away that blocks are asked for by height. */
   isSyncing: boolean
+  /** Ticks for which final blocks are asked for by height though none is known to be missing. */
+  catchUpTicks: number
   /** Turns to the next peer with every request that has no better address. */
   nextPeer: number
   /** By peer: requests received from it, and sent to it, since the last tick. */
@@ -205,6 +207,7 @@ export function createState(
     viewOfRequest: GENESIS_VIEW,
     aheadPeer: undefined,
     isSyncing: false,
+    catchUpTicks: 0,
     nextPeer: config.self ?? 0,
     served: new Map(),
     asked: new Map(),

@@ -15,9 +15,19 @@ import { LIMITS, type CommitteeShape, type Domain } from './config.ts'
 import type { BlocksMessage, CertificateRequest, Message, ProposeMessage } from './messages.ts'
 import { blockSize, encodeProposal, readBlock } from './proposal.ts'
 import { KIND_CODES, LAYER_CODES } from './signing.ts'
-import { NO_HASH, type Block, type Certificate, type View, type Vote, type VoteKind } from './types.ts'
+import {
+  NO_HASH,
+  type Block,
+  type Certificate,
+  type Epoch,
+  type Layer,
+  type View,
+  type Vote,
+  type VoteKind,
+} from './types.ts'
 
 const VERSION = 1
+const LAYERS: readonly Layer[] = ['execution', 'witness']
 const COMMITTEE_TAG_SIZE = 8
 const ENVELOPE_SIZE = 1 + 1 + 8 + COMMITTEE_TAG_SIZE + 1
 /** A BLS signature; other schemes pad. */
@@ -53,6 +63,18 @@ export function wireContext({ size, quorum }: CommitteeShape, domain: Domain): W
   writer.count(domain.epoch)
   writer.bytes(Uint8Array.fromHex(domain.committeeHash.slice(2, 2 + 2 * COMMITTEE_TAG_SIZE)))
   return { size, quorum, domain, envelope: writer.finish() }
+}
+
+/** Which instance a message is for. @throws WireError for bytes of another version, or of none. */
+export function addressOf(bytes: Uint8Array): Pick<Domain, 'layer' | 'epoch'> {
+  const reader = new ByteReader(bytes)
+  const version = reader.uint8()
+  const code = reader.uint8()
+  const layer = LAYERS.find((layer) => LAYER_CODES[layer] === code)
+  // A brand only: count() checked the range.
+  const epoch = reader.count() as Epoch
+  if (version === VERSION && layer !== undefined) return { layer, epoch }
+  throw new WireError('foreign', 'another version or layer')
 }
 
 export function encodeMessage({ envelope }: WireContext, message: Message): Uint8Array {

@@ -6,9 +6,10 @@ import type { Block as ChainBlock } from '../../../src/chain/block.ts'
 import { devGenesis } from '../../../src/chain/dev-genesis.ts'
 import { ExecutionBlocks } from '../../../src/consensus/execution-layer/block-application.ts'
 import { MemoryFinalityStore } from '../../../src/consensus/execution-layer/finality-store.ts'
+import type { SealVerdict } from '../../../src/consensus/execution-layer/seal-rules.ts'
 import type { Application, BlockReference, Candidate } from '../../../src/consensus/plugin.ts'
 import { makeBlock } from '../../../src/consensus/simplex/proposal.ts'
-import type { Block, Certificate, View } from '../../../src/consensus/simplex/types.ts'
+import type { Block, Certificate, View, VoteKind } from '../../../src/consensus/simplex/types.ts'
 import { InvalidBlockError } from '../../../src/execution/errors.ts'
 import type { CommitState } from '../../../src/execution/ledger.ts'
 import { executedGenesis } from '../../../src/node/genesis-ledger.ts'
@@ -21,6 +22,8 @@ const ATTRIBUTES = { timestamp: 1n, beneficiary: ZERO_ADDRESS, prevRandao: ZERO_
 const INVALID_GAS_LIMIT = 13n
 /** Blocks of this time come too early. */
 const FUTURE = 77n
+/** Number of the last block of the epoch. */
+const LAST = 5n
 
 function child(parent: ChainBlock, salt: number, gasLimit = 30_000_000n): ChainBlock {
   const number = parent.header.number + 1n
@@ -39,8 +42,8 @@ function proposed(block: ChainBlock, view: number, body = encodeBlock(block)): B
   return makeBlock(fields, body)
 }
 
-function certificateOf({ proposal: { view, hash } }: Block): Certificate {
-  return { kind: 'finalize', view, hash, bitmap: EMPTY_BYTES, signature: EMPTY_BYTES }
+function certificateOf({ proposal: { view, hash } }: Block, kind: VoteKind = 'finalize'): Certificate {
+  return { kind, view, hash, bitmap: EMPTY_BYTES, signature: EMPTY_BYTES }
 }
 
 /** Keeps a line of blocks and a record of what was done to it. */
@@ -103,12 +106,18 @@ interface Subject {
   readonly errors: unknown[]
   /** Held back by the pace. */
   readonly held: (() => void)[]
+  /** What the layer heard. */
+  readonly hooks: string[]
+  /** What the rules about seals say of blocks, by their time. */
+  readonly verdicts: Map<bigint, SealVerdict>
   wantedView: number
 }
 
 function subject(application = new RecordingApplication(), store = new MemoryFinalityStore()): Subject {
   const errors: unknown[] = []
   const held: (() => void)[] = []
+  const hooks: string[] = []
+  const verdicts = new Map<bigint, SealVerdict>()
   const latest = store.latest()
   const blocks = new ExecutionBlocks(application, {
     store,
@@ -116,11 +125,18 @@ function subject(application = new RecordingApplication(), store = new MemoryFin
     attributes: () => ATTRIBUTES,
     isWanted: (view) => view === created.wantedView,
     pace: (make) => held.push(make),
+    lastNumber: LAST,
+    rules: { judge: (header) => verdicts.get(header.timestamp) ?? 'valid' },
     defer: (timestamp) => timestamp === FUTURE,
-    onPreconfirmed: () => undefined,
+    onPreconfirmed: ({ header }) => hooks.push(`preconfirmed ${header.timestamp}`),
+    onRevoked: () => hooks.push('revoked'),
+    onFinal: (number, hash) => {
+      assert.equal(application.numberOf(hash), number)
+      hooks.push(`final ${number}`)
+    },
     onError: (error) => errors.push(error),
   })
-  const created: Subject = { application, store, blocks, errors, held, wantedView: 1 }
+  const created: Subject = { application, store, blocks, errors, held, hooks, verdicts, wantedView: 1 }
   return created
 }
 
@@ -195,8 +211,8 @@ describe('the line of blocks', () => {
     const [first, second] = [proposed(child(GENESIS, 1), 1), proposed(child(GENESIS, 2), 2)]
     await verdictOn(world, first, GENESIS.hash)
     await verdictOn(world, second, GENESIS.hash)
-    blocks.notarized(second)
-    blocks.notarized(first)
+    blocks.notarized(second, certificateOf(second, 'notarize'))
+    blocks.notarized(first, certificateOf(first, 'notarize'))
     await blocks.settled()
     assert.equal(application.head().hash, second.proposal.payloadHash)
     assert.equal(await finalize(world, first), true)
@@ -233,7 +249,8 @@ describe('the line of blocks', () => {
     const first = child(GENESIS, 1)
     await finalize(world, proposed(first, 1))
     assert.equal(await verdictOn(world, proposed(child(GENESIS, 2), 2), GENESIS.hash), undefined)
-    world.blocks.notarized(proposed(child(GENESIS, 2), 2))
+    const late = proposed(child(GENESIS, 2), 2)
+    world.blocks.notarized(late, certificateOf(late, 'notarize'))
     await world.blocks.settled()
     assert.equal(world.application.head().hash, first.hash)
     assert.deepEqual(world.errors, [])
@@ -253,7 +270,7 @@ describe('a block of this node', () => {
     const world = subject()
     const { blocks, held } = world
     const built: Hash[] = []
-    const request = { view: 1 as View, parentPayload: GENESIS.hash }
+    const request = { view: 1 as View, height: 1, parentPayload: GENESIS.hash }
     blocks.build(request, (hash) => built.push(hash))
     await blocks.settled()
     assert.equal(built.length, 0)

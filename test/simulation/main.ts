@@ -16,6 +16,8 @@ import { runSeed, type SeedOptions, type SeedResult } from './run-seed.ts'
 import { Summary } from './summary.ts'
 
 const PROGRESS_INTERVAL_MS = 2000
+/** Violations that are told one by one; all are in the JSON. */
+const TOLD_MAX = 20
 
 async function main({ seeds, nodes, jobs, options, ...rest }: Arguments): Promise<void> {
   const summary = new Summary()
@@ -28,7 +30,7 @@ async function main({ seeds, nodes, jobs, options, ...rest }: Arguments): Promis
   }))
   const onResult = (result: SeedResult): void => {
     summary.add(result)
-    if (result.violation !== undefined) tell(result, rest.repeat)
+    if (result.violation !== undefined && summary.violations.length <= TOLD_MAX) tell(result, rest.repeat)
     if (performance.now() - shownAt < PROGRESS_INTERVAL_MS || !process.stderr.isTTY) return
     shownAt = performance.now()
     process.stderr.write(`\r${summary.worlds} of ${seeds.length} worlds`)

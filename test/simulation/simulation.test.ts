@@ -54,7 +54,7 @@ describe('worlds', () => {
       profile: 'lan',
       plan: { ...FAST, healAtMs: 4000 },
     })
-    world.schedule(300, 0, () => world.network.split([true, false, false, false]))
+    world.schedule(300, 0, () => world.links.split([true, false, false, false]))
     assertNoViolation(world.run())
     const [straggler = assert.fail()] = world.nodes
     assert.ok(straggler.chain.height > 2000, `${straggler.chain.height} blocks`)

@@ -72,7 +72,7 @@ export class Traffic {
     this.pools[nodeId]?.add(number)
     for (const { id } of world.nodes) {
       if (id === nodeId) continue
-      world.schedule(world.now + world.network.delayMs(nodeId, id), id, () => {
+      world.schedule(world.now + world.links.delayMs(nodeId, id), id, () => {
         if (this.done[id]?.has(number) !== true) this.pools[id]?.add(number)
       })
     }

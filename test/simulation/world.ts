@@ -19,8 +19,8 @@ import { domainOfEpoch } from './application.ts'
 import { Liar } from './byzantine/liar.ts'
 import { Violation, type Checker } from './checkers/checker.ts'
 import { makeCheckers } from './checkers/all.ts'
-import { EventHeap } from './event-heap.ts'
 import type { Profile } from './latency.ts'
+import { Links } from './links.ts'
 import { SimulatedNetwork } from './network.ts'
 import { SimulatedNode } from './node.ts'
 import { drawPlan, type FaultMode, type Plan } from './plan.ts'
@@ -28,6 +28,7 @@ import { toleranceOf } from './shape.ts'
 import { Stream } from './stream.ts'
 import { stubPublicKey, stubScheme } from './stub-scheme.ts'
 import { REAL_SUBJECT, type Subject } from './subject.ts'
+import { Timeline } from './timeline.ts'
 import { Traffic, type Waits } from './traffic.ts'
 
 export interface WorldOptions {
@@ -79,20 +80,16 @@ export class World {
   readonly wire: WireContext
   readonly plan: Plan
   readonly nodes: readonly SimulatedNode[]
+  readonly links: Links
   readonly network: SimulatedNetwork
   readonly traffic: Traffic | undefined
   readonly trace: ((node: SimulatedNode | undefined, text: string) => void) | undefined
-  now = 0
   isHealed = false
-  private readonly heap = new EventHeap()
-  private readonly ties: Stream
+  private readonly timeline: Timeline
   private readonly faults: Stream
   private readonly checkers: readonly Checker[]
   /** Members whose disk may lose what was durable: they count among those that can be tolerated. */
   private readonly damageable: ReadonlySet<number>
-  private eventCount = 0
-  private hashLow = 0x811c9dc5
-  private hashHigh = 0x01000193
 
   constructor(options: WorldOptions) {
     const { seed } = options
@@ -105,7 +102,7 @@ export class World {
     const keyring = stubScheme.keyring(Array.from({ length: shape.size }, (_, index) => stubPublicKey(index)))
     this.verifier = { scheme: stubScheme, domain: this.domain, keyring }
     this.wire = wireContext(this.committee, this.domain)
-    this.ties = new Stream(seed, 'ties')
+    this.timeline = new Timeline(seed)
     this.faults = new Stream(seed, 'faults')
     this.plan = { ...drawPlan(new Stream(seed, 'plan'), planOptions(options, shape)), ...options.plan }
     const { onTrace } = options
@@ -113,7 +110,8 @@ export class World {
       onTrace &&
       ((node, text) => onTrace(`${this.now.toFixed(2).padStart(10)} ${(node?.name ?? '').padEnd(4)} ${text}`))
     this.nodes = this.makeNodes()
-    this.network = new SimulatedNetwork(this, options.profile, this.nodes.length, this.plan, seed)
+    this.links = this.makeLinks()
+    this.network = new SimulatedNetwork(this, this.links)
     this.damageable = this.chooseDamageable()
     this.traffic = options.hasTraffic === true ? new Traffic(this) : undefined
     this.checkers = makeCheckers(this)
@@ -132,6 +130,18 @@ export class World {
     return nodes
   }
 
+  private makeLinks(): Links {
+    const { options, plan, nodes } = this
+    return new Links(this.timeline, {
+      seed: options.seed,
+      profile: options.profile,
+      count: nodes.length,
+      plan,
+      slow: new Set(nodes.filter(({ index }) => plan.slowNodes.includes(index)).map(({ id }) => id)),
+      trace: this.trace && ((text) => this.trace?.(undefined, text)),
+    })
+  }
+
   private chooseDamageable(): ReadonlySet<number> {
     const spare = toleranceOf(this.committee) - this.plan.byzantine.size
     const honest = this.nodes.filter((node) => !node.isByzantine)
@@ -140,6 +150,10 @@ export class World {
 
   nodesOf(index: number): readonly SimulatedNode[] {
     return this.nodes.filter((node) => node.index === index)
+  }
+
+  get now(): number {
+    return this.timeline.now
   }
 
   get honest(): readonly SimulatedNode[] {
@@ -157,7 +171,7 @@ export class World {
   }
 
   schedule(at: number, label: number, fire: () => void): void {
-    this.heap.push(at, this.ties.uint32(), label, fire)
+    this.timeline.schedule(at, label, fire)
   }
 
   check(tell: (checker: Checker) => void): void {
@@ -184,16 +198,16 @@ export class World {
       violation === undefined ? 'done' : `VIOLATION of ${violation.checker}: ${violation.message}`,
     )
     const height = Math.max(...this.nodes.map(({ chain }) => chain.height))
-    const hash = this.hashHigh.toString(16).padStart(8, '0') + this.hashLow.toString(16).padStart(8, '0')
-    const { traffic, eventCount: events, now: virtualMs } = this
+    const { traffic, timeline } = this
+    const { hash, eventCount: events, now: virtualMs } = timeline
     const waits = traffic === undefined ? {} : { waits: traffic.waits() }
     return { seed: this.options.seed, violation, height, events, virtualMs, hash, ...waits }
   }
 
   private begin(): void {
-    for (const node of this.nodes) this.schedule(this.ties.between(0, 50), node.id, () => node.start())
-    this.every(SAMPLE_EVERY_MS, () => this.check((checker) => checker.sample?.()))
-    this.every(LIAR_EVERY_MS, () => {
+    for (const node of this.nodes) this.schedule(this.faults.between(0, 50), node.id, () => node.start())
+    this.timeline.every(SAMPLE_EVERY_MS, () => this.check((checker) => checker.sample?.()))
+    this.timeline.every(LIAR_EVERY_MS, () => {
       for (const { liar } of this.nodes) liar?.tick()
     })
     this.traffic?.begin()
@@ -202,21 +216,11 @@ export class World {
   }
 
   private runEvents(): void {
-    for (let next = this.heap.pop(); next !== undefined; next = this.heap.pop()) {
-      this.now = next.at
-      this.eventCount += 1
-      this.mixHash(next.label, next.at)
-      next.fire()
+    const { timeline } = this
+    while (timeline.advance()) {
       if (this.isHealed && this.hasGrown()) return
-      if (this.eventCount > EVENTS_MAX) this.violate('liveness', `${EVENTS_MAX} events without an end`)
+      if (timeline.eventCount > EVENTS_MAX) this.violate('liveness', `${EVENTS_MAX} events without an end`)
     }
-  }
-
-  /** Hot: once an event. Two 32-bit FNV-like lanes. */
-  private mixHash(label: number, at: number): void {
-    this.hashLow = Math.imul(this.hashLow ^ label, 0x01000193) >>> 0
-    this.hashHigh = Math.imul(this.hashHigh ^ (at * 1024), 0x85ebca6b) >>> 0
-    this.hashLow = (this.hashLow ^ (this.hashHigh >>> 13)) >>> 0
   }
 
   // ---- The end of chaos --------------------------------------------------------------------------------------------
@@ -226,7 +230,7 @@ export class World {
 
   private heal(): void {
     this.isHealed = true
-    this.network.heal()
+    this.links.heal()
     for (const node of this.nodes) node.heal()
     this.heightAtHeal = Math.max(...this.honest.map(({ chain }) => chain.height))
     this.growthTarget = this.heightAtHeal + (this.options.blocks ?? GROWTH_BLOCKS)
@@ -254,14 +258,14 @@ export class World {
   // ---- Faults ------------------------------------------------------------------------------------------------------
 
   private scheduleFaults(): void {
-    const { plan, faults, network } = this
+    const { plan, faults, links } = this
     const honest = this.honest
     this.atRandom(
       plan.partitionEveryMs,
-      () => network.partition(),
-      () => network.reconnect(),
+      () => links.partition(),
+      () => links.reconnect(),
     )
-    this.atRandom(plan.clogEveryMs, () => network.clog())
+    this.atRandom(plan.clogEveryMs, () => links.clog())
     this.atRandom(plan.crashEveryMs, () => faults.pick(honest).crashAndRestart('by chance'))
     this.atRandom(plan.massRestartEveryMs, () => {
       for (const node of faults.some(honest, 0.6)) node.crashAndRestart('with many others')
@@ -282,26 +286,8 @@ export class World {
     for (const node of nodes) node.setPaused(isPaused)
   }
 
-  /** Does something at random times during chaos, and undoes it after a while. */
   private atRandom(everyMs: number, begin: () => void, end?: () => void): void {
-    if (everyMs === Infinity) return
-    const again = (): void => {
-      const at = this.now + everyMs * this.faults.between(0.3, 1.7)
-      if (at >= this.plan.healAtMs) return
-      this.schedule(at, -3, () => {
-        begin()
-        if (end !== undefined) this.schedule(this.now + everyMs * this.faults.between(0.1, 0.9), -4, end)
-        again()
-      })
-    }
-    again()
-  }
-
-  private every(everyMs: number, action: () => void): void {
-    this.schedule(this.now + everyMs, -5, () => {
-      action()
-      this.every(everyMs, action)
-    })
+    this.timeline.atRandom(this.faults, everyMs, this.plan.healAtMs, begin, end)
   }
 }
 

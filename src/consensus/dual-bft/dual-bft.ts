@@ -1,4 +1,4 @@
-/** Draft of the border; the composition follows. */
+/** Consensus of two layers, as a plugin: what it is given and what it tells. How it works stands in `composition.ts`. */
 import type { Address } from '../../primitives/bytes.ts'
 import type { Committee } from '../committees/committee.ts'
 import type { ConsensusParameters } from '../committees/parameters.ts'
@@ -9,15 +9,16 @@ import type { Timing } from '../simplex/config.ts'
 import type { HaltReason } from '../simplex/events.ts'
 import type { Evidence } from '../simplex/evidence.ts'
 import type { Layer, View } from '../simplex/types.ts'
+import { Composition } from './composition.ts'
 import type { ConsensusStore } from './consensus-store.ts'
 import type { InstanceHost } from './instances.ts'
 
 /** Something that the operator, metrics or users should hear of. */
 export type ConsensusEvent =
   | { readonly kind: 'epoch'; readonly committee: Committee }
-  | { readonly kind: 'view'; readonly layer: Layer; readonly view: View }
-  | { readonly kind: 'nullified'; readonly layer: Layer; readonly view: View }
   | { readonly kind: 'sealed'; readonly first: bigint; readonly last: bigint }
+  /** A quorum of executors made a block final that differs from the one that is final here. */
+  | { readonly kind: 'conflict'; readonly number: bigint }
   | { readonly kind: 'evidence'; readonly committee: Committee; readonly evidence: Evidence }
   | {
       readonly kind: 'halted'
@@ -70,4 +71,8 @@ export interface DualBft extends ConsensusPlugin {
    * @returns the answer, or `undefined` when there is none and the bytes are of no use.
    */
   answerFromArchive(bytes: Uint8Array): Uint8Array | undefined
+}
+
+export function createDualBft(application: Application, clock: Clock, options: DualBftOptions): DualBft {
+  return new Composition(application, clock, options)
 }

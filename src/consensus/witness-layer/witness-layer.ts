@@ -101,6 +101,11 @@ export class WitnessLayer {
     return this.sealedNumber >= this.options.lastNumber
   }
 
+  /** Asks peers for final seals, without having heard of any; again and again as long as many come. */
+  catchUp(): void {
+    this.driver.catchUp()
+  }
+
   async start(): Promise<void> {
     this.driver.start()
     this.keepPace()

@@ -1,0 +1,82 @@
+/** The final chain of this node as the witness layer sees it, from the ledger and the store. */
+import { hexToBytes, type Hash } from '../../primitives/bytes.ts'
+import { domainOf, makeCommittee, type Committee } from '../committees/committee.ts'
+import type { Application } from '../plugin.ts'
+import type { Certificate, Epoch, Layer } from '../simplex/types.ts'
+import { verifyRequest, type VerifyResult } from '../simplex/verification.ts'
+import { finalityProof, type FinalChain, type FinalityProof } from '../witness-layer/final-chain.ts'
+import type { ConsensusStore } from './consensus-store.ts'
+import type { DualBftOptions } from './dual-bft.ts'
+import type { InstancePorts } from './instances.ts'
+
+/** Checks signatures of an epoch of the execution layer; `undefined` when no instance of it runs. */
+export type VerifierOf = (epoch: Epoch) => InstancePorts['verify'] | undefined
+
+export class FinalChainView implements FinalChain {
+  private readonly application: Pick<Application, 'numberOf'>
+  private readonly options: Pick<DualBftOptions, 'store' | 'genesis' | 'scheme' | 'chainId'>
+  private readonly verifierOf: VerifierOf
+  private highest = 0n
+
+  constructor(
+    application: Pick<Application, 'numberOf'>,
+    options: Pick<DualBftOptions, 'store' | 'genesis' | 'scheme' | 'chainId'>,
+    verifierOf: VerifierOf,
+  ) {
+    this.application = application
+    this.options = options
+    this.verifierOf = verifierOf
+  }
+
+  /** The block with this number is final, in the ledger and in the store. */
+  reached(number: bigint): void {
+    this.highest = number
+  }
+
+  finalNumber(): bigint {
+    return this.highest
+  }
+
+  finalHash(number: bigint): Hash | undefined {
+    const { store, genesis } = this.options
+    if (number > this.highest) return undefined
+    return number === genesis.number ? genesis.hash : store.certificatesOf(number)?.proposal.payloadHash
+  }
+
+  numberOf(hash: Hash): bigint | undefined {
+    const number = this.application.numberOf(hash)
+    return number !== undefined && number <= this.highest ? number : undefined
+  }
+
+  proofOf(number: bigint): FinalityProof | undefined {
+    const { store } = this.options
+    const epoch = store.certificatesOf(number)?.epoch
+    return epoch === undefined ? undefined : finalityProof(store, epoch, number)
+  }
+
+  /** On the thread of that epoch's instance while there is one; for an epoch that is over, here. */
+  verifyFinalization(epoch: Epoch, certificate: Certificate, onResult: (isValid: boolean) => void): void {
+    const { scheme, chainId, store } = this.options
+    const request = { kind: 'certificate', certificate } as const
+    const answer = (result: VerifyResult): void => onResult(result.kind === 'certificate' && result.isValid)
+    const verify = this.verifierOf(epoch)
+    if (verify !== undefined) {
+      verify(request, answer)
+      return
+    }
+    const committee = storedCommittee(store, 'execution', epoch)
+    if (committee === undefined) return
+    const keyring = scheme.keyring(committee.members.map((member) => hexToBytes(member)))
+    answer(verifyRequest({ scheme, domain: domainOf(chainId, committee), keyring }, request))
+  }
+}
+
+/** Who served in an epoch that this node has been through. */
+export function storedCommittee(
+  store: Pick<ConsensusStore, 'epochs'>,
+  layer: Layer,
+  epoch: Epoch,
+): Committee | undefined {
+  const start = store.epochs(layer).find((start) => start.epoch === epoch)
+  return start === undefined ? undefined : makeCommittee(layer, epoch, start.members)
+}

@@ -127,6 +127,9 @@ function isObject(value: unknown): value is JsonObject {
 }
 
 function show(value: unknown): string {
-  const text = typeof value === 'bigint' ? value.toString() : JSON.stringify(value)
+  // Integers are bigint here, also within lists and objects, where JSON knows none.
+  const text = JSON.stringify(value, (_key, item: unknown) =>
+    typeof item === 'bigint' ? Number(item) : item,
+  )
   return text.length <= 60 ? text : `${text.slice(0, 57)}…`
 }

@@ -226,6 +226,12 @@ suite('a wrong genesis file is told which key to change', () => {
       /2\^256/,
     ],
     [
+      'a list of numbers for a number',
+      file({ gasLimit: [1, [2]] }),
+      'gasLimit',
+      /must be a number such as .*, not \[1,\[2\]\]/,
+    ],
+    [
       'a slot beyond a word',
       file({ alloc: { [ADDRESS]: { storage: { '0x1': `0x1${'0'.repeat(64)}` } } } }),
       `alloc.${ADDRESS}.storage.0x1`,

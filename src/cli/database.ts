@@ -28,11 +28,12 @@ export async function runVerify({ data, json }: DatabaseOptions): Promise<void> 
 }
 
 function reportText(report: VerifyReport): string {
-  const { head, blocks, transactions, accounts, slots, trieNodes, historyRecords } = report
+  const { head, blocks, transactions, accounts, slots, trieNodes, historyRecords, proposals, seals } = report
   const unlisted = report.findingCount - report.findings.length
   return [
     `head ${head}: ${blocks} blocks, ${transactions} transactions, ${accounts} accounts, ${slots} slots, ` +
-      `${trieNodes} trie nodes, ${historyRecords} history records`,
+      `${trieNodes} trie nodes, ${historyRecords} history records` +
+      (proposals === 0 ? '' : `, ${proposals} proposals, ${seals} seals`),
     ...report.findings.map((finding) => `  ${finding}`),
     ...(unlisted > 0 ? [`  … and ${unlisted} more`] : []),
     report.findingCount === 0

@@ -5,7 +5,7 @@ import { AevirError } from '../primitives/errors.ts'
 export const FINDINGS_LISTED_MAX = 100
 
 export interface VerifyProgress {
-  readonly stage: 'blocks' | 'accounts' | 'history'
+  readonly stage: 'blocks' | 'accounts' | 'history' | 'consensus'
   readonly done: number
   readonly total: number
 }

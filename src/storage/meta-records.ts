@@ -7,6 +7,7 @@
  *   committed     number of the newest block of each commit state (8 each), in the order of COMMIT_STATES
  *   oldestState   number of the oldest block whose state can be read (8)
  *   node:KEY      values of the node's own
+ *   consensus     format of the tables of consensus (4), see `consensus-records.ts`
  */
 import {
   bigintToFixedBytes,

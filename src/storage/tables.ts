@@ -32,6 +32,20 @@ export const TABLES = [
   'history',
   /** Historic key → the block that removed its value, as long as that block's history is kept. */
   'removed',
+  /** Layer and epoch → where the epoch begins, and its committee (`consensus-records.ts`, as all that follow). */
+  'epochs',
+  /** Layer, epoch and height → final proposal and what notarized it. */
+  'proposals',
+  /** Layer, epoch and hash of a final proposal → height. */
+  'proposalHeights',
+  /** Layer, epoch and height → the certificate that made the proposal final. Fewer than proposals. */
+  'finalizations',
+  /** Epoch of the witness layer and height → randomness after the seal, and its body. */
+  'sealBodies',
+  /** Number of the last block of a seal → its epoch and height. */
+  'seals',
+  /** Hash of the last block of a seal → number. */
+  'sealEnds',
 ] as const
 
 export type TableName = (typeof TABLES)[number]

@@ -7,6 +7,7 @@ import { Findings, type VerifyProgress } from './findings.ts'
 import type { KeyValueStore } from './key-value-store.ts'
 import { readHead, readIdentity, readOldestState } from './meta-records.ts'
 import { verifyChain } from './verify-chain.ts'
+import { verifyConsensus } from './verify-consensus.ts'
 import { verifyHistory } from './verify-history.ts'
 import { verifyState } from './verify-state.ts'
 
@@ -19,6 +20,9 @@ export interface VerifyReport {
   readonly slots: number
   readonly trieNodes: number
   readonly historyRecords: number
+  /** Final proposals of both layers of consensus. */
+  readonly proposals: number
+  readonly seals: number
   /** What is wrong, readable; at most FINDINGS_LISTED_MAX. Empty when the database is sound. */
   readonly findings: readonly string[]
   readonly findingCount: number
@@ -40,11 +44,13 @@ export function verifyLedger(
   const chain = verifyChain({ store, identity, head: header.number, findings, onProgress })
   const state = verifyState({ store, stateRoot: header.stateRoot, findings, onProgress })
   const historyRecords = verifyHistory({ store, oldestState, head: header.number, findings, onProgress })
+  const consensus = verifyConsensus({ store, genesisHash: identity.genesisHash, findings, onProgress })
   return {
     head: header.number,
     ...chain,
     ...state,
     historyRecords,
+    ...consensus,
     findings: findings.listed,
     findingCount: findings.count,
   }

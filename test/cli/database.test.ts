@@ -35,7 +35,7 @@ describe('a sound database', () => {
       assert.deepEqual(
         { ...report, trieNodes: 0, slots: 0, accounts: 0, historyRecords: 0 },
         {
-          ...{ head: 2, blocks: 3, transactions: 1, findings: [], findingCount: 0 },
+          ...{ head: 2, blocks: 3, transactions: 1, proposals: 0, seals: 0, findings: [], findingCount: 0 },
           ...{ trieNodes: 0, slots: 0, accounts: 0, historyRecords: 0 },
         },
       )

@@ -109,4 +109,11 @@ export const FORMAT_FIXTURE: Readonly<Record<TableName, Readonly<Record<Hex, Hex
     '0x0000000000000001040000000000000010000000000000000000000001b001': '0x0000',
   },
   removed: {},
+  epochs: {},
+  proposals: {},
+  proposalHeights: {},
+  finalizations: {},
+  sealBodies: {},
+  seals: {},
+  sealEnds: {},
 }

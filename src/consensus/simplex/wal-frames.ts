@@ -1,12 +1,13 @@
 /**
  * How records lie in a log file, so that a reader can tell what a crash did to it from what must not happen:
  *
- *     length(4) ‖ durable(8) ‖ checksum(8) ‖ record                                                       big-endian
+ *     length(4) ‖ durable(8) ‖ check(4) ‖ checksum(8) ‖ record                                            big-endian
  *
- * `durable` is how many bytes of the file were known to be durable when the frame was written; the checksum is the
- * beginning of keccak-256(salt ‖ length ‖ durable ‖ record). The salt is drawn for each file and kept beside the frames:
- * whoever makes blocks could else put frames into one, and a node that crashed while it wrote that block would take them
- * for its own.
+ * `durable` is how many bytes of the file were known to be durable when the frame was written; the check is the beginning
+ * of keccak-256(salt ‖ length ‖ durable), the checksum that of keccak-256(salt ‖ length ‖ durable ‖ record). The salt is
+ * drawn for each file and kept beside the frames: whoever makes blocks could else put frames into one, and a node that
+ * crashed while it wrote that block would take them for its own. The check is there for the same block: full of lengths
+ * of megabytes, it would have a node that looks for frames in it hash each of those megabytes, for minutes.
  *
  * After a crash the end of the file may be cut off, half written, or have holes. Nothing that depends on those frames has
  * left the node, so they are dropped. But a bad frame below what a later one calls durable is a broken disk, or a hand:
@@ -20,8 +21,10 @@ import { LIMITS, type CommitteeShape } from './config.ts'
 import { decodeRecord, encodeRecord, type WalRecord } from './wal-records.ts'
 
 const PREFIX_SIZE = 4 + 8
+const CHECK_SIZE = 4
 const CHECKSUM_SIZE = 8
-const HEADER_SIZE = PREFIX_SIZE + CHECKSUM_SIZE
+const CHECKSUM_OFFSET = PREFIX_SIZE + CHECK_SIZE
+const HEADER_SIZE = CHECKSUM_OFFSET + CHECKSUM_SIZE
 /** A tip, the shortest record. */
 const RECORD_SIZE_MIN = 82
 const RECORD_SIZE_MAX = LIMITS.bodySize + 1024
@@ -57,8 +60,8 @@ export function frameRecord(record: WalRecord, durableSize: number, salt = NO_SA
   const prefix = new ByteWriter(PREFIX_SIZE)
   prefix.uint32(bytes.length)
   prefix.count(durableSize)
-  const header = prefix.finish()
-  return concatBytes(header, checksum(salt, header, bytes), bytes)
+  const head = prefix.finish()
+  return concatBytes(head, check(salt, head), checksum(salt, head, bytes), bytes)
 }
 
 /** @throws CorruptLogError when what was durable is not readable. */
@@ -91,8 +94,10 @@ function readFrame(
   const reader = new ByteReader(prefix)
   const size = reader.uint32()
   if (size < RECORD_SIZE_MIN || size > RECORD_SIZE_MAX || size > file.length - start) return undefined
+  const checksumStart = offset + CHECKSUM_OFFSET
+  if (!equalBytes(check(salt, prefix), file.subarray(offset + PREFIX_SIZE, checksumStart))) return undefined
   const bytes = file.subarray(start, start + size)
-  if (!equalBytes(checksum(salt, prefix, bytes), file.subarray(offset + PREFIX_SIZE, start))) return undefined
+  if (!equalBytes(checksum(salt, prefix, bytes), file.subarray(checksumStart, start))) return undefined
   try {
     return { record: decodeRecord(bytes, committee), end: start + size }
   } catch (error) {
@@ -103,8 +108,7 @@ function readFrame(
 
 /**
  * Looks at every offset: the length of a bad frame cannot be trusted to lead to the next one. `durable` is looked at
- * first, because a torn block is megabytes of what somebody else chose, and checksums of all that could be a length in
- * it take minutes.
+ * first, because a torn block is megabytes of what somebody else chose, and a hash at each of its bytes takes seconds.
  */
 function checkTail(file: Uint8Array, badOffset: number, committee: CommitteeShape, salt: Uint8Array): void {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength)
@@ -113,6 +117,10 @@ function checkTail(file: Uint8Array, badOffset: number, committee: CommitteeShap
     if (durableSize <= badOffset || durableSize > offset) continue
     if (readFrame(file, offset, committee, salt) !== undefined) throw new CorruptLogError(badOffset)
   }
+}
+
+function check(salt: Uint8Array, prefix: Uint8Array): Uint8Array {
+  return keccak256(concatBytes(salt, prefix)).subarray(0, CHECK_SIZE)
 }
 
 function checksum(salt: Uint8Array, prefix: Uint8Array, bytes: Uint8Array): Uint8Array {

@@ -46,6 +46,8 @@ export function settleCertificate(core: Core, key: string, isValid: boolean): vo
   // Enough votes may have come in by themselves while the certificate was being verified.
   if (pending === undefined || candidate === undefined) return
   if (isValid) {
+    // Here as well: what became old news while it was being verified would count against its senders for ever.
+    dropPending(core, candidate.certificate)
     acceptCertificate(core, candidate.certificate)
     storeProven(core, candidate.certificate, candidate.blocks)
     return

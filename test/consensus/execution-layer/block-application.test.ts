@@ -5,7 +5,10 @@ import { blockFromParts, encodeBlock } from '../../../src/chain/block-codec.ts'
 import type { Block as ChainBlock } from '../../../src/chain/block.ts'
 import { devGenesis } from '../../../src/chain/dev-genesis.ts'
 import { ExecutionBlocks } from '../../../src/consensus/execution-layer/block-application.ts'
-import { MemoryFinalityStore } from '../../../src/consensus/execution-layer/finality-store.ts'
+import {
+  MemoryFinalityStore,
+  type FinalityCertificates,
+} from '../../../src/consensus/execution-layer/finality-store.ts'
 import type { SealVerdict } from '../../../src/consensus/execution-layer/seal-rules.ts'
 import type { Application, BlockReference, Candidate } from '../../../src/consensus/plugin.ts'
 import { makeBlock } from '../../../src/consensus/simplex/proposal.ts'
@@ -286,7 +289,144 @@ describe('a block of this node', () => {
   })
 })
 
+/** The chain of an epoch up to a number, all of it final but the last block, which is executed. */
+async function grown(world: Subject, number: bigint): Promise<ChainBlock> {
+  let parent = GENESIS
+  for (let height = 1n; height <= number; height++) {
+    const block = proposed(child(parent, Number(height)), Number(height))
+    await verdictOn(world, block, parent.hash)
+    if (height < number) await finalize(world, block)
+    parent = child(parent, Number(height))
+  }
+  return parent
+}
+
+function repeatOf(block: ChainBlock, view: number, height = view): Block {
+  const fields = { view: view as View, parentView: (view - 1) as View, height }
+  return makeBlock({ ...fields, parentHash: ZERO_HASH, payloadHash: block.hash }, EMPTY_BYTES)
+}
+
+describe('after the last block of the epoch', () => {
+  test('only an empty repeat of it is valid, and before it none is', async () => {
+    const world = subject()
+    const last = await grown(world, LAST)
+    const parent = present(world.application.line.at(-1), 'parent')
+    assert.equal(await verdictOn(world, repeatOf(parent, 6, 5), parent.hash), false)
+    assert.equal(await verdictOn(world, repeatOf(last, 6), last.hash), true)
+    assert.equal(await verdictOn(world, repeatOf(parent, 6), last.hash), false)
+    assert.equal(await verdictOn(world, proposed(child(last, 6), 6), last.hash), false)
+    const full = makeBlock(repeatOf(last, 6).proposal, encodeBlock(last))
+    assert.equal(await verdictOn(world, full, last.hash), false)
+  })
+
+  test('this node repeats it without a pause, until it is final', async () => {
+    const world = subject()
+    const { blocks, application, store, hooks } = world
+    const last = await grown(world, LAST)
+    const built: [Hash, Uint8Array][] = []
+    const request = { view: 1 as View, height: 6, parentPayload: last.hash }
+    blocks.build(request, (...block) => built.push(block))
+    await blocks.settled()
+    assert.deepEqual(built, [[last.hash, EMPTY_BYTES]])
+    assert.equal(await finalize(world, proposed(last, 5), false), true)
+    assert.equal(blocks.isOver, false, 'nobody could prove it')
+    const repeat = repeatOf(last, 6)
+    assert.equal(await finalize(world, repeat), true)
+    assert.ok(blocks.isOver)
+    assert.deepEqual(blocks.block(repeat.proposal.hash), repeat)
+    assert.deepEqual(hooks, ['final 1', 'final 2', 'final 3', 'final 4', 'final 5'])
+    assert.equal(application.log.filter((entry) => entry.startsWith('final')).length, 6)
+    assert.equal(await finalize(world, repeatOf(last, 7)), true)
+    assert.equal(store.latest()?.height, 6)
+    assert.equal(await verdictOn(world, repeatOf(last, 8), last.hash), undefined)
+    blocks.build(request, (...block) => built.push(block))
+    await blocks.settled()
+    assert.equal(built.length, 1)
+    assert.ok(subject(application, store).blocks.isOver, 'in its next life, too')
+  })
+
+  test('a repeat that is notarized makes its block the head', async () => {
+    const world = subject()
+    const { application, blocks, hooks } = world
+    const last = await grown(world, LAST)
+    const other = child(present(application.line.at(-1), 'parent'), 55)
+    await verdictOn(world, proposed(other, 6), other.header.parentHash)
+    const isOf = proposed(other, 6)
+    blocks.notarized(isOf, certificateOf(isOf, 'notarize'))
+    const repeat = repeatOf(last, 7, 6)
+    blocks.notarized(repeat, certificateOf(repeat, 'notarize'))
+    await blocks.settled()
+    assert.equal(application.head().hash, last.hash)
+    assert.deepEqual(hooks.slice(-3), ['preconfirmed 55', 'revoked', 'preconfirmed 5'])
+  })
+})
+
+describe('what a block says about seals', () => {
+  test('is judged before it is executed', async () => {
+    const world = subject()
+    world.verdicts.set(1n, 'invalid')
+    assert.equal(await verdictOn(world, proposed(child(GENESIS, 1), 1), GENESIS.hash), false)
+    assert.deepEqual(world.application.log, [])
+  })
+
+  test('is judged again when there is a new seal', async () => {
+    const { blocks, verdicts } = subject()
+    verdicts.set(1n, 'wait')
+    const given: boolean[] = []
+    blocks.verify(proposed(child(GENESIS, 1), 1), GENESIS.hash, (isValid) => given.push(isValid))
+    await blocks.settled()
+    blocks.retryWaiting()
+    await blocks.settled()
+    assert.deepEqual(given, [])
+    verdicts.delete(1n)
+    blocks.retryWaiting()
+    blocks.retryWaiting()
+    await blocks.settled()
+    assert.deepEqual(given, [true])
+  })
+
+  test('is nothing that a final block waits for', async () => {
+    const world = subject()
+    world.verdicts.set(1n, 'wait')
+    assert.equal(await finalize(world, proposed(child(GENESIS, 1), 1)), true)
+    world.verdicts.set(2n, 'invalid')
+    assert.equal(await finalize(world, proposed(child(child(GENESIS, 1), 2), 2)), false)
+    assert.match(String(world.errors[0]), /is final but not valid/)
+  })
+
+  test('keeps a leader from proposing what others could not accept', async () => {
+    const { blocks, held, verdicts } = subject()
+    verdicts.set(999n, 'wait')
+    let builtCount = 0
+    blocks.build({ view: 1 as View, height: 1, parentPayload: GENESIS.hash }, () => (builtCount += 1))
+    await blocks.settled()
+    present(held[0], 'held')()
+    await blocks.settled()
+    assert.equal(builtCount, 0)
+  })
+})
+
 describe('a final block', () => {
+  test('is stored with the certificates that this node has', async () => {
+    const world = subject()
+    const added: FinalityCertificates[] = []
+    const add = world.store.add.bind(world.store)
+    world.store.add = async (proposal, certificates) => {
+      added.push(certificates)
+      await add(proposal, certificates)
+    }
+    const block = proposed(child(GENESIS, 1), 1)
+    const notarization = certificateOf(block, 'notarize')
+    await verdictOn(world, block, GENESIS.hash)
+    world.blocks.notarized(block, notarization)
+    await finalize(world, block)
+    await finalize(world, proposed(child(child(GENESIS, 1), 2), 2), false)
+    assert.deepEqual(added, [
+      { notarization, finalization: certificateOf(block) },
+      { notarization: undefined, finalization: undefined },
+    ])
+  })
+
   test('that never was executed here is executed, and comes again without effect', async () => {
     const world = subject()
     const block = proposed(child(GENESIS, 1), 1)

@@ -1,15 +1,14 @@
 /** The execution layer: four nodes that order, execute, pre-confirm and make final, and what they do about liars. */
 import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
-import { blockFromParts, decodeBlock, encodeBlock } from '../../../src/chain/block-codec.ts'
 import { DEV_BALANCE } from '../../../src/chain/dev-genesis.ts'
-import type { Header } from '../../../src/chain/block.ts'
 import { isOffence } from '../../../src/consensus/simplex/evidence.ts'
-import type { Message, ProposeMessage } from '../../../src/consensus/simplex/messages.ts'
+import type { Message } from '../../../src/consensus/simplex/messages.ts'
 import { makeBlock } from '../../../src/consensus/simplex/proposal.ts'
 import { present } from '../../../src/primitives/assert.ts'
 import { ZERO_ADDRESS, ZERO_HASH, type Hash } from '../../../src/primitives/bytes.ts'
-import { ExecutionWorld, HEARTBEAT_MS, RECEIVER, type TestNode } from './world.ts'
+import { assertAgreement, finalOf, headOf, includes, withBlock } from './world-checks.ts'
+import { ExecutionWorld, HEARTBEAT_MS, RECEIVER } from './world.ts'
 
 const worlds: ExecutionWorld[] = []
 
@@ -22,45 +21,6 @@ async function started(): Promise<ExecutionWorld> {
 afterEach(async () => {
   for (const world of worlds.splice(0)) await world.close()
 })
-
-function headOf({ chain }: TestNode): bigint {
-  return chain.ledger.head().number
-}
-
-function finalOf({ chain }: TestNode): bigint {
-  return chain.ledger.committed('final')
-}
-
-function includes({ chain }: TestNode, hash: Hash): boolean {
-  const location = chain.ledger.transaction(hash)
-  return location !== undefined && location.blockNumber <= chain.ledger.committed('final')
-}
-
-/** All have the same chain up to where the slowest is, and it is final there. */
-function assertAgreement(world: ExecutionWorld): void {
-  const height = world.nodes.map(finalOf).reduce((least, final) => (final < least ? final : least))
-  for (let number = 0n; number <= height; number++) {
-    const hashes = new Set(world.nodes.map(({ chain }) => chain.ledger.hashOf(number)))
-    assert.equal(hashes.size, 1, `block ${number}`)
-  }
-  const roots = world.nodes.map(({ chain }) => chain.ledger.stateAt(height).stateRoot)
-  assert.equal(new Set(roots).size, 1, 'state roots')
-}
-
-/** The leader's proposal around another block. */
-function withBlock(
-  world: ExecutionWorld,
-  from: number,
-  message: ProposeMessage,
-  change: Partial<Header>,
-): ProposeMessage {
-  const { proposal, body } = message.block
-  const { header, transactions, withdrawals } = decodeBlock(body)
-  const forged = blockFromParts({ ...header, ...change }, transactions, withdrawals)
-  const block = makeBlock({ ...proposal, payloadHash: forged.hash }, encodeBlock(forged))
-  const statement = { kind: 'propose', view: proposal.view, hash: block.proposal.hash } as const
-  return { ...message, block, signature: world.sign(from, statement) }
-}
 
 describe('four honest nodes', () => {
   test('pre-confirm and make final what one of them was sent, with the same state', async () => {
@@ -91,7 +51,7 @@ describe('four honest nodes', () => {
     await world.run(5 * HEARTBEAT_MS)
     const made = Number(headOf(world.node(0)) - before)
     assert.ok(made >= 5 && made <= 7, `${made} blocks in 5 heartbeats`)
-    const { view, nullifiedInARow } = world.node(0).plugin.core
+    const { view, nullifiedInARow } = world.node(0).layer.core
     assert.equal(nullifiedInARow, 0)
     assert.equal(view, Number(headOf(world.node(0))) + 1, 'no view was given up')
   })
@@ -101,6 +61,45 @@ describe('four honest nodes', () => {
     for (let value = 1n; value <= 20n; value++) await world.transfer(value)
     await world.run(HEARTBEAT_MS)
     for (const node of world.nodes) assert.equal(headOf(node), finalOf(node))
+  })
+})
+
+describe('transactions that cannot be executed now', () => {
+  test('cost a block or two when they come, not blocks without end', async () => {
+    const world = await started()
+    for (const { chain } of world.nodes) chain.hasPending = () => true
+    const before = headOf(world.node(0))
+    await world.run(5 * HEARTBEAT_MS)
+    assert.ok(headOf(world.node(0)) - before <= 7n)
+    await world.run(HEARTBEAT_MS / 2)
+    const { hash } = await world.transfer(1n)
+    for (const node of world.nodes) assert.ok(includes(node, hash), 'without time passing')
+    await world.run(5 * HEARTBEAT_MS)
+    assert.ok(headOf(world.node(0)) - before <= 16n)
+  })
+})
+
+describe('a node whose disk fails', () => {
+  test('falls silent, says so once, and goes on after a restart', async () => {
+    const world = await started()
+    const broken = world.node((world.leader() + 1) % 4)
+    const { chain, failures } = broken
+    const verify = chain.verify.bind(chain)
+    chain.verify = () => Promise.reject(new Error('disk full'))
+    const { hash } = await world.transfer(1n)
+    let saidCount = 0
+    world.tamper = (from, _to, message) => {
+      if (from === broken.index) saidCount += 1
+      return [message]
+    }
+    await world.run(5 * HEARTBEAT_MS)
+    assert.equal(saidCount, 0)
+    assert.match(String(failures.splice(0)), /^Error: disk full$/)
+    chain.verify = verify
+    await world.stop(broken.index)
+    await world.restart(broken.index)
+    await world.until('inclusion', () => world.nodes.every((node) => includes(node, hash)))
+    assertAgreement(world)
   })
 })
 
@@ -233,7 +232,7 @@ describe('a pre-confirmation', () => {
   test('that only one node saw is taken back when the others skip its view', async () => {
     const world = await started()
     const lonely = world.leader()
-    const view = world.node(lonely).plugin.core.view
+    const view = world.node(lonely).layer.core.view
     let isCut = true
     // The leader alone sees the votes for its block, and nobody hears of it afterwards.
     world.tamper = (from, to, message: Message) => {

@@ -151,6 +151,7 @@ const GROUPS: readonly MethodGroup[] = [
     () => import('./methods/consensus.ts'),
     ['aevir_getBlockCertificates', 'aevir_getCommittees', 'aevir_consensusStatus'],
   ),
+  group(() => import('./methods/offences.ts'), ['aevir_getOffences']),
   // Whether a network can be broken on purpose is not known by the methods of its nodes: they say so when asked.
   group(() => import('./methods/faults.ts'), ['aevir_setFault', 'aevir_getFaults']),
   group(

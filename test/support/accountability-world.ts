@@ -35,7 +35,7 @@ import {
 import { privateKeyToAddress } from '../../src/primitives/secp256k1.ts'
 import { memoryStateOf } from '../../src/state/genesis-state.ts'
 import { OverlayState } from '../../src/state/overlay-state.ts'
-import type { StateReader } from '../../src/state/state-reader.ts'
+import type { StateDiff, StateReader } from '../../src/state/state-reader.ts'
 import { ContractFailure } from './contract-world.ts'
 import { AMPLE_ALLOWANCE, smallConfig, smallEnvironment } from './small-world.ts'
 
@@ -108,7 +108,12 @@ export class AccountabilityWorld {
   }
 
   state(): StateReader {
-    return new OverlayState(this.genesis, this.session.diff())
+    return new OverlayState(this.genesis, this.changes())
+  }
+
+  /** What all transactions so far changed in the state of the genesis. */
+  changes(): StateDiff {
+    return this.session.diff()
   }
 
   /** @throws ContractFailure */

@@ -25,6 +25,7 @@ import type { Domain } from '../simplex/config.ts'
 import { isOffence, type Evidence } from '../simplex/evidence.ts'
 import { KIND_CODES, LAYER_CODES } from '../simplex/signing.ts'
 import type { Epoch, Layer, SignedStatement, StatementKind, View } from '../simplex/types.ts'
+import { SYSTEM_CODE } from '../system-contracts/code.ts'
 import { ACCOUNTABILITY_ADDRESS } from '../system-contracts/table.ts'
 import { expandPublicKey, expandSignature } from './points.ts'
 
@@ -74,8 +75,10 @@ export const EQUIVOCATION_TOPIC: Hash = keccak256Hash(
 /** Slots of the contract, and of an entry in its list. */
 const ENTRIES_SLOT = 0n
 const POSITIONS_SLOT = 1n
+const INDEXES_SLOT = 2n
 const ENTRY_SLOTS = 4n
 
+const CODE_HASH = keccak256Hash(hexToBytes(SYSTEM_CODE.Accountability))
 const LAYERS: ReadonlyMap<number, Layer> = byCode(LAYER_CODES)
 const KINDS: ReadonlyMap<number, StatementKind> = byCode(KIND_CODES)
 
@@ -129,20 +132,31 @@ export function decodeEquivocationLog({ address, topics, data }: Log): Equivocat
   }
 }
 
-/** Whether the state holds a record of this offence; never where the contract is not part of the genesis. */
+/** Whether the state holds a record of this offence; see {@link recordsOffences}. */
 export function isRecorded(
   state: StateReader,
   { member, layer, epoch, committeeHash, view }: OffenceId,
 ): boolean {
-  const id = keccak256(
-    concatBytes(keccak256(hexToBytes(member)), encodeIdentity(layer, epoch, committeeHash, view)),
-  )
+  const scope = encodeScope({ layer, epoch, committeeHash }, view)
+  const id = keccak256(concatBytes(keccak256(hexToBytes(member)), scope))
   const slot = bytesToBigint(keccak256(concatBytes(id, word(POSITIONS_SLOT))))
   return state.storage(ACCOUNTABILITY_ADDRESS, slot) !== 0n
 }
 
-function encodeIdentity(layer: Layer, epoch: Epoch, committeeHash: Hash, view: View): Uint8Array {
-  return encodeScope({ layer, epoch, committeeHash }, view)
+/** Indexes of all offences by the key, in order. */
+export function offenceIndexesOf(
+  state: StateReader,
+  member: NodeId,
+): { count: number; at(i: number): number } {
+  const slot = keccak256(concatBytes(keccak256(hexToBytes(member)), word(INDEXES_SLOT)))
+  const read = (at: bigint): number => Number(state.storage(ACCOUNTABILITY_ADDRESS, at))
+  const first = bytesToBigint(keccak256(slot))
+  return { count: read(bytesToBigint(slot)), at: (i) => read(first + BigInt(i)) }
+}
+
+/** Whether the genesis of this chain has the contract. What lies in the storage of an account without it means nothing. */
+export function recordsOffences(state: StateReader): boolean {
+  return state.account(ACCOUNTABILITY_ADDRESS)?.codeHash === CODE_HASH
 }
 
 /** How many offences the state has recorded. */

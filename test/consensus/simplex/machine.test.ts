@@ -3,142 +3,21 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import {
   BACKOFF_MAX,
-  committeeShape,
   INACTIVE_VIEWS,
   LIMITS,
   REGIONAL_TIMING,
 } from '../../../src/consensus/simplex/config.ts'
-import type { Effect, Event } from '../../../src/consensus/simplex/events.ts'
-import { makeCertificate } from '../../../src/consensus/simplex/certificate.ts'
-import { createCore, step, type Origin } from '../../../src/consensus/simplex/machine.ts'
-import { makeBlock } from '../../../src/consensus/simplex/proposal.ts'
-import { signedBytes } from '../../../src/consensus/simplex/signing.ts'
+import type { Effect } from '../../../src/consensus/simplex/events.ts'
+import { NO_HASH, type SignedStatement, type View, type Vote } from '../../../src/consensus/simplex/types.ts'
 import {
-  NO_HASH,
-  type Block,
-  type Certificate,
-  type SignedStatement,
-  type Statement,
-  type View,
-  type Vote,
-} from '../../../src/consensus/simplex/types.ts'
-import { verifyRequest, type Verifier } from '../../../src/consensus/simplex/verification.ts'
-import type { WalRecord } from '../../../src/consensus/simplex/wal-records.ts'
-import { DOMAIN } from '../../support/consensus-arbitraries.ts'
+  blockAt,
+  certificateOf,
+  CoreNode as Node,
+  delayOf,
+  kindsIn,
+  votesIn,
+} from '../../support/core-node.ts'
 import { ROOT } from '../../simulation/application.ts'
-import { stubPublicKey, stubScheme, stubSigner } from '../../simulation/stub-scheme.ts'
-
-const COMMITTEE = committeeShape(4)
-const keys = Array.from({ length: COMMITTEE.size }, (_, index) => stubPublicKey(index))
-const verifier: Verifier = { scheme: stubScheme, domain: DOMAIN, keyring: stubScheme.keyring(keys) }
-
-/** One node, whose signatures are verified and whose blocks are found valid at once. */
-class Node {
-  readonly core
-  readonly log: WalRecord[] = []
-  /** Everything it wanted, in order. */
-  effects: Effect[] = []
-
-  constructor(self: number, origin: Partial<Origin> = {}) {
-    const config = { ...COMMITTEE, domain: DOMAIN, timing: REGIONAL_TIMING, self, compactionBlocks: 64 }
-    const sign = (statement: Statement): Uint8Array => signAs(self, statement)
-    this.core = createCore(config, sign, { root: ROOT, records: [], ...origin })
-    this.tell({ kind: 'start' })
-  }
-
-  tell(event: Event): Effect[] {
-    const effects = step(this.core, event)
-    this.effects.push(...effects)
-    for (const effect of effects) {
-      if (effect.kind === 'persist') this.log.push(...effect.records)
-      else if (effect.kind === 'verify') {
-        this.tell({ kind: 'verified', job: effect.job, result: verifyRequest(verifier, effect.request) })
-      } else if (effect.kind === 'verifyBlock') {
-        this.tell({
-          kind: 'blockVerified',
-          hash: effect.block.proposal.hash,
-          isValid: effect.block.body[0] !== 0xff,
-        })
-      }
-    }
-    return effects
-  }
-
-  /** What it wants from here on. */
-  after(act: () => void): Effect[] {
-    this.effects = []
-    act()
-    return this.effects
-  }
-
-  vote(from: number, kind: Vote['kind'], view: number, hash = NO_HASH): void {
-    const statement = { kind, view: view as View, hash }
-    this.tell({
-      kind: 'message',
-      from,
-      message: { kind: 'vote', vote: { ...statement, signer: from, signature: signAs(from, statement) } },
-    })
-  }
-
-  certificate(kind: Vote['kind'], view: number, hash = NO_HASH): void {
-    const certificates = [certificateOf(kind, view, hash)]
-    this.tell({ kind: 'message', from: 3, message: { kind: 'certificates', certificates } })
-  }
-
-  propose(block: Block, certificates: readonly Certificate[] = []): void {
-    const { view, hash } = block.proposal
-    const signature = signAs(view % 4, { kind: 'propose', view, hash })
-    this.tell({
-      kind: 'message',
-      from: view % 4,
-      message: { kind: 'propose', block, signature, certificates },
-    })
-  }
-
-  timer(timer: 'leader' | 'advance' | 'resend'): void {
-    this.tell({ kind: 'timer', timer, generation: this.core.timers[timer] })
-  }
-}
-
-function signAs(member: number, statement: Statement): Uint8Array {
-  return stubSigner(member).sign(signedBytes(DOMAIN, statement))
-}
-
-function certificateOf(kind: Vote['kind'], view: number, hash = NO_HASH): Certificate {
-  const statement = { kind, view: view as View, hash }
-  const signers = [0, 1, 2]
-  const sum = stubScheme.aggregate(signers.map((member) => signAs(member, statement))) ?? assert.fail()
-  return makeCertificate(statement, signers, sum, COMMITTEE)
-}
-
-function blockAt(view: number, parent?: Block, body = 0): Block {
-  const parentHash = parent?.proposal.hash ?? ROOT.hash
-  const parentView = parent?.proposal.view ?? (0 as View)
-  const height = (parent?.proposal.height ?? 0) + 1
-  const fields = { view: view as View, parentView, height, parentHash, payloadHash: ROOT.hash }
-  return makeBlock(fields, Uint8Array.of(body))
-}
-
-/** Own votes among effects, as "kind view". */
-function votesIn(effects: readonly Effect[]): string[] {
-  return effects.flatMap((effect) =>
-    effect.kind === 'broadcast' && effect.message.kind === 'vote'
-      ? [`${effect.message.vote.kind} ${effect.message.vote.view}`]
-      : [],
-  )
-}
-
-function kindsIn(effects: readonly Effect[]): string[] {
-  return effects.map(({ kind }) => kind)
-}
-
-/** The delay of the timer that was set last. */
-function delayOf(effects: readonly Effect[], timer: string): number | undefined {
-  const delays = effects.flatMap((effect) =>
-    effect.kind === 'setTimer' && effect.timer === timer ? [effect.delayMs] : [],
-  )
-  return delays.at(-1)
-}
 
 const first = blockAt(1)
 

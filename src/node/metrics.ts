@@ -12,7 +12,7 @@ import { COMMIT_STATES } from '../execution/ledger.ts'
 import { seatOf, type Committee } from '../consensus/committees/committee.ts'
 import type { ConsensusEvent } from '../consensus/dual-bft/dual-bft.ts'
 import { signersOf } from '../consensus/simplex/certificate.ts'
-import type { Certificate, Proposal } from '../consensus/simplex/types.ts'
+import type { Certificate, Layer, Proposal } from '../consensus/simplex/types.ts'
 import { lastOf } from '../consensus/witness-layer/seal.ts'
 import type { TrafficCounters } from '../network/network-counters.ts'
 import type { NodeEvent } from '../rpc/backend.ts'
@@ -50,6 +50,7 @@ export class Metrics {
     this.options = options
     const { backend } = options
     this.instruments = instruments(this.registry)
+    if (backend.consensus !== undefined) showFromZero(this.instruments)
     addSamples(this.registry, options)
     collectDefaultMetrics({ register: this.registry })
     this.inspected = {
@@ -243,6 +244,13 @@ function instruments(registry: Registry) {
       buckets: RPC_BUCKETS_S,
       registers,
     }),
+  }
+}
+
+/** Totals that are not there before they first rise would hide that rise. */
+function showFromZero({ equivocations, missedVotes, nullified }: Instruments): void {
+  for (const layer of ['execution', 'witness'] as const satisfies readonly Layer[]) {
+    for (const counter of [equivocations, missedVotes, nullified]) counter.inc({ layer }, 0)
   }
 }
 

@@ -31,6 +31,7 @@ import {
 } from '../../src/primitives/bytes.ts'
 import { privateKeyToAddress } from '../../src/primitives/secp256k1.ts'
 import type { Backend, DevControls, NodeEvent } from '../../src/rpc/backend.ts'
+import type { ConsensusView } from '../../src/rpc/consensus-view.ts'
 import type { MemoryState } from '../../src/state/memory-state.ts'
 import { addressOf, smallConfig, smallWorld } from './small-world.ts'
 
@@ -60,6 +61,7 @@ export class FakeBackend implements Backend {
   readonly ledger: Ledger
   readonly pool: TransactionPool
   readonly dev: DevControls | undefined
+  consensus: ConsensusView | undefined
   /** Calls of development controls, in order. */
   readonly devCalls: [name: string, ...params: unknown[]][] = []
   /** What a development control gives back, by name. */

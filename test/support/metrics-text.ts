@@ -1,7 +1,7 @@
 /** Reads the Prometheus text format strictly (version 0.0.4): whatever a scraper would refuse fails the test. */
 import assert from 'node:assert/strict'
 
-const TYPES = ['counter', 'gauge', 'histogram', 'summary']
+const TYPES: ReadonlySet<string> = new Set(['counter', 'gauge', 'histogram', 'summary'])
 const SAMPLE = /^(?<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(?<labels>.*)\})? (?<value>\S+)$/
 const LABEL = /^(?<name>[a-zA-Z_][a-zA-Z0-9_]*)="(?<value>(?:[^"\\\n]|\\["\\n])*)"(?:,|$)/
 
@@ -24,7 +24,7 @@ export function parseMetrics(text: string): ScrapedMetrics {
       assert.ok(name !== undefined && rest !== undefined, line)
       if (keyword === 'HELP') helped.add(name)
       else {
-        assert.ok(TYPES.includes(rest) && !types.has(name), line)
+        assert.ok(TYPES.has(rest) && !types.has(name), line)
         types.set(name, rest)
       }
       continue

@@ -1,9 +1,11 @@
 /**
  * One instance of consensus on the node's network: messages to bytes and back, members' indexes to node ids and back.
  * A node has several instances, of two layers and at times of two epochs, and one network. What comes in is offered to
- * each (`routeMessage`); the first bytes of a message say whose it is.
+ * each (`instance-host.ts`); the first bytes of a message say whose it is.
  *
- * Who is no member gets an index above the members' while connected, so that it can ask and be answered.
+ * Who is no member gets an index above the members' while connected, so that it can ask and be answered. Some of those
+ * follow: they execute what the committee agrees on, and get its proposals and certificates as members do. Votes are for
+ * members only; and who follows has nothing to tell to all, it asks.
  */
 import type { NodeId } from '../../consensus/election/election.ts'
 import { WireError } from '../../consensus/simplex/binary.ts'
@@ -39,16 +41,30 @@ const OFFENCES: Readonly<Record<Blame, Offence>> = {
   tooManyCertificates: 'flood',
 }
 
+/**
+ * A certificate goes to each follower from this many members; other members in each view, so that those who are silent
+ * delay a view at most. All of them would send it to all: with 21 executors and 51 witnesses, a thousand copies.
+ */
+const CERTIFICATE_SENDERS = 3
+
 /** Connected nodes outside the committee that are heard; a transport has fewer connections. */
 const GUESTS_MAX = 1024
+const NOBODY: Followers = { members: [], guests: [] }
 
 export interface PeerPortsOptions {
   readonly network: Pick<Network, 'self' | 'send' | 'broadcast' | 'report'>
   readonly context: WireContext
   /** In the committee's order. */
   readonly committee: readonly NodeId[]
+  /** Who gets what the committee agrees on: `members` sit in another committee, `guests` in none. Nobody by default. */
+  readonly followers?: () => Followers
   /** The driver's. */
   readonly receive: (from: Peer, message: Message) => void
+}
+
+export interface Followers {
+  readonly members: readonly NodeId[]
+  readonly guests: readonly NodeId[]
 }
 
 export class PeerPorts implements Transport {
@@ -73,12 +89,22 @@ export class PeerPorts implements Transport {
   send(to: Peer, message: Message): void {
     const node = this.#options.committee[to] ?? this.#guestIds.get(to)
     if (node === undefined) return
-    this.#options.network.send(node, this.#classOf(message), encodeMessage(this.#options.context, message))
+    const isAmongMembers = this.#isMember && this.#indexes.has(node)
+    // Between members there are streams of all classes; what waits for one that is not there makes its peer look slow.
+    const messageClass = isAmongMembers ? CLASSES[message.kind] : 'sync'
+    this.#options.network.send(node, messageClass, encodeMessage(this.#options.context, message))
   }
 
+  /** To the other members, and what is for followers to them. */
   broadcast(message: Message): void {
     const { network, context } = this.#options
-    network.broadcast(this.#classOf(message), encodeMessage(context, message), this.#others)
+    if (!this.#isMember) return
+    const bytes = encodeMessage(context, message)
+    network.broadcast(CLASSES[message.kind], bytes, this.#others)
+    const { members, guests } = this.#followersFor(message)
+    if (members.length > 0) network.broadcast(CLASSES[message.kind], bytes, members)
+    // They have a stream of one class only.
+    if (guests.length > 0) network.broadcast('sync', bytes, guests)
   }
 
   /** For the driver's observer. */
@@ -120,8 +146,27 @@ export class PeerPorts implements Transport {
     this.#freeIndexes.push(index)
   }
 
-  #classOf(message: Message): MessageClass {
-    return this.#indexes.has(this.#options.network.self) ? CLASSES[message.kind] : 'sync'
+  get #isMember(): boolean {
+    return this.#indexes.has(this.#options.network.self)
+  }
+
+  #followersFor(message: Message): Followers {
+    const { followers, committee, network } = this.#options
+    if (followers === undefined) return NOBODY
+    switch (message.kind) {
+      case 'propose':
+        return followers()
+      case 'certificates': {
+        const view = message.certificates[0]?.view ?? 0
+        const self = this.#indexes.get(network.self) ?? 0
+        const isTurn = (_: NodeId, position: number): boolean =>
+          (self + view + position) % committee.length < CERTIFICATE_SENDERS
+        const { members, guests } = followers()
+        return { members: members.filter(isTurn), guests: guests.filter(isTurn) }
+      }
+      default:
+        return NOBODY
+    }
   }
 
   #guestIndex(node: NodeId): Peer | undefined {
@@ -134,19 +179,4 @@ export class PeerPorts implements Transport {
     this.#guestIds.set(index, node)
     return index
   }
-}
-
-/**
- * Gives bytes to the instance that they are for. With none, they are at least useless: an epoch that ended a moment ago
- * explains some, a stream of them nothing does.
- */
-export function routeMessage(
-  instances: Iterable<PeerPorts>,
-  network: Pick<Network, 'report'>,
-  peer: NodeId,
-  messageClass: MessageClass,
-  bytes: Uint8Array,
-): void {
-  for (const instance of instances) if (instance.accept(peer, messageClass, bytes)) return
-  network.report(peer, 'useless')
 }

@@ -1,9 +1,13 @@
 /**
- * Checks the signatures of one committee off the main thread: a certificate takes longer than everything else that the
- * core does with it together. Until the thread is up, after it broke, and when too much waits, requests are answered
- * here, at once: each is answered exactly once, and whoever floods the node slows its own reading down.
+ * Checks signatures off the main thread, for all instances of consensus in a process: a certificate takes longer than
+ * everything else that the core does with it together. Until the thread is up, after it broke, and when too much waits,
+ * requests are answered here, at once: each is answered exactly once, and whoever floods the node slows its own reading
+ * down.
  *
  * Votes go first, because certificates are made of them; a peer that sends certificates must not delay them.
+ *
+ * In a network within one process many nodes ask about the same certificate. While a committee is open more than once,
+ * what is asked again is not checked again.
  */
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -17,6 +21,8 @@ import {
 } from '../../consensus/simplex/verification.ts'
 import { unreachable } from '../../primitives/assert.ts'
 import { AevirError } from '../../primitives/errors.ts'
+import type { Hash } from '../../primitives/bytes.ts'
+import { SharedAnswers } from './shared-answers.ts'
 
 /** More than a core has under way with a committee of 51: 80 certificates of each peer, and its votes. */
 const WAITING_MAX = 8192
@@ -25,16 +31,23 @@ const SENT_MAX = 2
 /** A thread that broke so often is not started again. */
 const STARTS_MAX = 5
 
-/** What the thread is made with. */
+/** What signatures of a committee are checked with. */
 export interface CommitteeKeys {
   readonly domain: Domain
   /** In the committee's order. */
   readonly publicKeys: readonly Uint8Array[]
 }
-export interface VerifierQuestion {
-  readonly id: number
-  readonly request: VerifyRequest
-}
+export type VerifierQuestion =
+  | {
+      readonly kind: 'request'
+      readonly id: number
+      readonly committee: number
+      /** There with the first request about a committee. */
+      readonly keys: CommitteeKeys | undefined
+      readonly request: VerifyRequest
+    }
+  /** Nothing is asked about this committee any more. */
+  | { readonly kind: 'forget'; readonly committee: number }
 export interface VerifierAnswer {
   readonly id: number
   readonly result: VerifyResult
@@ -50,36 +63,51 @@ export class VerifierThreadError extends AevirError {
   }
 }
 
-export interface SignatureVerifierOptions extends CommitteeKeys {
+export interface SignatureVerifierOptions {
   /** The thread ended; it is started again with the next request, a few times. */
   readonly onThreadEnded: (error: VerifierThreadError) => void
   /** Makes the thread; a test may make another. */
-  readonly startWorker?: (keys: CommitteeKeys) => Worker
+  readonly startWorker?: () => Worker
 }
 
+/** Checks signatures of one committee. */
+export interface CommitteeVerifier {
+  /** Answers once, at once or later; never after {@link close}. Not in the order of the calls. */
+  verify(request: VerifyRequest, onResult: (result: VerifyResult) => void): void
+  close(): void
+}
+
+interface OpenCommittee {
+  readonly id: number
+  readonly keys: CommitteeKeys
+  readonly verifier: Verifier
+  readonly shared: SharedAnswers
+  users: number
+}
 interface Job {
+  readonly committee: OpenCommittee
   readonly request: VerifyRequest
   readonly onResult: (result: VerifyResult) => void
 }
 
 export class SignatureVerifier {
   readonly #options: SignatureVerifierOptions
-  readonly #verifier: Verifier
+  readonly #committees = new Map<Hash, OpenCommittee>()
   readonly #urgent: Job[] = []
   readonly #others: Job[] = []
   /** What the thread has. */
   readonly #sent = new Map<number, Job>()
+  /** Committees that the thread knows the keys of. */
+  readonly #introduced = new Set<number>()
   #worker: Worker | undefined
   #isReady = false
   #isClosed = false
   #starts = 0
   #nextId = 0
 
-  /** Starts the thread. @throws InvalidKeyError for a key that is none. */
+  /** Starts the thread. */
   constructor(options: SignatureVerifierOptions) {
     this.#options = options
-    const { domain, publicKeys } = options
-    this.#verifier = { scheme: bls, domain, keyring: bls.keyring(publicKeys) }
     this.#start()
   }
 
@@ -88,34 +116,70 @@ export class SignatureVerifier {
     return this.#urgent.length + this.#others.length + this.#sent.size
   }
 
-  /** Answers once, at once or later; never after {@link close}. Not in the order of the calls. */
-  verify(request: VerifyRequest, onResult: (result: VerifyResult) => void): void {
-    if (this.#isClosed) return
-    if (this.#worker === undefined) this.#start()
-    if (!this.#isReady || this.waitingCount >= WAITING_MAX) {
-      onResult(verifyRequest(this.#verifier, request))
-      return
+  /** @throws InvalidKeyError for a key that is none. */
+  open(keys: CommitteeKeys): CommitteeVerifier {
+    const committee = this.#committeeOf(keys)
+    committee.users += 1
+    let isOpen = true
+    return {
+      verify: (request, onResult) => {
+        const answer = (result: VerifyResult): void => {
+          if (isOpen && !this.#isClosed) onResult(result)
+        }
+        if (!isOpen || this.#isClosed) return
+        if (committee.users === 1) this.#verify(committee, request, answer)
+        else committee.shared.ask(request, answer, (settle) => this.#verify(committee, request, settle))
+      },
+      close: () => {
+        if (isOpen) this.#release(committee)
+        isOpen = false
+      },
     }
-    const queue = request.kind === 'votes' ? this.#urgent : this.#others
-    queue.push({ request, onResult })
-    this.#feed()
   }
 
   /** What waits is not answered any more. */
   async close(): Promise<void> {
     this.#isClosed = true
     const worker = this.#worker
-    this.#forget()
+    this.#forgetThread()
     await worker?.terminate()
+  }
+
+  #committeeOf(keys: CommitteeKeys): OpenCommittee {
+    const { committeeHash } = keys.domain
+    const known = this.#committees.get(committeeHash)
+    if (known !== undefined) return known
+    const { domain, publicKeys } = keys
+    const verifier = { scheme: bls, domain, keyring: bls.keyring(publicKeys) }
+    const committee = { id: this.#nextId++, keys, verifier, shared: new SharedAnswers(), users: 0 }
+    this.#committees.set(committeeHash, committee)
+    return committee
+  }
+
+  #release(committee: OpenCommittee): void {
+    committee.users -= 1
+    if (committee.users > 0) return
+    this.#committees.delete(committee.keys.domain.committeeHash)
+    if (!this.#introduced.delete(committee.id)) return
+    const question: VerifierQuestion = { kind: 'forget', committee: committee.id }
+    this.#worker?.postMessage(question)
+  }
+
+  #verify(committee: OpenCommittee, request: VerifyRequest, onResult: (result: VerifyResult) => void): void {
+    if (this.#worker === undefined) this.#start()
+    if (!this.#isReady || this.waitingCount >= WAITING_MAX) {
+      onResult(verifyRequest(committee.verifier, request))
+      return
+    }
+    const queue = request.kind === 'votes' ? this.#urgent : this.#others
+    queue.push({ committee, request, onResult })
+    this.#feed()
   }
 
   #start(): void {
     if (this.#starts >= STARTS_MAX) return
     this.#starts += 1
-    const worker = (this.#options.startWorker ?? startWorker)({
-      domain: this.#options.domain,
-      publicKeys: this.#options.publicKeys,
-    })
+    const worker = (this.#options.startWorker ?? startWorker)()
     this.#worker = worker
     worker.unref()
     worker.on('message', (message: VerifierAnswer | 'ready') => {
@@ -140,35 +204,49 @@ export class SignatureVerifier {
     while (this.#sent.size < SENT_MAX) {
       const job = this.#urgent.shift() ?? this.#others.shift()
       if (job === undefined) return
+      // Nobody is left who would hear the answer; the thread has forgotten the keys.
+      if (job.committee.users === 0) continue
       const id = this.#nextId++
       this.#sent.set(id, job)
-      const question: VerifierQuestion = { id, request: detached(job.request) }
-      this.#worker?.postMessage(question)
+      this.#send(id, job)
     }
+  }
+
+  #send(id: number, { committee, request }: Job): void {
+    const keys = this.#introduced.has(committee.id) ? undefined : committee.keys
+    this.#introduced.add(committee.id)
+    const question: VerifierQuestion = {
+      kind: 'request',
+      id,
+      committee: committee.id,
+      keys,
+      request: detached(request),
+    }
+    this.#worker?.postMessage(question)
   }
 
   /** What it had is done here. A request that breaks every thread breaks this one as well: then it is a bug of ours. */
   #onEnd(worker: Worker, cause: unknown): void {
     if (worker !== this.#worker || this.#isClosed) return
-    const lost = this.#forget()
+    const lost = this.#forgetThread()
     this.#options.onThreadEnded(new VerifierThreadError(cause))
-    for (const { request, onResult } of lost) {
-      if (!this.#isClosed) onResult(verifyRequest(this.#verifier, request))
+    for (const { committee, request, onResult } of lost) {
+      if (!this.#isClosed) onResult(verifyRequest(committee.verifier, request))
     }
   }
 
-  #forget(): Job[] {
+  #forgetThread(): Job[] {
     const jobs = [...this.#sent.values(), ...this.#urgent.splice(0), ...this.#others.splice(0)]
     this.#sent.clear()
+    this.#introduced.clear()
     this.#isReady = false
     this.#worker = undefined
     return jobs
   }
 }
 
-function startWorker(workerData: CommitteeKeys): Worker {
-  const file = new URL(`./verifier-worker${extname(import.meta.url)}`, import.meta.url)
-  return new Worker(file, { workerData })
+function startWorker(): Worker {
+  return new Worker(new URL(`./verifier-worker${extname(import.meta.url)}`, import.meta.url))
 }
 
 /**

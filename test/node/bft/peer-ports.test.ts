@@ -7,11 +7,11 @@ import type { Blame, Peer } from '../../../src/consensus/simplex/events.ts'
 import type { Message } from '../../../src/consensus/simplex/messages.ts'
 import { makeBlock } from '../../../src/consensus/simplex/proposal.ts'
 import { GENESIS_VIEW, type View } from '../../../src/consensus/simplex/types.ts'
-import { encodeMessage } from '../../../src/consensus/simplex/wire.ts'
+import { decodeMessage, encodeMessage } from '../../../src/consensus/simplex/wire.ts'
 import { MemoryNetwork } from '../../../src/network/memory-transport.ts'
 import type { MessageClass } from '../../../src/network/message-classes.ts'
 import type { Offence } from '../../../src/network/peer-scores.ts'
-import { PeerPorts, routeMessage } from '../../../src/node/bft/peer-ports.ts'
+import { PeerPorts, type Followers } from '../../../src/node/bft/peer-ports.ts'
 import { ZERO_HASH } from '../../../src/primitives/bytes.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { Recorder } from '../../support/network-world.ts'
@@ -50,7 +50,7 @@ class Desk {
   readonly ports: PeerPorts
   readonly committee: Committee
 
-  constructor(self: NodeId, of: Committee = committee) {
+  constructor(self: NodeId, of: Committee = committee, followers?: Followers) {
     this.committee = of
     const send = (to: NodeId, messageClass: MessageClass, bytes: Uint8Array): boolean =>
       this.sent.push({ to, messageClass, bytes }) > 0
@@ -67,6 +67,7 @@ class Desk {
       network,
       context: of.context,
       committee: of.nodes,
+      ...(followers === undefined ? {} : { followers: () => followers }),
       receive: (from, message) => {
         this.received.push({ from, message })
       },
@@ -102,11 +103,38 @@ test('broadcasts to the other members of this committee', () => {
   )
 })
 
-test('who is no member says everything where others may speak', () => {
+test('who is no member asks where others may speak, is answered there, and has nothing to tell to all', () => {
   const guest = new Desk(GUEST)
-  for (const [, message] of MESSAGES) guest.ports.broadcast(message)
-  assert.equal(guest.sent.length, MESSAGES.length * committee.nodes.length)
-  assert.ok(guest.sent.every(({ messageClass }) => messageClass === 'sync'))
+  for (const [, message] of MESSAGES) {
+    guest.ports.send(1, message)
+    guest.ports.broadcast(message)
+  }
+  assert.equal(guest.sent.length, MESSAGES.length)
+  const member = new Desk(ALICE)
+  member.hear(GUEST, REQUEST)
+  for (const [, message] of MESSAGES) member.ports.send(4, message)
+  assert.equal(member.sent.length, MESSAGES.length)
+  assert.ok([...guest.sent, ...member.sent].every(({ messageClass }) => messageClass === 'sync'))
+})
+
+test('followers get proposals, and each certificate from some members; votes are for members', () => {
+  const followers = { members: ['0xf1', '0xf2'], guests: ['0xf3'] } as const
+  const desks = committee.nodes.map((node) => new Desk(node, committee, followers))
+  for (const desk of desks) for (const [, message] of MESSAGES) desk.ports.broadcast(message)
+  for (const [follower, classOf] of [
+    ['0xf1', { propose: 'blocks', certificates: 'votes' }],
+    ['0xf2', { propose: 'blocks', certificates: 'votes' }],
+    ['0xf3', { propose: 'sync', certificates: 'sync' }],
+  ] as const) {
+    const got = desks.flatMap(({ sent }) => sent.filter(({ to }) => to === follower))
+    const kinds = got.map(({ messageClass, bytes }) => {
+      const { kind } = decodeMessage(committee.context, bytes)
+      assert.ok(kind === 'propose' || kind === 'certificates')
+      assert.equal(messageClass, classOf[kind])
+      return kind
+    })
+    assert.deepEqual(kinds.toSorted(), [...Array(3).fill('certificates'), ...Array(4).fill('propose')])
+  }
 })
 
 test('a guest has an index above the members while it is connected', () => {
@@ -198,24 +226,11 @@ test('hostile bytes never throw and are never taken for a message', () => {
   )
 })
 
-test('a message goes to the instance it is for; one for nobody is useless', () => {
-  const now = new Desk(ALICE)
-  const next = new Desk(ALICE, committeeOf(4, 2))
-  const instances = [now.ports, next.ports]
-  const route = (epoch: number): void => {
-    const bytes = encodeMessage(committeeOf(4, epoch).context, REQUEST)
-    routeMessage(
-      instances,
-      { report: (node, offence) => now.reports.push({ node, offence }) },
-      BOB,
-      'sync',
-      bytes,
-    )
-  }
-  for (const epoch of [2, 1, 2, 3]) route(epoch)
-  assert.deepEqual([now.received.length, next.received.length], [1, 2])
-  assert.deepEqual(now.reports, [{ node: BOB, offence: 'useless' }])
-  assert.deepEqual(next.reports, [])
+test('leaves what is for another instance to others', () => {
+  const desk = new Desk(ALICE)
+  const bytes = encodeMessage(committeeOf(4, 2).context, REQUEST)
+  assert.equal(desk.ports.accept(BOB, 'sync', bytes), false)
+  assert.deepEqual([desk.received, desk.reports], [[], []])
 })
 
 test('blame is laid on the node behind the index', () => {
@@ -261,13 +276,14 @@ test('members and a guest talk over a network', async () => {
         },
       })
       const recorder = new Recorder()
-      recorder.onMessage = (peer, messageClass, bytes) =>
-        routeMessage([ports], transport, peer, messageClass, bytes)
+      recorder.onMessage = (peer, messageClass, bytes) => {
+        assert.ok(ports.accept(peer, messageClass, bytes))
+      }
       await transport.start(recorder)
       return { transport, ports }
     }),
   )
-  joined[4]?.ports.broadcast(REQUEST)
+  for (const member of [0, 1, 2, 3]) joined[4]?.ports.send(member, REQUEST)
   await all.promise
   const members = [0, 1, 2, 3]
   assert.deepEqual(

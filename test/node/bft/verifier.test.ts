@@ -10,7 +10,12 @@ import {
   type VerifyRequest,
   type VerifyResult,
 } from '../../../src/consensus/simplex/verification.ts'
-import { SignatureVerifier, type VerifierThreadError } from '../../../src/node/bft/verifier.ts'
+import {
+  SignatureVerifier,
+  type CommitteeVerifier,
+  type VerifierThreadError,
+} from '../../../src/node/bft/verifier.ts'
+import { toHash } from '../../../src/primitives/bytes.ts'
 import { certificateOf, committeeOf, votesOf, votesRequest } from './committee.ts'
 
 const committee = committeeOf(4)
@@ -22,7 +27,7 @@ function failOnEnd(error: VerifierThreadError): never {
   throw error
 }
 
-async function ask(verifier: SignatureVerifier, request: VerifyRequest): Promise<VerifyResult> {
+async function ask(verifier: CommitteeVerifier, request: VerifyRequest): Promise<VerifyResult> {
   return new Promise((resolve) => {
     verifier.verify(request, resolve)
   })
@@ -30,10 +35,14 @@ async function ask(verifier: SignatureVerifier, request: VerifyRequest): Promise
 
 /** Until the thread is up requests are answered at once. */
 async function untilThreadIsUp(verifier: SignatureVerifier): Promise<void> {
+  // Of a committee of its own, so that the question is asked anew each time.
+  const committeeHash = toHash(`0x${'00'.repeat(32)}`)
+  const checks = verifier.open({ ...KEYS, domain: { ...KEYS.domain, committeeHash } })
   for (let isUp = false; !isUp; await setImmediate()) {
-    verifier.verify(NOTHING, () => {})
+    checks.verify(NOTHING, () => {})
     isUp = verifier.waitingCount > 0
   }
+  checks.close()
 }
 
 /** A thread that says it is ready and then does this with what it is sent. */
@@ -72,14 +81,15 @@ function samples(): VerifyRequest[] {
 }
 
 test('the thread answers as this thread would', async () => {
-  const verifier = new SignatureVerifier({ ...KEYS, onThreadEnded: failOnEnd })
+  const verifier = new SignatureVerifier({ onThreadEnded: failOnEnd })
+  const checks = verifier.open(KEYS)
   const here = { scheme: bls, domain: KEYS.domain, keyring: bls.keyring(KEYS.publicKeys) }
   const expected = samples().map((request) => verifyRequest(here, request))
   try {
-    const beforeItIsUp = await Promise.all(samples().map((request) => ask(verifier, request)))
+    const beforeItIsUp = await Promise.all(samples().map((request) => ask(checks, request)))
     assert.deepEqual(beforeItIsUp, expected)
     await untilThreadIsUp(verifier)
-    const asked = samples().map((request) => ask(verifier, request))
+    const asked = samples().map((request) => ask(checks, request))
     assert.ok(verifier.waitingCount > 0)
     assert.deepEqual(await Promise.all(asked), expected)
     assert.deepEqual(expected[1], {
@@ -97,9 +107,10 @@ test('the thread answers as this thread would', async () => {
 })
 
 test('votes do not wait for the certificates that somebody sends', async () => {
-  const verifier = new SignatureVerifier({ ...KEYS, onThreadEnded: failOnEnd })
+  const verifier = new SignatureVerifier({ onThreadEnded: failOnEnd })
   try {
     await untilThreadIsUp(verifier)
+    const checks = verifier.open(KEYS)
     const order: string[] = []
     const certificate = certificateOf(committee)
     const requests: VerifyRequest[] = [
@@ -107,7 +118,7 @@ test('votes do not wait for the certificates that somebody sends', async () => {
       votesRequest(votesOf(committee, 3)),
     ]
     const answered = requests.map(async (request) => {
-      order.push((await ask(verifier, request)).kind)
+      order.push((await ask(checks, request)).kind)
     })
     await Promise.all(answered)
     assert.ok(order.indexOf('votes') <= 4, order.join(' '))
@@ -116,12 +127,72 @@ test('votes do not wait for the certificates that somebody sends', async () => {
   }
 })
 
-test('refuses keys that are none', () => {
+test('refuses keys that are none', async () => {
   const publicKeys = [new Uint8Array(48)]
-  assert.throws(
-    () => new SignatureVerifier({ ...KEYS, publicKeys, onThreadEnded: failOnEnd }),
-    InvalidKeyError,
-  )
+  const verifier = new SignatureVerifier({ onThreadEnded: failOnEnd })
+  assert.throws(() => verifier.open({ ...KEYS, publicKeys }), InvalidKeyError)
+  await verifier.close()
+})
+
+test('one thread serves several committees, each by its own keys', async () => {
+  const verifier = new SignatureVerifier({ onThreadEnded: failOnEnd })
+  try {
+    await untilThreadIsUp(verifier)
+    const others = committeeOf(7, 2)
+    const committeeHash = toHash(`0x${'c7'.repeat(32)}`)
+    const domain = { ...others.context.domain, committeeHash }
+    const checks = verifier.open(KEYS)
+    const otherChecks = verifier.open({ domain, publicKeys: others.publicKeys })
+    const request: VerifyRequest = { kind: 'certificate', certificate: certificateOf(committee) }
+    const asked = [ask(checks, request), ask(otherChecks, request), ask(checks, request)]
+    assert.deepEqual(
+      await Promise.all(asked),
+      [true, false, true].map((isValid) => ({ kind: 'certificate', isValid })),
+    )
+    checks.close()
+    const again = verifier.open(KEYS)
+    assert.deepEqual(await ask(again, request), { kind: 'certificate', isValid: true })
+  } finally {
+    await verifier.close()
+  }
+})
+
+test('what several nodes of a process ask alike is checked once, and answered to each', async () => {
+  const verifier = new SignatureVerifier({
+    onThreadEnded: failOnEnd,
+    startWorker: threadThat('() => {}'),
+  })
+  try {
+    const first = verifier.open(KEYS)
+    const second = verifier.open(KEYS)
+    const certificate = certificateOf(committee)
+    const altered = { ...certificate, signature: certificate.signature.with(5, 1) }
+    // Here, for the thread is not up yet: a wrong signature is wrong for both.
+    for (const checks of [first, second]) {
+      assert.deepEqual(await ask(checks, { kind: 'certificate', certificate: altered }), {
+        kind: 'certificate',
+        isValid: false,
+      })
+    }
+    assert.deepEqual(await ask(first, { kind: 'certificate', certificate }), {
+      kind: 'certificate',
+      isValid: true,
+    })
+    await untilThreadIsUp(verifier)
+    const before = verifier.waitingCount
+    const answers = [first, second].map((checks) => ask(checks, { kind: 'certificate', certificate }))
+    assert.equal(verifier.waitingCount, before)
+    assert.deepEqual(
+      await Promise.all(answers),
+      Array.from({ length: 2 }, () => ({ kind: 'certificate', isValid: true })),
+    )
+    // The thread never answers: who asks for the same waits for the same.
+    const other = { ...certificate, bitmap: Uint8Array.of(0b1110) }
+    for (const checks of [first, second]) checks.verify({ kind: 'certificate', certificate: other }, () => {})
+    assert.equal(verifier.waitingCount, before + 1)
+  } finally {
+    await verifier.close()
+  }
 })
 
 for (const [how, handler] of [
@@ -133,7 +204,6 @@ for (const [how, handler] of [
     let starts = 0
     const makeThread = threadThat(handler)
     const verifier = new SignatureVerifier({
-      ...KEYS,
       onThreadEnded: (error) => {
         ends.push(error)
       },
@@ -142,15 +212,19 @@ for (const [how, handler] of [
         return makeThread()
       },
     })
+    const checks = verifier.open(KEYS)
     try {
       for (let round = 1; round <= 5; round++) {
-        await untilThreadIsUp(verifier)
-        const asked = samples().map((request) => ask(verifier, request))
+        for (let isUp = false; !isUp; await setImmediate()) {
+          checks.verify(NOTHING, () => {})
+          isUp = verifier.waitingCount > 0
+        }
+        const asked = samples().map((request) => ask(checks, request))
         assert.equal((await Promise.all(asked)).length, asked.length)
         assert.equal(ends.length, round)
       }
       let isAnswered = false
-      verifier.verify(NOTHING, () => (isAnswered = true))
+      checks.verify(NOTHING, () => (isAnswered = true))
       assert.ok(isAnswered)
       assert.equal(starts, 5)
     } finally {
@@ -161,22 +235,22 @@ for (const [how, handler] of [
 
 test('holds a bounded number of requests, answers more than that at once, and none after it was closed', async () => {
   const verifier = new SignatureVerifier({
-    ...KEYS,
     onThreadEnded: failOnEnd,
     startWorker: threadThat('() => {}'),
   })
   await untilThreadIsUp(verifier)
+  const checks = verifier.open(KEYS)
   let answered = 0
   const count = (): void => {
     answered += 1
   }
   for (let waiting = 0; waiting < verifier.waitingCount;) {
     waiting = verifier.waitingCount
-    verifier.verify(NOTHING, count)
+    checks.verify(NOTHING, count)
   }
   assert.equal(verifier.waitingCount, 8192)
   await verifier.close()
-  verifier.verify(NOTHING, count)
+  checks.verify(NOTHING, count)
   assert.equal(answered, 1)
   assert.equal(verifier.waitingCount, 0)
 })

@@ -1,0 +1,74 @@
+/**
+ * Messages that come a moment too early: for an epoch that other members have entered and this node has not. They are
+ * kept until its instance is there, as many as a change of epochs explains; without them every epoch would begin with a
+ * time-out at all who came late.
+ */
+import type { NodeId } from '../../consensus/election/election.ts'
+import { LAYER_CODES } from '../../consensus/simplex/signing.ts'
+import type { Epoch, Layer } from '../../consensus/simplex/types.ts'
+import type { MessageClass } from '../../network/message-classes.ts'
+
+/** Of one peer: a proposal, votes and certificates of the first views. */
+const PEER_MESSAGES_MAX = 32
+const PEER_BYTES_MAX = 6 << 20
+const BYTES_MAX = 48 << 20
+/** version(1) ‖ layer(1) ‖ epoch(8), as every message begins (`simplex/wire.ts`). */
+const LAYER_OFFSET = 1
+const EPOCH_OFFSET = 2
+const PREFIX_SIZE = 10
+
+export interface EarlyMessage {
+  readonly peer: NodeId
+  readonly messageClass: MessageClass
+  readonly bytes: Uint8Array
+}
+
+interface Whereabouts {
+  readonly layer: Layer
+  readonly epoch: Epoch
+}
+
+/** The epoch that a message claims to be of; `undefined` for bytes that are no message. */
+export function whereaboutsOf(bytes: Uint8Array): Whereabouts | undefined {
+  if (bytes.length < PREFIX_SIZE) return undefined
+  const layer = LAYERS.get(bytes[LAYER_OFFSET])
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const epoch = Number(view.getBigUint64(EPOCH_OFFSET))
+  // The brand only: what is beyond exact numbers is no epoch.
+  return layer === undefined || !Number.isSafeInteger(epoch) ? undefined : { layer, epoch: epoch as Epoch }
+}
+
+const LAYERS: ReadonlyMap<number | undefined, Layer> = new Map(
+  // The keys of the table are its names.
+  (Object.keys(LAYER_CODES) as Layer[]).map((layer) => [LAYER_CODES[layer], layer]),
+)
+
+export class EarlyMessages {
+  readonly #byPeer = new Map<NodeId, EarlyMessage[]>()
+  #bytes = 0
+
+  /** False when there is no room. */
+  keep(message: EarlyMessage): boolean {
+    const kept = this.#byPeer.get(message.peer) ?? []
+    const bytes = kept.reduce((sum, other) => sum + other.bytes.length, message.bytes.length)
+    if (kept.length >= PEER_MESSAGES_MAX || bytes > PEER_BYTES_MAX) return false
+    if (this.#bytes + message.bytes.length > BYTES_MAX) return false
+    kept.push(message)
+    this.#byPeer.set(message.peer, kept)
+    this.#bytes += message.bytes.length
+    return true
+  }
+
+  /** All that was kept, in the order of each peer; what is still too early is to be kept again. */
+  take(): readonly EarlyMessage[] {
+    const all = [...this.#byPeer.values()].flat()
+    this.#byPeer.clear()
+    this.#bytes = 0
+    return all
+  }
+
+  forget(peer: NodeId): void {
+    for (const { bytes } of this.#byPeer.get(peer) ?? []) this.#bytes -= bytes.length
+    this.#byPeer.delete(peer)
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * Gives instances of consensus their place in a node: messages from and to its network, a log, the thread that checks
+ * signatures. Sorts what comes from peers: to the instance that it is for; to the archive when its epoch is over; kept
+ * for a moment when its epoch has not begun here.
+ */
+import type { NodeId } from '../../consensus/election/election.ts'
+import { seatOf, type Committee } from '../../consensus/committees/committee.ts'
+import type { InstanceDescription, InstanceHost, InstancePorts } from '../../consensus/dual-bft/instances.ts'
+import type { Clock } from '../../consensus/plugin.ts'
+import { wireContext } from '../../consensus/simplex/wire.ts'
+import type { MessageClass } from '../../network/message-classes.ts'
+import { TokenBucket } from '../../network/token-bucket.ts'
+import type { Transport } from '../../network/transport.ts'
+import { hexToBytes } from '../../primitives/bytes.ts'
+import { EarlyMessages, whereaboutsOf } from './early-messages.ts'
+import { noLog, type InstanceLogs } from './instance-logs.ts'
+import { PeerPorts, type Followers } from './peer-ports.ts'
+import type { SignatureVerifier } from './verifier.ts'
+
+/** Answers from the archive to one peer; each is up to 4 MiB. A node that catches up asks one question at a time. */
+const ANSWERS_PER_SECOND = 10
+const ANSWERS_BURST = 20
+/** What is early by more epochs than the next cycle and its first committees is not worth keeping. */
+const LEAD_MAX = 256
+
+export interface InstanceHostOptions {
+  readonly network: Pick<Transport, 'self' | 'send' | 'broadcast' | 'report' | 'setMembers'>
+  /** Shared by all instances, and by all nodes of a process. Stays open. */
+  readonly verifier: SignatureVerifier
+  readonly logs: InstanceLogs
+  readonly clock: Clock
+  /** Bytes that no running instance takes; what `DualBft` makes of them. */
+  answerFromArchive(bytes: Uint8Array): Uint8Array | undefined
+  /** Why a log cannot be written: the instance halts, and the node should say why. */
+  onLogFailure(error: unknown): void
+}
+
+interface Instance {
+  readonly committee: Committee
+  readonly ports: PeerPorts
+  /** Whether whoever asked for it had the time to make what receives its messages. */
+  isListening: boolean
+}
+
+export class NetworkInstances implements InstanceHost {
+  readonly #options: InstanceHostOptions
+  readonly #instances = new Set<Instance>()
+  readonly #early = new EarlyMessages()
+  readonly #connected = new Set<NodeId>()
+  readonly #answerRates = new Map<NodeId, TokenBucket>()
+  #members: ReadonlySet<NodeId> = new Set()
+  /** Worked out when it is needed, and again after somebody came or went. */
+  readonly #followers = new Map<Committee, Followers>()
+
+  constructor(options: InstanceHostOptions) {
+    this.#options = options
+  }
+
+  async open({ committee, domain, self, receive }: InstanceDescription): Promise<InstancePorts> {
+    const { network, verifier, logs, onLogFailure } = this.#options
+    const context = wireContext(committee.shape, domain)
+    const opened = self === undefined ? noLog() : await logs.open(context, onLogFailure)
+    const publicKeys = committee.members.map((member) => hexToBytes(member))
+    const checks = verifier.open({ domain, publicKeys })
+    const ports = new PeerPorts({
+      network,
+      context,
+      committee: committee.members,
+      followers: () => this.#followersOf(committee),
+      receive,
+    })
+    const instance: Instance = { committee, ports, isListening: false }
+    this.#instances.add(instance)
+    setImmediate(() => this.#listen(instance))
+    const end = (): void => {
+      this.#instances.delete(instance)
+      this.#followers.delete(committee)
+      checks.close()
+    }
+    return {
+      transport: ports,
+      log: opened.log,
+      verify: (request, onResult) => checks.verify(request, onResult),
+      records: opened.records,
+      abstainThrough: opened.abstainThrough,
+      blame: (peer, reason) => ports.blame(peer, reason),
+      retire: async () => {
+        end()
+        await opened.remove()
+      },
+      close: async () => {
+        end()
+        await opened.close()
+      },
+    }
+  }
+
+  setCommittees(committees: readonly Committee[]): void {
+    this.#members = new Set(committees.flatMap(({ members }) => members))
+    this.#followers.clear()
+    this.#options.network.setMembers([...this.#members])
+  }
+
+  // ---- What the transport tells ------------------------------------------------------------------------------------
+
+  onMessage(peer: NodeId, messageClass: MessageClass, bytes: Uint8Array): void {
+    for (const { isListening, ports } of this.#instances) {
+      if (isListening && ports.accept(peer, messageClass, bytes)) return
+    }
+    const lead = this.#leadOf(bytes)
+    // A node that is far behind hears of later epochs all the time: nobody is to blame for that.
+    if (lead >= 0) {
+      if (lead <= LEAD_MAX) this.#early.keep({ peer, messageClass, bytes })
+      return
+    }
+    if (messageClass === 'sync' && this.#answer(peer, bytes)) return
+    // An epoch that ended a moment ago explains some, a stream of them nothing does.
+    this.#options.network.report(peer, 'useless')
+  }
+
+  onPeerUp(peer: NodeId): void {
+    this.#connected.add(peer)
+    this.#followers.clear()
+  }
+
+  onPeerDown(peer: NodeId): void {
+    this.#connected.delete(peer)
+    this.#followers.clear()
+    this.#answerRates.delete(peer)
+    this.#early.forget(peer)
+    for (const { ports } of this.#instances) ports.peerDown(peer)
+  }
+
+  // ---- Inside ------------------------------------------------------------------------------------------------------
+
+  #listen(instance: Instance): void {
+    if (!this.#instances.has(instance)) return
+    instance.isListening = true
+    for (const { peer, messageClass, bytes } of this.#early.take()) this.onMessage(peer, messageClass, bytes)
+  }
+
+  /** By how many epochs a message is too early; negative when it is not, or is no message at all. */
+  #leadOf(bytes: Uint8Array): number {
+    const about = whereaboutsOf(bytes)
+    if (about === undefined) return -1
+    let newest = -1
+    for (const { committee, isListening } of this.#instances) {
+      const { layer, epoch } = committee
+      // For the one that is about to listen it is early by nothing.
+      if (layer === about.layer) newest = Math.max(newest, isListening ? epoch + 1 : epoch)
+    }
+    return newest < 0 ? -1 : about.epoch - newest
+  }
+
+  #answer(peer: NodeId, bytes: Uint8Array): boolean {
+    const nowMs = this.#options.clock.nowMs()
+    const rate = this.#answerRates.get(peer) ?? new TokenBucket(ANSWERS_PER_SECOND, ANSWERS_BURST, nowMs)
+    this.#answerRates.set(peer, rate)
+    if (!rate.tryTake(1, nowMs)) {
+      this.#options.network.report(peer, 'flood')
+      return true
+    }
+    const answer = this.#options.answerFromArchive(bytes)
+    if (answer !== undefined) this.#options.network.send(peer, 'sync', answer)
+    return answer !== undefined
+  }
+
+  #followersOf(committee: Committee): Followers {
+    const known = this.#followers.get(committee)
+    if (known !== undefined) return known
+    const { self } = this.#options.network
+    const isOutside = (node: NodeId): boolean => node !== self && seatOf(committee, node) === undefined
+    const followers = {
+      members: [...this.#members].filter(isOutside),
+      guests: [...this.#connected].filter((node) => !this.#members.has(node) && isOutside(node)),
+    }
+    this.#followers.set(committee, followers)
+    return followers
+  }
+}

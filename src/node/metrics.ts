@@ -10,7 +10,7 @@ import type { Hash } from '../primitives/bytes.ts'
 import { unreachable } from '../primitives/assert.ts'
 import { COMMIT_STATES } from '../execution/ledger.ts'
 import { seatOf, type Committee } from '../consensus/committees/committee.ts'
-import type { ConsensusEvent } from '../consensus/dual-bft/dual-bft.ts'
+import type { ConsensusEvent, LayerStatus } from '../consensus/dual-bft/dual-bft.ts'
 import { signersOf } from '../consensus/simplex/certificate.ts'
 import type { Certificate, Layer, Proposal } from '../consensus/simplex/types.ts'
 import { lastOf } from '../consensus/witness-layer/seal.ts'
@@ -27,6 +27,8 @@ const TIMED_BLOCKS_MAX = 4_096
 const INSPECTED_BLOCKS_MAX = 1_000n
 /** The label of methods that the node does not offer. */
 const UNKNOWN_METHOD = 'unknown'
+
+const LAYERS = ['execution', 'witness'] as const satisfies readonly Layer[]
 
 const PRECONFIRM_BUCKETS_S = [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30]
 const SEAL_BUCKETS_S = [0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60, 120]
@@ -249,7 +251,7 @@ function instruments(registry: Registry) {
 
 /** Totals that are not there before they first rise would hide that rise. */
 function showFromZero({ equivocations, missedVotes, nullified }: Instruments): void {
-  for (const layer of ['execution', 'witness'] as const satisfies readonly Layer[]) {
+  for (const layer of LAYERS) {
     for (const counter of [equivocations, missedVotes, nullified]) counter.inc({ layer }, 0)
   }
 }
@@ -279,28 +281,21 @@ function addSamples(registry: Registry, options: MetricsOptions): void {
 
 function addConsensusSamples(registry: Registry, consensus: ConsensusView): void {
   const gauge = gauges(registry)
-  gauge('aevir_consensus_view', 'View that the layer is in', ['layer'], (set) => {
-    const { execution, witness } = consensus.status()
-    set({ layer: 'execution' }, execution.view)
-    set({ layer: 'witness' }, witness.view)
-  })
-  gauge('aevir_consensus_epoch', 'Epoch that the layer is in', ['layer'], (set) => {
-    const { execution, witness } = consensus.status()
-    set({ layer: 'execution' }, execution.committee.epoch)
-    set({ layer: 'witness' }, witness.committee.epoch)
-  })
-  gauge('aevir_consensus_has_seat', '1 while this node sits in the committee', ['layer'], (set) => {
-    const { execution, witness } = consensus.status()
-    set({ layer: 'execution' }, Number(execution.self !== undefined))
-    set({ layer: 'witness' }, Number(witness.self !== undefined))
-  })
-  gauge('aevir_consensus_is_paused', '1 while the layer waits for the other one', ['layer'], (set) => {
-    const { execution, witness } = consensus.status()
-    set({ layer: 'execution' }, Number(execution.isPaused))
-    set({ layer: 'witness' }, Number(witness.isPaused))
-  })
+  const byLayer = (name: string, help: string, valueOf: (status: LayerStatus) => number): void =>
+    gauge(name, help, ['layer'], (set) => {
+      const status = consensus.status()
+      for (const layer of LAYERS) if (status !== undefined) set({ layer }, valueOf(status[layer]))
+    })
+  byLayer('aevir_consensus_view', 'View that the layer is in', ({ view }) => view)
+  byLayer('aevir_consensus_epoch', 'Epoch that the layer is in', ({ committee }) => committee.epoch)
+  byLayer('aevir_consensus_has_seat', '1 while this node sits in the committee', ({ self }) =>
+    Number(self !== undefined),
+  )
+  byLayer('aevir_consensus_is_paused', '1 while the layer waits for the other one', ({ isPaused }) =>
+    Number(isPaused),
+  )
   gauge('aevir_consensus_is_synced', '0 while this node knows that it is behind', [], (set) =>
-    set({}, Number(consensus.status().isSynced)),
+    set({}, Number(consensus.status()?.isSynced === true)),
   )
   gauge('aevir_consensus_is_halted', '1 when consensus stopped on this node for good', [], (set) =>
     set({}, Number(consensus.halted() !== undefined)),

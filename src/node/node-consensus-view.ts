@@ -36,8 +36,8 @@ export interface NodeConsensusViewOptions {
   readonly self: NodeId | undefined
   /** On development networks. */
   readonly faults?: FaultControl
-  /** That of the running {@link DualBft}; not asked before it started. */
-  status(): ConsensusStatus
+  /** That of {@link DualBft} once it has started, before that `undefined`. */
+  status(): ConsensusStatus | undefined
   peerCount(): number
 }
 
@@ -73,7 +73,7 @@ export class NodeConsensusView implements ConsensusView {
     return () => this.listeners.delete(listener)
   }
 
-  status(): ConsensusStatus {
+  status(): ConsensusStatus | undefined {
     return this.options.status()
   }
 
@@ -86,7 +86,7 @@ export class NodeConsensusView implements ConsensusView {
   }
 
   syncing(): ReturnType<ConsensusView['syncing']> {
-    if (this.status().isSynced) return undefined
+    if (this.status()?.isSynced === true) return undefined
     return { startingBlock: this.startingBlock, highestBlock: this.highestKnown() }
   }
 

@@ -67,8 +67,9 @@ function reasonNotReady({ consensus, ledger }: Backend): string | undefined {
   if (consensus === undefined) return undefined
   const halted = consensus.halted()
   if (halted !== undefined) return halted
-  const { execution, witness } = consensus.status()
-  const isAlone = [execution, witness].every(({ committee }) =>
+  const status = consensus.status()
+  if (status === undefined) return 'starting: it reads what it had before'
+  const isAlone = [status.execution, status.witness].every(({ committee }) =>
     committee.members.every((member) => member === consensus.self),
   )
   if (!isAlone && consensus.peerCount() === 0) {

@@ -65,8 +65,8 @@ export interface ConsensusView {
   readonly parameters: ConsensusParameters
   /** This node's id; `undefined` for one without a key, that only follows. */
   readonly self: NodeId | undefined
-  /** @throws nothing: also while the node starts, or has halted. */
-  status(): ConsensusStatus
+  /** `undefined` until the layers run. */
+  status(): ConsensusStatus | undefined
   /** Why consensus stopped on this node for good; `undefined` while it did not. */
   halted(): string | undefined
   /** Connected nodes. */

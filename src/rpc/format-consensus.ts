@@ -124,17 +124,17 @@ function formatCommittee({ committee, members }: CommitteeView): JsonRecord {
 
 /** The part of `aevir_consensusStatus` that a chain with committees has. */
 export function formatStatus(view: ConsensusView): JsonRecord {
-  const { execution, isSynced, witness } = view.status()
   const { parameters } = view
+  const status = view.status()
   return {
     consensus: 'dual-bft',
     node: view.self ?? null,
-    isSynced,
+    isSynced: status?.isSynced ?? false,
     halted: view.halted() ?? null,
     peerCount: quantity(view.peerCount()),
     cycle: quantity(view.latestCycle()),
-    execution: formatLayer(execution),
-    witness: formatLayer(witness),
+    execution: status === undefined ? null : formatLayer(status.execution),
+    witness: status === undefined ? null : formatLayer(status.witness),
     parameters: Object.fromEntries(
       Object.entries(parameters).map(([name, value]: [string, number]) => [name, quantity(value)]),
     ),

@@ -80,6 +80,16 @@ describe('the text', () => {
 })
 
 describe('samples', () => {
+  it('of a node that starts lack what it does not know yet', async () => {
+    const { backend, running } = await consensusWorld()
+    running.isStarted = false
+    const { metrics, scrape } = metricsOf({ backend })
+    const samples = await scrape()
+    assert.equal(samples.get('aevir_consensus_view{layer="execution"}'), undefined)
+    assert.equal(samples.get('aevir_consensus_is_synced'), 0)
+    metrics.close()
+  })
+
   it('are those of the moment', async () => {
     const backend = new FakeBackend()
     const { metrics, scrape } = metricsOf({ backend })
@@ -223,7 +233,7 @@ describe('consensus', () => {
       backend,
       subscribeConsensus: (listener) => view.subscribe(listener),
     })
-    const { committee } = view.status().witness
+    const { committee } = present(view.cycle(2)?.witnesses[0], 'witnesses')
     const statement = {
       kind: 'propose',
       view: 1 as View,

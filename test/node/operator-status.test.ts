@@ -15,6 +15,9 @@ describe('readiness', () => {
       const readiness = status.readiness()
       return readiness.isReady ? 'ready' : readiness.reason
     }
+    running.isStarted = false
+    assert.equal(reason(), 'starting: it reads what it had before')
+    running.isStarted = true
     running.peerCount = 0
     running.isSynced = false
     assert.equal(reason(), 'no peers: it is connected to no other node of the network')

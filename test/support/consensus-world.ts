@@ -31,6 +31,7 @@ export const PLAN: SealedChainPlan = {
 /** What a test can change of the running node. */
 export interface Running {
   readonly views: Record<Layer, View>
+  isStarted: boolean
   isSynced: boolean
   peerCount: number
 }
@@ -55,6 +56,7 @@ export async function consensusWorld(faults?: FaultControl): Promise<ConsensusWo
   while (backend.blocks.length <= PLAN.blocks) backend.addBlock()
   const running: Running = {
     views: { execution: 7 as View, witness: 9 as View },
+    isStarted: true,
     isSynced: true,
     peerCount: 3,
   }
@@ -72,7 +74,10 @@ export async function consensusWorld(faults?: FaultControl): Promise<ConsensusWo
     genesisHash: maker.genesis.hash,
     self,
     ...(faults !== undefined && { faults }),
-    status: () => ({ execution: layer('execution'), witness: layer('witness'), isSynced: running.isSynced }),
+    status: () =>
+      running.isStarted
+        ? { execution: layer('execution'), witness: layer('witness'), isSynced: running.isSynced }
+        : undefined,
     peerCount: () => running.peerCount,
   })
   backend.consensus = view

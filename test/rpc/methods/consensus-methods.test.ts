@@ -155,6 +155,17 @@ describe('aevir_consensusStatus', () => {
   })
 })
 
+describe('a node that starts', () => {
+  it('answers, and calls itself not synced', async () => {
+    const { backend, running } = await consensusWorld()
+    running.isStarted = false
+    const { call } = rpcWorld(backend)
+    const status = (await call('aevir_consensusStatus')) as JsonRecord
+    assert.deepEqual([status['isSynced'], status['execution'], status['witness']], [false, null, null])
+    assert.notEqual(await call('eth_syncing'), false)
+  })
+})
+
 describe('a node that catches up', () => {
   it('says so where the Ethereum API asks', async () => {
     const { backend, running } = await consensusWorld()

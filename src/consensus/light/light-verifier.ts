@@ -205,11 +205,20 @@ export function verifyItem(
   return { state: settle(state, next), accepted: next.waiting.flatMap(({ headers }) => headers) }
 }
 
-/** @throws LightClientError when items still wait for a certificate. */
-export function endOfChain(state: LightState): BlockReference {
-  if (state.waitingItems > 0)
-    throw refusal(state, 'end', `${state.waitingItems} items wait for a certificate`)
-  return state.block
+/**
+ * @param claimed the block that the chain is said to end with, where somebody says so.
+ * @returns the last block, which is proven.
+ * @throws LightClientError when items still wait for a certificate, or the end is another.
+ */
+export function endOfChain(state: LightState, claimed: BlockReference = state.block): BlockReference {
+  const { block, waitingItems } = state
+  if (waitingItems > 0) throw refusal(state, 'end', `${waitingItems} items before it wait for a certificate`)
+  if (claimed.number === block.number && claimed.hash === block.hash) return block
+  throw refusal(
+    state,
+    'end',
+    `the chain ends with block ${block.number}, not with ${claimed.number} ${claimed.hash}`,
+  )
 }
 
 // ---- Rules ---------------------------------------------------------------------------------------------------------

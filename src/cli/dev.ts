@@ -4,6 +4,7 @@ import { DEV_ACCOUNTS, devGenesis } from '../chain/dev-genesis.ts'
 import type { Genesis } from '../chain/genesis.ts'
 import { createExecutor } from '../execution/engines.ts'
 import { openNode, type Node } from '../node/node.ts'
+import { OperatorStatus } from '../node/operator-status.ts'
 import { systemClock } from '../node/system-clock.ts'
 import { devClientVersion } from '../node/version.ts'
 import { createRpcServer, type RpcServer } from '../rpc/server.ts'
@@ -137,6 +138,7 @@ async function startServer(node: Node, { host, port }: DevOptions): Promise<RpcS
       host,
       port,
       clock: systemClock,
+      status: new OperatorStatus({ backend: node.backend, clock: systemClock }),
       onInternalError: reportBackgroundError,
     })
   } catch (error) {

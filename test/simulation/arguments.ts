@@ -1,31 +1,36 @@
 /** What the command line asks of the simulator. */
 import { parseArgs } from 'node:util'
-import { committeeShape } from '../../src/consensus/simplex/config.ts'
 import { PROFILES } from './latency.ts'
+import { DUAL_MUTATIONS } from './dual/mutations.ts'
 import { MUTATIONS } from './mutations.ts'
-import type { SeedOptions } from './run-seed.ts'
+import { sizesOf, type SeedOptions } from './run-seed.ts'
 
 export const USAGE = `npm run simulate -- [options]
   --seeds N         worlds to run (default 100)
-  --nodes N[,N…]    members, in turn for each seed (default 4)
+  --nodes N[,N…]    members, in turn for each seed (default 4); 4+7: executors and witnesses, both layers
   --first SEED      the first seed (default 1)
   --faults MODE     all or none (default all)
   --profile NAME    ${PROFILES.join(', ')} (default us-eu)
   --jobs N          worlds at a time, each on a thread of its own (default 1); changes no result
   --json FILE       write the results there
   --replay SEED     run one world and tell what happens in it
-  --mutation NAME   put a fault into the core: ${MUTATIONS.map(({ name }) => name).join(', ')}
+  --mutation NAME   put a fault into the core: ${namesOf(MUTATIONS)};
+                    or into the composition of both layers: ${namesOf(DUAL_MUTATIONS)}
 
 Without faults, what users wait is measured:
   --blocks N        until so many blocks are final (default 100)
   --hop-ms MS       what a node takes to handle a message (default 5)
   --execution-ms MS what it takes to make or to execute a block, on average (default 5)`
 
+function namesOf(mutations: readonly { readonly name: string }[]): string {
+  return mutations.map(({ name }) => name).join(', ')
+}
+
 export class UsageError extends Error {}
 
 export interface Arguments {
   readonly seeds: readonly number[]
-  readonly nodes: readonly number[]
+  readonly nodes: readonly string[]
   readonly jobs: number
   readonly isReplay: boolean
   readonly options: Omit<SeedOptions, 'seed' | 'nodes'>
@@ -41,10 +46,10 @@ export function parseArguments(): Arguments | undefined {
   const faults = (['all', 'none'] as const).find((mode) => mode === values.faults)
   const profile = PROFILES.find((name) => name === values.profile)
   if (faults === undefined || profile === undefined) throw new UsageError('unknown --faults or --profile')
-  const nodes = values.nodes.split(',').map((text) => readNumber('--nodes', text))
-  for (const size of nodes) committeeShape(size)
+  const nodes = values.nodes.split(',')
+  for (const text of nodes) sizesOf(text)
   const { mutation } = values
-  if (mutation !== undefined && !MUTATIONS.some(({ name }) => name === mutation)) {
+  if (mutation !== undefined && ![...MUTATIONS, ...DUAL_MUTATIONS].some(({ name }) => name === mutation)) {
     throw new UsageError(`no mutation is called ${mutation}`)
   }
   const first = readNumber('--first', values.replay ?? values.first)

@@ -26,7 +26,7 @@ async function main({ seeds, nodes, jobs, options, ...rest }: Arguments): Promis
   const all: SeedOptions[] = seeds.map((seed, index) => ({
     ...options,
     seed,
-    nodes: nodes[index % nodes.length] ?? 4,
+    nodes: nodes[index % nodes.length] ?? '4',
   }))
   const onResult = (result: SeedResult): void => {
     summary.add(result)

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import * as dual from '../../src/consensus/dual-bft/dual-bft.ts'
 import * as binary from '../../src/consensus/simplex/binary.ts'
 import * as guard from '../../src/consensus/simplex/double-sign-guard.ts'
 import * as driver from '../../src/consensus/simplex/driver.ts'
@@ -16,6 +17,7 @@ import * as wire from '../../src/consensus/simplex/wire.ts'
 
 /** What a simulated node is made of. */
 export interface Subject {
+  readonly createDualBft: typeof dual.createDualBft
   readonly createCore: typeof machine.createCore
   readonly step: typeof machine.step
   readonly SimplexDriver: typeof driver.SimplexDriver
@@ -41,6 +43,7 @@ export const REAL_SUBJECT: Subject = {
   ...wire,
   ...frames,
   ...guard,
+  ...dual,
 }
 
 /** A replacement in one file of `src/consensus/simplex`. The text must occur exactly once. */

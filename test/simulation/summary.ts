@@ -9,12 +9,15 @@ export interface Spread {
   readonly p95: number
 }
 
-export type WaitSpreads = Readonly<Record<keyof Waits, Spread>>
+/** By what was measured. */
+export type WaitSpreads = Readonly<Partial<Record<keyof Waits, Spread>>>
 
 const WAIT_LABELS: Readonly<Record<keyof Waits, string>> = {
   block: 'block to its notarization',
+  blockSealed: 'block to its seal',
   preconfirmed: 'transaction to pre-confirmation',
   final: 'transaction to finality',
+  sealed: 'transaction to its seal',
 }
 
 export class Summary {
@@ -23,7 +26,7 @@ export class Summary {
   blocks = 0
   readonly violations: SeedResult[] = []
   /** Worlds in which users waited. */
-  readonly measured: { readonly seed: number; readonly nodes: number; readonly waits: WaitSpreads }[] = []
+  readonly measured: { readonly seed: number; readonly nodes: string; readonly waits: WaitSpreads }[] = []
   private readonly waits: Waits[] = []
   private hash = 0
 
@@ -56,8 +59,8 @@ export class Summary {
   describeWaits(): string[] {
     if (this.waits.length === 0) return []
     const spreads = spreadsOf(this.waits)
-    return keysOf(WAIT_LABELS).map((key) => {
-      const { count, p50, p95 } = spreads[key]
+    return keysOf(spreads).map((key) => {
+      const { count, p50, p95 } = spreads[key] ?? NOTHING
       return `${WAIT_LABELS[key]}: p50 ${p50.toFixed(0)} ms, p95 ${p95.toFixed(0)} ms (${count} measured)`
     })
   }
@@ -73,13 +76,15 @@ export class Summary {
   }
 }
 
+const NOTHING: Spread = { count: 0, p50: 0, p95: 0 }
+
 function spreadsOf(all: readonly Waits[]): WaitSpreads {
-  const spread = (key: keyof Waits): Spread => {
-    const sorted = all.flatMap((waits) => waits[key]).toSorted((a, b) => a - b)
+  const entries = keysOf(WAIT_LABELS).map((key) => {
+    const sorted = all.flatMap((waits) => waits[key] ?? []).toSorted((a, b) => a - b)
     const at = (share: number): number => sorted[Math.floor(share * sorted.length)] ?? 0
-    return { count: sorted.length, p50: at(0.5), p95: at(0.95) }
-  }
-  return { block: spread('block'), preconfirmed: spread('preconfirmed'), final: spread('final') }
+    return [key, { count: sorted.length, p50: at(0.5), p95: at(0.95) }] as const
+  })
+  return Object.fromEntries(entries.filter(([, { count }]) => count > 0))
 }
 
 function keysOf<T extends object>(record: T): (keyof T)[] {

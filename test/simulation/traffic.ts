@@ -39,6 +39,9 @@ export interface Waits {
   /** From submission, by transaction. */
   readonly preconfirmed: readonly number[]
   readonly final: readonly number[]
+  /** Of a network of both layers: from the beginning of a block to its seal, and from submission. */
+  readonly blockSealed?: readonly number[]
+  readonly sealed?: readonly number[]
 }
 
 export class Traffic {

@@ -300,7 +300,7 @@ function planOptions(
 }
 
 /** A broken invariant inside a node is a finding like any other. */
-function describeFailure(error: unknown): NonNullable<WorldResult['violation']> {
+export function describeFailure(error: unknown): NonNullable<WorldResult['violation']> {
   if (error instanceof Violation) return { checker: error.checker, message: error.message }
   return {
     checker: 'crash',

@@ -1,0 +1,397 @@
+/** What must hold in a world of both layers, whatever goes wrong; always watched. */
+import type { Block as ChainBlock } from '../../../src/chain/block.ts'
+import { makeCommittee, type Committee } from '../../../src/consensus/committees/committee.ts'
+import { boundaryOf, cycleOf, electSeats, snapshotOf } from '../../../src/consensus/committees/schedule.ts'
+import { cycleOfEpoch } from '../../../src/consensus/committees/committee.ts'
+import type { EpochStart, SealRecord } from '../../../src/consensus/dual-bft/consensus-store.ts'
+import type { ConsensusEvent } from '../../../src/consensus/dual-bft/dual-bft.ts'
+import { firstRandomness } from '../../../src/consensus/election/randomness.ts'
+import { bitmapIsQuorum } from './certified.ts'
+import { isOffence } from '../../../src/consensus/simplex/evidence.ts'
+import type { Message } from '../../../src/consensus/simplex/messages.ts'
+import type { Certificate, Epoch, Layer, Proposal, Statement } from '../../../src/consensus/simplex/types.ts'
+import { lastOf } from '../../../src/consensus/witness-layer/seal.ts'
+import { isSameSeats } from '../../../src/consensus/witness-layer/seal-rules.ts'
+import type { CommitState } from '../../../src/execution/ledger.ts'
+import { ZERO_HASH, type Hash } from '../../../src/primitives/bytes.ts'
+import { describeStatement, short } from '../trace.ts'
+import { GENESIS, numbersOf } from './ledger.ts'
+import { nameOf, type DualNode, type OpenInstance } from './node.ts'
+import type { DualWorld } from './world.ts'
+
+export interface DualChecker {
+  /** A message of an honest node, before the network has it. */
+  onSent?(node: DualNode, instance: OpenInstance, message: Message): void
+  onEvent?(node: DualNode, event: ConsensusEvent): void
+  /** The node's store has … */
+  onEpoch?(node: DualNode, start: EpochStart): void
+  onFinal?(node: DualNode, epoch: Epoch, proposal: Proposal, finalization: Certificate | undefined): void
+  onSealed?(node: DualNode, epoch: Epoch, record: SealRecord): void
+  /** … and its ledger. */
+  onCommitted?(node: DualNode, block: ChainBlock, state: CommitState): void
+  onAdvanced?(node: DualNode, state: CommitState, number: number): void
+  /** From time to time. */
+  sample?(): void
+  end?(): void
+}
+
+type MakeDualChecker = (world: DualWorld) => DualChecker
+
+/** The first to say something under a key decides; whoever says something else breaks the promise. */
+class Agreed {
+  private readonly world: DualWorld
+  private readonly checker: string
+  private readonly values = new Map<string, string>()
+
+  constructor(world: DualWorld, checker: string) {
+    this.world = world
+    this.checker = checker
+  }
+
+  note(node: DualNode, key: string, value: string): void {
+    const first = this.values.get(key)
+    if (first === undefined) this.values.set(key, value)
+    else if (first !== value) {
+      this.world.violate(this.checker, `${key} is ${short(first)} to others, ${short(value)} to ${node.name}`)
+    }
+  }
+
+  get(key: string): string | undefined {
+    return this.values.get(key)
+  }
+}
+
+/** One chain of proposals an epoch and layer; one chain of final blocks, one of seals, one of committees. */
+const agreement: MakeDualChecker = (world) => {
+  const agreed = new Agreed(world, 'agreement')
+  return {
+    onEpoch(node, { layer, epoch, members, root }) {
+      agreed.note(
+        node,
+        `root of ${nameOf({ layer, epoch })}`,
+        `${root.height} ${root.hash} ${root.payloadHash}`,
+      )
+      agreed.note(node, `members of ${nameOf({ layer, epoch })}`, members.join())
+    },
+    onFinal(node, epoch, { height, hash }) {
+      agreed.note(node, `proposal ${height} of execution-${epoch}`, hash)
+    },
+    onSealed(node, epoch, { proposal: { height, hash }, sealed }) {
+      agreed.note(node, `proposal ${height} of witness-${epoch}`, hash)
+      if (sealed === undefined) return
+      const { seal, randomness } = sealed
+      for (const [index, block] of seal.blocks.entries()) {
+        agreed.note(node, `sealed block ${seal.first + BigInt(index)}`, block)
+      }
+      agreed.note(node, `randomness after block ${lastOf(seal)}`, randomness)
+    },
+    onCommitted(node, { header, hash }, state) {
+      if (state !== 'preconfirmed') agreed.note(node, `final block ${header.number}`, hash)
+    },
+    onAdvanced(node, state, number) {
+      const hash = node.ledger.block(number)?.hash
+      if (hash !== undefined && state !== 'preconfirmed') agreed.note(node, `final block ${number}`, hash)
+      if (hash !== undefined && state === 'sealed') agreed.note(node, `sealed block ${number}`, hash)
+    },
+  }
+}
+
+/**
+ * Nothing is sealed without both quorums. Who serves is worked out from the registry and the reveals, not from what nodes
+ * believe; certificates are verified with those keys.
+ */
+const bothQuorums: MakeDualChecker = (world) => {
+  const committees = new Map<string, Committee>()
+  /** By number of the last block of a seal. */
+  const links = new Map<bigint, Hash>([[0n, firstRandomness(GENESIS.hash)]])
+  /** By node and epoch: seals that wait for the certificate of a later one. */
+  const open = new Map<string, Proposal[]>()
+
+  const committeeOf = (layer: Layer, epoch: Epoch): Committee => {
+    const known = committees.get(nameOf({ layer, epoch }))
+    if (known !== undefined) return known
+    const cycle = cycleOfEpoch(epoch)
+    const snapshot = snapshotOf(cycle, world.parameters)
+    const ends = [...links.keys()].filter((end) => end <= snapshot)
+    const link = links.get(ends.reduce((a, b) => (a > b ? a : b), 0n)) ?? ZERO_HASH
+    const seats = electSeats(world.registry.at(snapshot), world.parameters, cycle, link)
+    const members = layer === 'execution' ? seats.executors : seats.witnesses
+    const committee = makeCommittee(layer, epoch, members)
+    committees.set(nameOf({ layer, epoch }), committee)
+    return committee
+  }
+  const require = (
+    node: DualNode,
+    layer: Layer,
+    epoch: Epoch,
+    certificate: Certificate,
+    what: string,
+  ): void => {
+    if (bitmapIsQuorum(world, committeeOf(layer, epoch), certificate)) return
+    world.violate('both-quorums', `${node.name}: ${what} has no quorum of ${nameOf({ layer, epoch })}`)
+  }
+
+  return {
+    onFinal(node, epoch, proposal, finalization) {
+      if (finalization !== undefined)
+        require(node, 'execution', epoch, finalization, `block ${proposal.height}`)
+    },
+    onSealed(node, epoch, { proposal, finalization, sealed }) {
+      const key = `${node.id} ${epoch}`
+      const waiting = [...(open.get(key) ?? []), proposal]
+      open.set(key, finalization === undefined ? waiting : [])
+      if (finalization !== undefined) {
+        if (finalization.hash !== proposal.hash || finalization.kind !== 'finalize') {
+          world.violate('both-quorums', `${node.name}: the certificate of a seal is another's`)
+        }
+        require(node, 'witness', epoch, finalization, `seal ${proposal.height}`)
+      }
+      if (sealed === undefined) return
+      const { seal, randomness } = sealed
+      links.set(lastOf(seal), randomness)
+      require(node, 'execution', seal.executionEpoch, seal.finalization, `the proof of block ${lastOf(seal)}`)
+      const [first] = seal.proposals
+      const isLinked = seal.proposals.every(({ hash }, index) => {
+        const child = seal.proposals[index - 1]
+        return child === undefined || child.parentHash === hash
+      })
+      const isProof = seal.finalization.kind === 'finalize' && seal.finalization.hash === first?.hash
+      if (!isLinked || !isProof || seal.proposals.at(-1)?.payloadHash !== seal.blocks.at(-1)) {
+        world.violate(
+          'both-quorums',
+          `${node.name}: the proof of block ${lastOf(seal)} proves something else`,
+        )
+      }
+      if (cycleOfEpoch(seal.executionEpoch) !== cycleOf(lastOf(seal), world.parameters)) {
+        world.violate('both-quorums', `${node.name}: block ${lastOf(seal)} is vouched for by another epoch`)
+      }
+      const cycle = cycleOfEpoch(epoch)
+      const isBoundary = lastOf(seal) === boundaryOf(cycle, world.parameters)
+      if ((seal.handover !== undefined) !== isBoundary) {
+        world.violate('handover', `${node.name}: a seal up to ${lastOf(seal)} hands over at the wrong moment`)
+      }
+      if (seal.handover !== undefined) {
+        const next = ((cycle + 1) * 256) as Epoch
+        const seats = {
+          executors: committeeOf('execution', next).members,
+          witnesses: committeeOf('witness', next).members,
+        }
+        if (!isSameSeats(seats, seal.handover)) {
+          world.violate(
+            'handover',
+            `${node.name}: the seal of block ${lastOf(seal)} names the wrong successors`,
+          )
+        }
+      }
+    },
+    onEpoch(node, { layer, epoch, members }) {
+      if (committeeOf(layer, epoch).members.join() !== members.join()) {
+        world.violate('election', `${node.name} enters ${nameOf({ layer, epoch })} with the wrong members`)
+      }
+    },
+  }
+}
+
+/** The sealed chain is a part of the final one, without gaps and within the ranges; epochs end where they must. */
+const sealedIsFinal: MakeDualChecker = (world) => {
+  const sealedUpTo = new Map<number, bigint>()
+  return {
+    onSealed(node, epoch, { sealed }) {
+      if (sealed === undefined) return
+      const { seal } = sealed
+      const before = sealedUpTo.get(node.id) ?? 0n
+      sealedUpTo.set(node.id, lastOf(seal))
+      if (seal.first !== before + 1n) {
+        world.violate('sealed-is-final', `${node.name} seals block ${seal.first} after ${before}`)
+      }
+      const { rangeBlocks } = world.parameters
+      if (seal.blocks.length > rangeBlocks || seal.blocks.length === 0) {
+        world.violate('sealed-is-final', `${node.name} seals ${seal.blocks.length} blocks at once`)
+      }
+      if (
+        cycleOf(seal.first, world.parameters) !== cycleOfEpoch(epoch) ||
+        lastOf(seal) > boundaryOf(cycleOfEpoch(epoch), world.parameters)
+      ) {
+        world.violate(
+          'boundary',
+          `${node.name}: epoch ${epoch} seals blocks ${seal.first} to ${lastOf(seal)}`,
+        )
+      }
+      for (const [index, hash] of seal.blocks.entries()) {
+        const number = Number(seal.first) + index
+        if (number > node.ledger.height('final') || node.ledger.block(number)?.hash !== hash) {
+          world.violate('sealed-is-final', `${node.name} seals block ${number}, which is not final there`)
+        }
+      }
+    },
+    onFinal(node, epoch, { height, payloadHash }) {
+      const boundary = Number(boundaryOf(cycleOfEpoch(epoch), world.parameters))
+      const number = node.ledger.numberOf(payloadHash)
+      const expected = Math.min(height, boundary)
+      if (number === expected || node.isByzantine) return
+      world.violate('boundary', `${node.name}: proposal ${height} of epoch ${epoch} is block ${number}`)
+    },
+  }
+}
+
+/** No block is farther above the seal that it refers to than the window, and it refers to a real seal. */
+const window: MakeDualChecker = (world) => {
+  const ends = new Map<Hash, { readonly number: bigint; readonly randomness: Hash }>([
+    [GENESIS.hash, { number: 0n, randomness: firstRandomness(GENESIS.hash) }],
+  ])
+  /** Final blocks whose seal nobody had written down yet. */
+  const early: { readonly node: DualNode; readonly block: ChainBlock }[] = []
+  const seen = new Set<Hash>()
+
+  const judge = (node: DualNode, { header, hash }: ChainBlock): boolean => {
+    const reference = ends.get(header.parentBeaconBlockRoot ?? ZERO_HASH)
+    if (reference === undefined) return false
+    seen.add(hash)
+    const distance = header.number - reference.number
+    if (distance <= 0n || distance > BigInt(world.parameters.windowBlocks)) {
+      world.violate(
+        'window',
+        `${node.name}: block ${header.number} is ${distance} above the seal it refers to`,
+      )
+    }
+    if (header.prevRandao !== reference.randomness) {
+      world.violate('window', `${node.name}: block ${header.number} has another randomness than its seal`)
+    }
+    return true
+  }
+  const watch = (node: DualNode, number: number): void => {
+    const block = node.ledger.block(number)
+    if (block === undefined || node.isByzantine || number === 0 || seen.has(block.hash)) return
+    if (!judge(node, block)) early.push({ node, block })
+  }
+  return {
+    onSealed(_, __, { sealed }) {
+      if (sealed === undefined) return
+      const { seal, randomness } = sealed
+      const last = seal.blocks.at(-1)
+      if (last !== undefined) ends.set(last, { number: lastOf(seal), randomness })
+    },
+    onCommitted: (node, { header }, state) => {
+      if (state !== 'preconfirmed') watch(node, Number(header.number))
+    },
+    onAdvanced: (node, _, number) => watch(node, number),
+    end() {
+      for (const { node, block } of early) {
+        if (!judge(node, block)) {
+          world.violate('window', `${node.name}: block ${block.header.number} refers to what is no seal`)
+        }
+      }
+    },
+  }
+}
+
+/** What was acknowledged as sealed is there at the end, at every honest node, once. */
+const nothingIsLost: MakeDualChecker = (world) => {
+  const acknowledged = new Map<number, Hash>()
+  return {
+    onAdvanced(node, state, number) {
+      if (state !== 'sealed' || node.isByzantine) return
+      for (let at = number; at > 0 && !acknowledged.has(at); at--) {
+        const hash = node.ledger.block(at)?.hash
+        if (hash !== undefined) acknowledged.set(at, hash)
+      }
+    },
+    end() {
+      for (const node of world.honest) {
+        const sealedHeight = node.ledger.height('sealed')
+        const seen = new Set<number>()
+        for (let number = 1; number <= sealedHeight; number++) {
+          const block = node.ledger.block(number)
+          if (block === undefined || block.hash !== acknowledged.get(number)) {
+            world.violate('loss', `${node.name} has lost sealed block ${number}`)
+          }
+          for (const transaction of block === undefined ? [] : numbersOf(block)) {
+            if (seen.has(transaction)) world.violate('loss', `transaction ${transaction} was sealed twice`)
+            seen.add(transaction)
+          }
+        }
+      }
+    },
+  }
+}
+
+/** No honest node ever says two things that convict it; evidence convicts liars only. */
+const honestStatements: MakeDualChecker = (world) => {
+  const said = new Map<string, Statement[]>()
+  return {
+    onSent(node, { committee, self }, message) {
+      const statement = statementOf(message)
+      if (statement === undefined) return
+      if (self === undefined) world.violate('honest-statements', `${node.name} speaks without a seat`)
+      const key = `${node.id} ${nameOf(committee)} ${statement.view}`
+      const earlier = said.get(key) ?? []
+      said.set(key, earlier)
+      if (earlier.some(({ kind, hash }) => kind === statement.kind && hash === statement.hash)) return
+      for (const other of earlier) {
+        if (!isOffence(other, statement)) continue
+        world.violate(
+          'honest-statements',
+          `${node.name} says ${describeStatement(other)} and ${describeStatement(statement)} in ${nameOf(committee)}`,
+        )
+      }
+      earlier.push(statement)
+    },
+    onEvent(node, event) {
+      if (event.kind === 'conflict' && !node.isByzantine) {
+        world.violate('halt', `${node.name} finds a quorum in conflict about block ${event.number}`)
+      }
+      if (event.kind !== 'evidence' || node.isByzantine) return
+      const { first } = event.evidence
+      const member = event.committee.members[first.signer]
+      const accused = member === undefined ? undefined : world.nodes[world.nodeOfKey(member)]
+      if (accused?.isByzantine === true) return
+      world.violate(
+        'honest-statements',
+        `${node.name} has evidence against ${accused?.name}, which is honest`,
+      )
+    },
+  }
+}
+
+function statementOf(message: Message): Statement | undefined {
+  if (message.kind === 'vote') return message.vote
+  if (message.kind !== 'propose') return undefined
+  const { view, hash } = message.block.proposal
+  return { kind: 'propose', view, hash }
+}
+
+/** Requests do not breed: however much is missing, a node asks at a steady rate. */
+const requestRate: MakeDualChecker = (world) => {
+  let windowStart = 0
+  let before = world.nodes.map(() => 0)
+  return {
+    sample() {
+      const elapsed = world.now - windowStart
+      if (elapsed < REQUEST_WINDOW_MS) return
+      for (const { name, id, requestCount, isByzantine } of world.nodes) {
+        const count = requestCount - (before[id] ?? 0)
+        if (!isByzantine && count > REQUESTS_MAX) {
+          world.violate('request-rate', `${name} sent ${count} requests in ${elapsed.toFixed(0)} ms`)
+        }
+      }
+      windowStart = world.now
+      before = world.nodes.map(({ requestCount }) => requestCount)
+    },
+  }
+}
+const REQUEST_WINDOW_MS = 1000
+const REQUESTS_MAX = 300
+
+const CHECKERS: readonly MakeDualChecker[] = [
+  agreement,
+  bothQuorums,
+  sealedIsFinal,
+  window,
+  nothingIsLost,
+  honestStatements,
+  requestRate,
+]
+
+export function makeDualCheckers(world: DualWorld): DualChecker[] {
+  return CHECKERS.map((make) => make(world))
+}

@@ -1,0 +1,409 @@
+/**
+ * A world of both layers: nodes that run the product's composition, their network, what goes wrong, and who watches. Runs
+ * on virtual time. The composition works with promises: after everything that happens they are let run dry before the
+ * next thing does, so that what follows is a function of the seed here, too.
+ */
+import type { Committee } from '../../../src/consensus/committees/committee.ts'
+import { DEFAULT_PARAMETERS, type ConsensusParameters } from '../../../src/consensus/committees/parameters.ts'
+import type { NodeRegistry, RegisteredNode } from '../../../src/consensus/committees/registry.ts'
+import { firstSeats } from '../../../src/consensus/committees/schedule.ts'
+import type { InstanceDescription } from '../../../src/consensus/dual-bft/instances.ts'
+import type { NodeId } from '../../../src/consensus/election/election.ts'
+import {
+  committeeShape,
+  GLOBAL_TIMING,
+  REGIONAL_TIMING,
+  type Timing,
+} from '../../../src/consensus/simplex/config.ts'
+import type { Message } from '../../../src/consensus/simplex/messages.ts'
+import type { Verifier } from '../../../src/consensus/simplex/verification.ts'
+import { wireContext, type WireContext } from '../../../src/consensus/simplex/wire.ts'
+import { present } from '../../../src/primitives/assert.ts'
+import { bytesToHex, EMPTY_BYTES, hexToBytes, ZERO_ADDRESS } from '../../../src/primitives/bytes.ts'
+import { Violation } from '../checkers/checker.ts'
+import type { Profile } from '../latency.ts'
+import { Links } from '../links.ts'
+import { sizeOf } from '../network.ts'
+import type { FaultMode } from '../plan.ts'
+import { toleranceOf } from '../shape.ts'
+import { Stream } from '../stream.ts'
+import { stubPublicKey, stubScheme } from '../stub-scheme.ts'
+import { REAL_SUBJECT, type Subject } from '../subject.ts'
+import { Timeline } from '../timeline.ts'
+import { describeMessage, labelOf } from '../trace.ts'
+import { describeFailure, type WorldResult } from '../world.ts'
+import { makeDualCheckers, type DualChecker } from './checkers.ts'
+import { GENESIS } from './ledger.ts'
+import { DualLiar } from './liar.ts'
+import { DualNode, nameOf, type OpenInstance } from './node.ts'
+import { drawDualPlan, type DualPlan } from './plan.ts'
+import { DualTraffic } from './traffic.ts'
+
+export interface DualWorldOptions {
+  readonly seed: number
+  readonly executors: number
+  readonly witnesses: number
+  readonly faults: FaultMode
+  readonly profile: Profile
+  readonly subject?: Subject
+  readonly behaviours?: readonly string[]
+  /** Changes to what was drawn. */
+  readonly plan?: Partial<DualPlan>
+  readonly parameters?: Partial<ConsensusParameters>
+  /** Blocks that must be sealed everywhere, from healing on. */
+  readonly blocks?: number
+  readonly onTrace?: (line: string) => void
+}
+
+/** Keyed nodes beyond the seats, so that committees change. */
+const SPARE_NODES = 3
+/** More than a cycle: there is a handover after healing. */
+const GROWTH_BLOCKS = 30
+/** Virtual milliseconds from healing on. */
+const GROWTH_DEADLINE_MS = 120_000
+const SAMPLE_EVERY_MS = 200
+/** One transaction somewhere so often, on average. */
+const SUBMIT_EVERY_MS = 60
+const EVENTS_MAX = 20_000_000
+/** A certificate goes to each follower from this many members, as in `src/node/bft/peer-ports.ts`. */
+const CERTIFICATE_SENDERS = 3
+
+const SMALL_CYCLES: Partial<ConsensusParameters> = {
+  cycleBlocks: 24,
+  windowBlocks: 8,
+  rangeBlocks: 4,
+  heartbeatMs: 500,
+}
+
+export class DualWorld {
+  readonly options: DualWorldOptions
+  readonly subject: Subject
+  readonly parameters: ConsensusParameters
+  readonly registry: NodeRegistry
+  readonly timing: Timing
+  readonly plan: DualPlan
+  readonly nodes: readonly DualNode[]
+  readonly links: Links
+  readonly traffic: DualTraffic
+  readonly verifiedCertificates = new Map<string, boolean>()
+  readonly firstExecutors: readonly NodeId[]
+  readonly trace: ((node: DualNode | undefined, text: string) => void) | undefined
+  isHealed = false
+  private readonly timeline: Timeline
+  private readonly faults: Stream
+  private readonly checkers: readonly DualChecker[]
+  private readonly numbers: ReadonlyMap<NodeId, number>
+  private readonly damageable: ReadonlySet<number>
+  private readonly joining: ReadonlySet<number>
+  private readonly contexts = new Map<string, WireContext>()
+  private readonly verifiers = new Map<string, Verifier>()
+  private failure: unknown
+  private growthTarget = 0
+
+  constructor(options: DualWorldOptions) {
+    const { seed, executors, witnesses, profile, onTrace } = options
+    this.options = options
+    this.subject = options.subject ?? REAL_SUBJECT
+    this.parameters = {
+      ...DEFAULT_PARAMETERS,
+      ...SMALL_CYCLES,
+      ...options.parameters,
+      executorSeats: executors,
+      witnessSeats: witnesses,
+    }
+    this.timing = profile === 'world' ? GLOBAL_TIMING : REGIONAL_TIMING
+    this.timeline = new Timeline(seed)
+    this.faults = new Stream(seed, 'faults')
+    this.trace =
+      onTrace &&
+      ((node, text) => onTrace(`${this.now.toFixed(2).padStart(10)} ${(node?.name ?? '').padEnd(4)} ${text}`))
+    const keyed = executors + witnesses + SPARE_NODES
+    const shapes = { executors: committeeShape(executors), witnesses: committeeShape(witnesses) }
+    const planOptions = { ...shapes, nodes: keyed, faults: options.faults }
+    this.plan = {
+      ...drawDualPlan(new Stream(seed, 'plan'), { ...planOptions, ...behavioursOf(options) }),
+      ...options.plan,
+    }
+    this.registry = makeRegistry(seed, keyed, executors)
+    this.numbers = new Map(Array.from({ length: keyed }, (_, id) => [bytesToHex(stubPublicKey(id)), id]))
+    const seats = firstSeats(this.registry.at(0n), this.parameters, GENESIS.hash)
+    this.firstExecutors = seats.executors
+    this.nodes = this.makeNodes(keyed)
+    this.links = this.makeLinks()
+    const spare =
+      Math.min(toleranceOf(shapes.executors), toleranceOf(shapes.witnesses)) - this.plan.byzantine.size
+    this.damageable = new Set(this.honest.slice(0, Math.max(0, spare)).map(({ id }) => id))
+    this.joining = this.chooseJoining([...seats.executors, ...seats.witnesses])
+    this.checkers = makeDualCheckers(this)
+    this.traffic = new DualTraffic(this, SUBMIT_EVERY_MS)
+  }
+
+  /** All with keys, and one without that only follows. */
+  private makeNodes(keyed: number): DualNode[] {
+    return Array.from({ length: keyed + 1 }, (_, id) => {
+      const node = new DualNode(this, id, id < keyed)
+      const behaviours = this.plan.byzantine.get(id)
+      if (behaviours !== undefined) node.liar = new DualLiar(this, node, behaviours)
+      return node
+    })
+  }
+
+  private makeLinks(): Links {
+    const { seed, profile } = this.options
+    const { plan, faults, nodes } = this
+    return new Links(this.timeline, {
+      seed,
+      profile,
+      count: nodes.length,
+      plan,
+      slow: new Set(faults.some(nodes, plan.slowShare).map(({ id }) => id)),
+      trace: this.trace && ((text) => this.trace?.(undefined, text)),
+    })
+  }
+
+  /** The follower, and one without a seat in the first cycle, begin late and with nothing. */
+  private chooseJoining(seated: readonly NodeId[]): ReadonlySet<number> {
+    if (this.plan.joinAtMs === 0) return new Set()
+    const free = this.nodes.filter(({ key }) => key === undefined || !seated.includes(key))
+    return new Set(free.slice(-2).map(({ id }) => id))
+  }
+
+  get now(): number {
+    return this.timeline.now
+  }
+
+  get honest(): readonly DualNode[] {
+    return this.nodes.filter((node) => !node.isByzantine)
+  }
+
+  nodeOfKey(key: NodeId): number {
+    return present(this.numbers.get(key), 'the node of a key')
+  }
+
+  mayDamage(node: DualNode): boolean {
+    return !this.isHealed && this.damageable.has(node.id) && this.faults.chance(this.plan.damageShare)
+  }
+
+  schedule(at: number, label: number, fire: () => void): void {
+    this.timeline.schedule(at, label, fire)
+  }
+
+  check(tell: (checker: DualChecker) => void): void {
+    for (const checker of this.checkers) tell(checker)
+  }
+
+  violate(checker: string, message: string): never {
+    const violation = new Violation(checker, message)
+    this.failure ??= violation
+    throw violation
+  }
+
+  /** A node gave up. */
+  fail(node: DualNode, error: unknown): void {
+    this.trace?.(node, `fails: ${error instanceof Error ? error.message : String(error)}`)
+    this.failure ??= error
+  }
+
+  // ---- The network -------------------------------------------------------------------------------------------------
+
+  /** Nodes that something which a member sends to all goes to. */
+  receiversOf(node: DualNode, committee: Committee, message: Message): number[] {
+    const members = committee.members.map((member) => this.nodeOfKey(member))
+    const self = members.indexOf(node.id)
+    if (self < 0) return []
+    const others = members.filter((id) => id !== node.id)
+    if (message.kind !== 'propose' && message.kind !== 'certificates') return others
+    const followers = this.nodes.filter(({ id }) => !members.includes(id)).map(({ id }) => id)
+    if (message.kind === 'propose') return [...others, ...followers]
+    const view = message.certificates[0]?.view ?? 0
+    const isTurn = (_: number, position: number): boolean =>
+      (self + view + position) % members.length < CERTIFICATE_SENDERS
+    return [...others, ...followers.filter(isTurn)]
+  }
+
+  post(from: DualNode, to: number, instance: OpenInstance, message: Message, delayMs = 0): void {
+    const receiver = this.nodes[to]
+    if (receiver === undefined) return
+    const context = this.contextOf(instance)
+    const isOnWire = this.plan.isOnWire || from.isByzantine
+    const bytes = isOnWire ? this.subject.encodeMessage(context, message) : undefined
+    const label = labelOf(message) ^ (instance.committee.epoch << 8) ^ instance.committee.layer.length
+    this.links.transmit(from.id, to, { size: sizeOf(message), delayMs, label }, () => {
+      const arrived = bytes === undefined ? message : this.decode(from, context, bytes)
+      if (arrived === undefined) return
+      if (this.trace !== undefined) {
+        this.trace(receiver, `← ${from.name} ${nameOf(instance.committee)} ${describeMessage(arrived)}`)
+      }
+      receiver.liar?.note(arrived)
+      receiver.receive(from, instance, arrived)
+    })
+  }
+
+  private decode(from: DualNode, context: WireContext, bytes: Uint8Array): Message | undefined {
+    try {
+      return this.subject.decodeMessage(context, bytes)
+    } catch (error) {
+      if (!(error instanceof this.subject.WireError)) throw error
+      if (!from.isByzantine)
+        this.violate('wire', `${from.name} sent bytes that are refused: ${error.message}`)
+      return undefined
+    }
+  }
+
+  contextOf({ committee, domain }: Pick<InstanceDescription, 'committee' | 'domain'>): WireContext {
+    const context = this.contexts.get(committee.hash) ?? wireContext(committee.shape, domain)
+    this.contexts.set(committee.hash, context)
+    return context
+  }
+
+  verifierOf({ committee, domain }: InstanceDescription): Verifier {
+    const known = this.verifiers.get(committee.hash)
+    if (known !== undefined) return known
+    const keyring = stubScheme.keyring(committee.members.map((member) => hexToBytes(member)))
+    const verifier = { scheme: stubScheme, domain, keyring }
+    this.verifiers.set(committee.hash, verifier)
+    return verifier
+  }
+
+  // ---- Running -----------------------------------------------------------------------------------------------------
+
+  async run(): Promise<WorldResult> {
+    let violation: WorldResult['violation']
+    try {
+      this.begin()
+      await this.runEvents()
+      this.check((checker) => checker.end?.())
+    } catch (error) {
+      violation = describeFailure(this.failure ?? error)
+    }
+    this.trace?.(
+      undefined,
+      violation === undefined ? 'done' : `VIOLATION of ${violation.checker}: ${violation.message}`,
+    )
+    const { hash, eventCount: events, now: virtualMs } = this.timeline
+    const height = Math.max(...this.honest.map(({ ledger }) => ledger.height('sealed')))
+    const waits = this.options.faults === 'none' ? { waits: this.traffic.waits() } : {}
+    return { seed: this.options.seed, violation, height, events, virtualMs, hash, ...waits }
+  }
+
+  private begin(): void {
+    for (const node of this.nodes) {
+      const at = this.joining.has(node.id) ? this.plan.joinAtMs : this.faults.between(0, 50)
+      this.schedule(at, node.id, () => node.start())
+    }
+    this.timeline.every(SAMPLE_EVERY_MS, () => this.check((checker) => checker.sample?.()))
+    this.traffic.begin()
+    this.scheduleFaults()
+    this.schedule(this.plan.healAtMs, -1, () => this.heal())
+  }
+
+  private async runEvents(): Promise<void> {
+    const { timeline } = this
+    while (timeline.advance()) {
+      await settled()
+      // What nodes reject is reported as a failure; the first one counts.
+      if (this.failure !== undefined) throw this.failure
+      if (this.isHealed && this.hasGrown()) return
+      if (timeline.eventCount > EVENTS_MAX) this.violate('liveness', `${EVENTS_MAX} events without an end`)
+    }
+  }
+
+  private heal(): void {
+    this.isHealed = true
+    this.links.heal()
+    for (const node of this.nodes)
+      if (!this.joining.has(node.id) || this.now >= this.plan.joinAtMs) node.heal()
+    const sealedHeight = Math.max(...this.honest.map(({ ledger }) => ledger.height('sealed')))
+    this.growthTarget = sealedHeight + (this.options.blocks ?? GROWTH_BLOCKS)
+    this.trace?.(undefined, `healed at s${sealedHeight}`)
+    this.schedule(this.now + GROWTH_DEADLINE_MS, -2, () => {
+      const state = this.honest.map((node) => describeState(node))
+      this.violate(
+        'liveness',
+        `seal of ${this.growthTarget} not reached by all in ${GROWTH_DEADLINE_MS} ms: ${state.join(', ')}`,
+      )
+    })
+  }
+
+  private hasGrown(): boolean {
+    return this.honest.every(({ ledger }) => ledger.height('sealed') >= this.growthTarget)
+  }
+
+  // ---- Faults ------------------------------------------------------------------------------------------------------
+
+  private scheduleFaults(): void {
+    const { plan, faults, links, nodes } = this
+    this.atRandom(
+      plan.partitionEveryMs,
+      () => links.partition(),
+      () => links.reconnect(),
+    )
+    this.atRandom(plan.clogEveryMs, () => links.clog())
+    this.atRandom(plan.crashEveryMs, () => faults.pick(nodes).crashAndRestart('by chance'))
+    this.atRandom(plan.massRestartEveryMs, () => {
+      for (const node of faults.some(nodes, 0.6)) node.crashAndRestart('with many others')
+    })
+    if (plan.outageAtMs !== Infinity) this.schedule(plan.outageAtMs, -6, () => this.beginOutage())
+  }
+
+  /** So many witnesses fail that the others are no quorum. */
+  private beginOutage(): void {
+    const { size, quorum } = committeeShape(this.parameters.witnessSeats)
+    const epochs = this.nodes.flatMap((node) => node.committeesOf('witness'))
+    const committee = epochs.toSorted((a, b) => b.epoch - a.epoch)[0]
+    if (committee === undefined) return
+    this.trace?.(undefined, 'too many witnesses fail')
+    const { outageMs } = this.plan
+    for (const member of committee.members.slice(0, size - quorum + 1)) {
+      this.nodes[this.nodeOfKey(member)]?.crashAndRestart('with too many other witnesses', outageMs)
+    }
+  }
+
+  private atRandom(everyMs: number, begin: () => void, end?: () => void): void {
+    this.timeline.atRandom(this.faults, everyMs, this.plan.healAtMs, begin, end)
+  }
+}
+
+/** Lets all promises run dry: a macrotask begins when there are no jobs left. */
+async function settled(): Promise<void> {
+  await new Promise((resolve) => {
+    setImmediate(resolve)
+  })
+}
+
+function behavioursOf({ behaviours }: DualWorldOptions): { readonly behaviours?: readonly string[] } {
+  return behaviours === undefined ? {} : { behaviours }
+}
+
+/** Stakes and points differ from snapshot to snapshot, so that every cycle has other committees. Some nodes have both. */
+function makeRegistry(seed: number, count: number, executors: number): NodeRegistry {
+  const known = new Map<bigint, readonly RegisteredNode[]>()
+  const stakers = executors + 2
+  const draw = (number: bigint): RegisteredNode[] => {
+    const stream = new Stream(seed, `registry at ${number}`)
+    return Array.from({ length: count }, (_, id) => {
+      const [stake, points] = [1000 + stream.below(1000), 1000 + stream.below(1000)]
+      return {
+        id: bytesToHex(stubPublicKey(id)),
+        proofOfPossession: EMPTY_BYTES,
+        stake: BigInt(id < stakers ? stake : 0),
+        points: BigInt(id >= executors - 1 ? points : 0),
+        isJailed: false,
+        payout: ZERO_ADDRESS,
+      }
+    })
+  }
+  return {
+    at(number) {
+      const nodes = known.get(number) ?? draw(number)
+      known.set(number, nodes)
+      return nodes
+    },
+  }
+}
+
+function describeState(node: DualNode): string {
+  const { name, ledger, consensus } = node
+  const heights = `h${ledger.height('preconfirmed')} f${ledger.height('final')} s${ledger.height('sealed')}`
+  return `${name} ${consensus === undefined ? 'down ' : ''}${heights}`
+}

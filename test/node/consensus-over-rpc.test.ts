@@ -52,7 +52,7 @@ test('users see who certified every block, over changes of committees', async (t
       dispatcher,
       JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
     )
-    assert.equal(error, undefined, error?.message)
+    assert.equal(error, undefined, `${method}: ${error?.message}`)
     // The assertions below are the proof of the form.
     return result as JsonRecord
   }

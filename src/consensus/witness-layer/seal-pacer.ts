@@ -2,8 +2,8 @@
  * When witnesses rest. There is something to do only while the execution layer is ahead of the seals; a witness layer
  * that went on regardless would spend its views on nothing, and one whose leaders alone waited would time out.
  *
- * So each witness rests by itself, its timers stopped, while the highest certified proposal covers its own final chain and
- * is final. Is it certified but not final, because some gave up its view, and nothing new comes: after a short while all
+ * So each witness rests by itself, its timers stopped, while the highest certified seal covers its own final chain and is
+ * final. When it is certified but not final, because some gave up its view, and nothing new comes: after a short while all
  * go on, and the leader repeats the seal, so that a later finalization takes it along. At the boundary of a cycle they do
  * so at once, for the next committees wait for it.
  *
@@ -20,6 +20,7 @@ export interface SealProgress {
   readonly view: View
   /** The last block that is sealed up to it. */
   readonly number: bigint
+  /** Whether the seal that ends there is final; a proposal that repeats it need not be. */
   readonly isFinal: boolean
 }
 

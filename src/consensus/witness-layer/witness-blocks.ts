@@ -119,7 +119,7 @@ export class WitnessBlocks implements BlockApplication {
       const { view, payloadHash } = proposal
       if (view <= this.highest.view) return
       const number = present(this.options.chain.numberOf(payloadHash), 'a valid proposal is on the own chain')
-      this.raise({ view, number, isFinal: false })
+      this.raise(view, number)
     })
   }
 
@@ -136,7 +136,8 @@ export class WitnessBlocks implements BlockApplication {
       this.deliveredHeight = height
       this.deliveredNumber = seal === undefined ? this.deliveredNumber : lastOf(seal)
       this.judgements.dropUpTo(height)
-      if (view >= this.highest.view) this.raise({ view, number: this.deliveredNumber, isFinal: true })
+      if (view >= this.highest.view) this.raise(view, this.deliveredNumber)
+      else this.raise(this.highest.view, this.highest.number)
       this.applyDelivered()
     })
   }
@@ -312,8 +313,9 @@ export class WitnessBlocks implements BlockApplication {
 
   // ---- Bookkeeping -------------------------------------------------------------------------------------------------
 
-  private raise(progress: SealProgress): void {
-    this.highest = progress
+  /** A repeat need not be final, only what it repeats. */
+  private raise(view: View, number: bigint): void {
+    this.highest = { view, number, isFinal: number <= this.deliveredNumber }
     this.options.onProgress()
   }
 

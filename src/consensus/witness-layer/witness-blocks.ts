@@ -118,7 +118,8 @@ export class WitnessBlocks implements BlockApplication {
     this.attempt(() => {
       const { view, payloadHash } = proposal
       if (view <= this.highest.view) return
-      const number = present(this.options.chain.numberOf(payloadHash), 'a valid proposal is on the own chain')
+      // A seal was judged by the own chain, but a repeat may be of one that is final and waits for the chain.
+      const number = this.options.chain.numberOf(payloadHash) ?? this.deliveredNumber
       this.raise(view, number)
     })
   }

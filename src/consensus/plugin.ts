@@ -24,6 +24,8 @@ export interface Application {
   numberOf(hash: Hash): bigint | undefined
   /** A block on the chain that this node follows. */
   blockByHash(hash: Hash): Block | undefined
+  /** Number of the highest block that is at least this far. */
+  committed(state: CommitState): bigint
   /** Whether transactions wait that the next block could take. */
   hasPending(): boolean
   /** Orders pending transactions into a block on `parent` and executes it. Commits nothing. */

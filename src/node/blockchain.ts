@@ -7,6 +7,7 @@ import type { Address, Hash } from '../primitives/bytes.ts'
 import type { Block } from '../chain/block.ts'
 import type { ChainConfig } from '../chain/forks.ts'
 import type { Receipt } from '../chain/receipt.ts'
+import type { Transaction } from '../chain/transaction.ts'
 import type { Application, BlockReference, Candidate } from '../consensus/plugin.ts'
 import { buildBlock, verifyBlock, type ParentBlock } from '../execution/block.ts'
 import { environmentAfter, type BlockAttributes, type BlockEnvironment } from '../execution/environment.ts'
@@ -85,6 +86,10 @@ export class Blockchain implements Application {
     return number === undefined ? undefined : this.ledger.block(number)
   }
 
+  committed(state: CommitState): bigint {
+    return this.ledger.committed(state)
+  }
+
   hasPending(): boolean {
     return this.pool.source().hasNext()
   }
@@ -97,7 +102,7 @@ export class Blockchain implements Application {
 
   async verify(block: Block): Promise<Candidate> {
     const parent = this.parentBlock(this.head())
-    const senders = await this.options.senders.recoverAll(block.transactions)
+    const senders = await this.sendersOf(block.transactions)
     const { config, policy } = this.options
     const hashes = (number: bigint): Hash | undefined => this.ledger.hashOf(number)
     const executed = await verifyBlock(this.options.executor, {
@@ -205,6 +210,14 @@ export class Blockchain implements Application {
         if (!(error instanceof PoolError)) throw error
       }
     }
+  }
+
+  /** Of transactions that wait here the senders are known: a transaction's hash covers its signature. */
+  private async sendersOf(transactions: readonly Transaction[]): Promise<readonly (Address | undefined)[]> {
+    const waiting = transactions.map(({ hash }) => this.pool.get(hash)?.sender)
+    return Promise.all(
+      transactions.map((transaction, index) => waiting[index] ?? this.options.senders.recover(transaction)),
+    )
   }
 
   private async build(parent: ParentBlock, attributes: BlockAttributes): Promise<ExecutedCandidate> {

@@ -21,6 +21,10 @@ class CountingApplication implements Application {
     return { number: this.number, hash: wordToHash(this.number) }
   }
 
+  committed(): bigint {
+    return this.number
+  }
+
   hasPending(): boolean {
     return this.waiting + this.stuck > 0
   }

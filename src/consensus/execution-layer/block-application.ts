@@ -249,6 +249,9 @@ export class ExecutionBlocks implements BlockApplication {
     if (block === undefined || block.hash !== payloadHash) return false
     const { header } = block
     if (header.parentHash !== parentPayload || header.number !== BigInt(height)) return false
+    // The ledger is ahead of the store when an earlier life ended between the two.
+    const isOnChain = this.application.numberOf(payloadHash) === header.number
+    if (isOnChain && header.number <= this.application.committed('final')) return true
     const verdict = this.options.rules.judge(header, this.blockOf(parentPayload).header)
     if (verdict === 'invalid') return false
     if (retry !== undefined) {
@@ -281,7 +284,7 @@ export class ExecutionBlocks implements BlockApplication {
       hash = candidate.block.header.parentHash
       number = this.application.numberOf(hash)
     }
-    if (number < Math.min(this.finalHeight, this.lastHeight)) return false
+    if (number < this.application.committed('final')) return false
     if (number < this.application.head().number) {
       await this.application.revoke({ number, hash })
       this.options.onRevoked()

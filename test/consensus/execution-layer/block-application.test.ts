@@ -54,6 +54,7 @@ class RecordingApplication implements Application {
   readonly line: ChainBlock[] = [GENESIS]
   readonly log: string[] = []
   failure: Error | undefined
+  private finalNumber = 0n
 
   head(): BlockReference {
     const { header, hash } = present(this.line.at(-1), 'head')
@@ -66,6 +67,10 @@ class RecordingApplication implements Application {
 
   blockByHash(hash: Hash): ChainBlock | undefined {
     return this.line.find((block) => block.hash === hash)
+  }
+
+  committed(state: CommitState): bigint {
+    return state === 'preconfirmed' ? this.head().number : this.finalNumber
   }
 
   hasPending(): boolean {
@@ -88,10 +93,12 @@ class RecordingApplication implements Application {
   async commit({ block }: Candidate, state: CommitState = 'preconfirmed'): Promise<void> {
     assert.equal(block.header.parentHash, this.head().hash, 'committed on the head')
     this.line.push(block)
+    if (state !== 'preconfirmed') this.finalNumber = block.header.number
     this.log.push(`${state} ${block.header.timestamp}`)
   }
 
   async advance(state: CommitState, { number }: BlockReference): Promise<void> {
+    this.finalNumber = number
     this.log.push(`${state} ${this.line[Number(number)]?.header.timestamp}`)
   }
 

@@ -58,6 +58,10 @@ export class SimulatedApplication implements Application {
     return number === undefined ? undefined : this.ledger.block(number)
   }
 
+  committed(state: CommitState): bigint {
+    return BigInt(this.ledger.height(state))
+  }
+
   hasPending(): boolean {
     return this.pool.size > 0
   }

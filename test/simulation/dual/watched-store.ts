@@ -31,8 +31,10 @@ export class WatchedStore implements ConsensusStore {
   }
 
   async addEpoch(start: EpochStart): Promise<void> {
-    await this.write(async () => await this.store.addEpoch(start))
-    this.world.check((checker) => checker.onEpoch?.(this.node, start))
+    await this.write(async () => {
+      await this.store.addEpoch(start)
+      this.world.check((checker) => checker.onEpoch?.(this.node, start))
+    })
   }
 
   execution(epoch: Epoch): FinalityStore {
@@ -43,9 +45,11 @@ export class WatchedStore implements ConsensusStore {
       finalizationAtOrBelow: (height) => store.finalizationAtOrBelow(height),
       finalizationAtOrAbove: (height) => store.finalizationAtOrAbove(height),
       add: async (proposal, certificates) => {
-        await this.write(async () => await store.add(proposal, certificates))
-        const { finalization } = certificates
-        this.world.check((checker) => checker.onFinal?.(this.node, epoch, proposal, finalization))
+        await this.write(async () => {
+          await store.add(proposal, certificates)
+          const { finalization } = certificates
+          this.world.check((checker) => checker.onFinal?.(this.node, epoch, proposal, finalization))
+        })
       },
     }
   }
@@ -59,8 +63,10 @@ export class WatchedStore implements ConsensusStore {
       finalizationAtOrAbove: (height) => store.finalizationAtOrAbove(height),
       body: (hash) => store.body(hash),
       add: async (record: SealRecord) => {
-        await this.write(async () => await store.add(record))
-        this.world.check((checker) => checker.onSealed?.(this.node, epoch, record))
+        await this.write(async () => {
+          await store.add(record)
+          this.world.check((checker) => checker.onSealed?.(this.node, epoch, record))
+        })
       },
     }
   }

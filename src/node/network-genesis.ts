@@ -17,6 +17,7 @@ import { firstSeats } from '../consensus/committees/schedule.ts'
 import { ElectionError } from '../consensus/election/election.ts'
 import type { BlockReference } from '../consensus/plugin.ts'
 import { verifyPossession } from '../consensus/signature-scheme.ts'
+import { systemContracts } from '../consensus/system-contracts/table.ts'
 import { CommitteeSizeError, committeeShape } from '../consensus/simplex/config.ts'
 import {
   GenesisError,
@@ -29,7 +30,14 @@ import {
   type JsonObject,
 } from '../chain/genesis-json.ts'
 import { parseGenesis, type Genesis } from '../chain/genesis.ts'
-import { bytesToHex, equalBytes, hexToBytes, ZERO_HASH, type Address } from '../primitives/bytes.ts'
+import {
+  bytesToHex,
+  EMPTY_BYTES,
+  equalBytes,
+  hexToBytes,
+  ZERO_HASH,
+  type Address,
+} from '../primitives/bytes.ts'
 import { keccak256 } from '../primitives/keccak.ts'
 import { encodeRlp, rlpFromUint } from '../primitives/rlp.ts'
 import { nearestName } from '../rpc/nearest-name.ts'
@@ -88,6 +96,7 @@ export function makeNetworkGenesis(
 ): NetworkGenesis {
   checkParameters(parameters)
   checkNodes(nodes, parameters)
+  checkSystemContracts(genesis)
   const commitment = commitmentOf(parameters, nodes)
   const { extraData } = genesis.header
   if (extraData.length > 0 && !equalBytes(extraData, commitment)) {
@@ -219,6 +228,17 @@ function checkNodes(nodes: readonly RegisteredNode[], parameters: ConsensusParam
   } catch (error) {
     if (!(error instanceof ElectionError)) throw error
     throw new GenesisError(NODES_PATH, `cannot fill the committees: ${error.message}`, { cause: error })
+  }
+}
+
+/** Offences are recorded by a contract: a network without it would let them pass. */
+function checkSystemContracts({ alloc }: Genesis): void {
+  for (const [address, { code }] of systemContracts()) {
+    if (equalBytes(alloc.get(address)?.code ?? EMPTY_BYTES, code)) continue
+    throw new GenesisError(
+      join('alloc', address),
+      'must be the system contract of that address: make the file with aevir init, and add your accounts to it',
+    )
   }
 }
 

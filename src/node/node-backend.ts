@@ -9,6 +9,7 @@ import type { Ledger } from '../execution/ledger.ts'
 import { present } from '../primitives/assert.ts'
 import { PoolError, type TransactionPool } from '../pool/transaction-pool.ts'
 import type { Backend, DevControls, NodeEvent } from '../rpc/backend.ts'
+import type { ConsensusView } from '../rpc/consensus-view.ts'
 import type { StateReader } from '../state/state-reader.ts'
 import type { Blockchain } from './blockchain.ts'
 import type { SenderRecovery } from './sender-recovery.ts'
@@ -19,6 +20,8 @@ export interface NodeBackendOptions {
   readonly senders: SenderRecovery
   readonly accounts: () => readonly Address[]
   readonly dev: DevControls | undefined
+  /** Of a node that takes part in a network. */
+  readonly consensus?: ConsensusView
   /** Queues a transaction and tells consensus. Resolves when the sender of it may expect its effects. */
   admit(transaction: Transaction, sender: Address): Promise<void>
 }
@@ -30,6 +33,7 @@ export class NodeBackend implements Backend {
   readonly pool: TransactionPool
   readonly accounts: () => readonly Address[]
   readonly dev: DevControls | undefined
+  readonly consensus: ConsensusView | undefined
   private readonly options: NodeBackendOptions
 
   constructor(options: NodeBackendOptions) {
@@ -40,6 +44,7 @@ export class NodeBackend implements Backend {
     this.pool = options.chain.pool
     this.accounts = options.accounts
     this.dev = options.dev
+    this.consensus = options.consensus
   }
 
   latestState(): StateReader {

@@ -4,7 +4,6 @@
  */
 import type { Address } from '../primitives/bytes.ts'
 import { present } from '../primitives/assert.ts'
-import type { Genesis } from '../chain/genesis.ts'
 import type { Transaction } from '../chain/transaction.ts'
 import { SoloSealer } from '../consensus/solo-sealer.ts'
 import type { Clock } from '../consensus/plugin.ts'
@@ -13,24 +12,17 @@ import type { BlockExecutor } from '../execution/executor.ts'
 import type { WritableLedger } from '../execution/ledger.ts'
 import type { PoolLimits } from '../pool/pool-limits.ts'
 import type { Backend, UnsignedTransaction } from '../rpc/backend.ts'
-import type { KeyValueStore } from '../storage/key-value-store.ts'
-import { openLedger } from '../storage/ledger-database.ts'
 import { Blockchain } from './blockchain.ts'
+import { openChainStore, type ChainStoreOptions } from './chain-store.ts'
 import { DevAccounts } from './dev/dev-accounts.ts'
 import { DevNode } from './dev/dev-controls.ts'
-import { executedGenesis } from './genesis-ledger.ts'
 import { NodeBackend } from './node-backend.ts'
 import { SenderRecovery } from './sender-recovery.ts'
 import { systemClock } from './system-clock.ts'
 
-export interface NodeOptions {
-  readonly genesis: Genesis
-  /** Directory of the database; `undefined` keeps everything in memory. */
-  readonly directory: string | undefined
+export interface NodeOptions extends ChainStoreOptions {
   /** Name of the engine, see `execution/engines.ts`. */
   readonly engine: string
-  /** Blocks behind the head whose state is kept. */
-  readonly historyBlocks?: number
   readonly poolLimits?: Partial<PoolLimits>
   readonly mining: { readonly automine: boolean; readonly intervalMs: number }
   /** Accounts the node signs for; their presence makes it a development node. */
@@ -51,7 +43,7 @@ export interface Node {
 /** @throws DatabaseError | DevSettingsError | UnknownEngineError, with nothing left open. */
 export async function openNode(options: NodeOptions): Promise<Node> {
   const executor = await createExecutor(options.engine)
-  const ledger = await openChainLedger(options)
+  const { ledger } = await openChainStore(options)
   try {
     return await openOn(ledger, executor, options)
   } catch (error) {
@@ -119,30 +111,4 @@ async function mined(sealer: SoloSealer, chain: Blockchain, { hash }: Transactio
   } catch (error) {
     if (chain.pool.remove(hash)) throw error
   }
-}
-
-async function openChainLedger(options: NodeOptions): Promise<WritableLedger> {
-  const { genesis, directory, historyBlocks } = options
-  const store = await openStore(directory)
-  try {
-    return openLedger({
-      store,
-      chainId: genesis.config.chainId,
-      genesis: executedGenesis(genesis),
-      ...(historyBlocks === undefined ? {} : { historyBlocks }),
-    })
-  } catch (error) {
-    await store.close()
-    throw error
-  }
-}
-
-/** The database's native part is loaded only by nodes that have one. */
-async function openStore(directory: string | undefined): Promise<KeyValueStore> {
-  if (directory === undefined) {
-    const { MemoryStore } = await import('../storage/memory-store.ts')
-    return new MemoryStore()
-  }
-  const { openLmdbStore } = await import('../storage/lmdb-store.ts')
-  return openLmdbStore(directory)
 }

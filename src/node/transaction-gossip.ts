@@ -1,0 +1,184 @@
+/**
+ * Transactions between nodes. What a user submits to one node is published to all; those that arrive together share a
+ * message: an RLP list of transactions as they stand in blocks. What comes from peers goes into the pool, and the verdict
+ * tells the network whether to pass it on: only what was new and good here travels on.
+ *
+ * A published transaction may reach nobody (a node that is alone for a moment) or be dropped by full pools. Own ones that
+ * still wait are published again now and then.
+ */
+import { decodeTransaction, TransactionDecodingError } from '../chain/transaction-codec.ts'
+import type { Transaction } from '../chain/transaction.ts'
+import type { Clock } from '../consensus/plugin.ts'
+import { TOPICS } from '../network/topics.ts'
+import type { GossipVerdict, Transport } from '../network/transport.ts'
+import { PoolError, type PoolRefusal, type TransactionPool } from '../pool/transaction-pool.ts'
+import type { Address, Hash } from '../primitives/bytes.ts'
+import { decodeRlp, encodeRlp, RlpError, rlpBytes, rlpList } from '../primitives/rlp.ts'
+import { NodeBusyError, RecoveryStoppedError, type SenderRecovery } from './sender-recovery.ts'
+
+/** Transactions in one message. */
+const TRANSACTIONS_MAX = 512
+/** Of a message, without the headers of its lists. */
+const BYTES_MAX = TOPICS.transactions.messageSizeMax - 8 * 1024
+/** After a message left, what comes next is collected for so long. */
+const COLLECT_MS = 10
+const REPEAT_MS = 15_000
+/** Own transactions that are remembered, and published again at a time. */
+const OWN_MAX = 4096
+const REPEATED_MAX = 256
+
+/** Refusals that do not depend on this node's state or limits: whoever passes such a transaction on did not check it. */
+const BAD: ReadonlySet<PoolRefusal> = new Set([
+  'intrinsicGasTooLow',
+  'tipAboveFeeCap',
+  'invalidSender',
+  'wrongChainId',
+  'invalid',
+])
+
+interface Arrival {
+  readonly transaction: Transaction
+  /** `undefined` when no sender fits the signature. */
+  readonly sender: Address | undefined
+}
+
+/**
+ * Decodes messages and finds the senders. In a network within one process all nodes get the same bytes, and share one of
+ * these, so that it is done once.
+ */
+export class TransactionDecoder {
+  readonly #senders: SenderRecovery
+  readonly #decoded = new WeakMap<Uint8Array, Promise<readonly Arrival[] | undefined>>()
+
+  constructor(senders: SenderRecovery) {
+    this.#senders = senders
+  }
+
+  /** `undefined` for bytes that are no message. @throws NodeBusyError, RecoveryStoppedError */
+  decode(bytes: Uint8Array): Promise<readonly Arrival[] | undefined> {
+    const known = this.#decoded.get(bytes)
+    if (known !== undefined) return known
+    const decoded = this.#decode(bytes)
+    this.#decoded.set(bytes, decoded)
+    return decoded
+  }
+
+  async #decode(bytes: Uint8Array): Promise<readonly Arrival[] | undefined> {
+    const transactions = decodeMessage(bytes)
+    if (transactions === undefined) return undefined
+    const senders = await this.#senders.recoverAll(transactions)
+    return transactions.map((transaction, index) => ({ transaction, sender: senders[index] }))
+  }
+}
+
+export interface TransactionGossipOptions {
+  readonly network: Pick<Transport, 'publish'>
+  readonly clock: Clock
+  readonly decoder: TransactionDecoder
+  readonly pool: Pick<TransactionPool, 'get'>
+  /** Puts a transaction into the pool and tells consensus. @throws PoolError */
+  admit(transaction: Transaction, sender: Address): void
+}
+
+export class TransactionGossip {
+  readonly #options: TransactionGossipOptions
+  #collected: Transaction[] = []
+  #cancelSending: (() => void) | undefined
+  #cancelRepeating: () => void
+  /** Hashes of own transactions, the oldest first. */
+  readonly #own = new Set<Hash>()
+
+  constructor(options: TransactionGossipOptions) {
+    this.#options = options
+    this.#cancelRepeating = options.clock.schedule(REPEAT_MS, () => this.#repeat())
+  }
+
+  /** Tells the others of a transaction that a user submitted here. */
+  announce(transaction: Transaction): void {
+    this.#own.add(transaction.hash)
+    if (this.#own.size > OWN_MAX) for (const oldest of [...this.#own].slice(0, 1)) this.#own.delete(oldest)
+    this.#collected.push(transaction)
+    if (this.#cancelSending === undefined) this.#send()
+  }
+
+  /** What to do with a message of a peer. Never rejects for what is in it. */
+  async receive(bytes: Uint8Array): Promise<GossipVerdict> {
+    let arrivals: readonly Arrival[] | undefined
+    try {
+      arrivals = await this.#options.decoder.decode(bytes)
+    } catch (error) {
+      if (error instanceof NodeBusyError || error instanceof RecoveryStoppedError) return 'ignore'
+      throw error
+    }
+    if (arrivals === undefined) return 'reject'
+    const verdicts = new Set(arrivals.map((arrival) => this.#take(arrival)))
+    if (verdicts.has('reject')) return 'reject'
+    return verdicts.has('accept') ? 'accept' : 'ignore'
+  }
+
+  stop(): void {
+    this.#cancelSending?.()
+    this.#cancelRepeating()
+    this.#collected = []
+  }
+
+  /** What the peer is told came next to a transaction that nobody could have let in is still taken. */
+  #take({ transaction, sender }: Arrival): GossipVerdict {
+    if (sender === undefined) return 'reject'
+    try {
+      this.#options.admit(transaction, sender)
+      return 'accept'
+    } catch (error) {
+      if (!(error instanceof PoolError)) throw error
+      return BAD.has(error.reason) ? 'reject' : 'ignore'
+    }
+  }
+
+  /** Sends what was collected, and collects what comes within the next moment. */
+  #send(): void {
+    for (const message of messagesOf(this.#collected)) this.#options.network.publish('transactions', message)
+    this.#collected = []
+    this.#cancelSending = this.#options.clock.schedule(COLLECT_MS, () => {
+      this.#cancelSending = undefined
+      if (this.#collected.length > 0) this.#send()
+    })
+  }
+
+  #repeat(): void {
+    const waiting: Transaction[] = []
+    for (const hash of this.#own) {
+      const pooled = this.#options.pool.get(hash)
+      if (pooled === undefined) this.#own.delete(hash)
+      else if (waiting.length < REPEATED_MAX) waiting.push(pooled.transaction)
+    }
+    for (const message of messagesOf(waiting)) this.#options.network.publish('transactions', message)
+    this.#cancelRepeating = this.#options.clock.schedule(REPEAT_MS, () => this.#repeat())
+  }
+}
+
+function* messagesOf(transactions: readonly Transaction[]): Generator<Uint8Array> {
+  let batch: Uint8Array[] = []
+  let size = 0
+  for (const { bytes } of transactions) {
+    if (batch.length > 0 && (batch.length === TRANSACTIONS_MAX || size + bytes.length > BYTES_MAX)) {
+      yield encodeRlp(batch)
+      batch = []
+      size = 0
+    }
+    batch.push(bytes)
+    size += bytes.length
+  }
+  if (batch.length > 0) yield encodeRlp(batch)
+}
+
+function decodeMessage(bytes: Uint8Array): readonly Transaction[] | undefined {
+  try {
+    const items = rlpList(decodeRlp(bytes), 'transactions')
+    if (items.length === 0 || items.length > TRANSACTIONS_MAX) return undefined
+    // Copies: a decoded transaction keeps views of its bytes, and in the pool it may outlive the rest of the message.
+    return items.map((item) => decodeTransaction(rlpBytes(item, 'transaction').slice()))
+  } catch (error) {
+    if (error instanceof RlpError || error instanceof TransactionDecodingError) return undefined
+    throw error
+  }
+}

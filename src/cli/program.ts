@@ -14,6 +14,8 @@ const COINS_MAX = 10n ** 18n
 const BASE_FEE_MAX = 10n ** 18n
 const HISTORY_MAX = 1_000_000_000
 const PORT_MAX = 65_535
+/** Blocks are at most a safe integer, and cycles have more than one. */
+const CYCLE_MAX = 2 ** 48
 
 /** Runs a command line and sets the exit code: 0, or 1 after one line that says what is wrong and what helps. */
 export async function runProgram(argv: readonly string[]): Promise<void> {
@@ -42,6 +44,8 @@ function program(): Command {
   root.addCommand(importCommand())
   root.addCommand(databaseCommand())
   root.addCommand(keysCommand())
+  root.addCommand(lightCommand())
+  root.addCommand(electionCommand())
   settle(root, 'aevir')
   return root
 }
@@ -207,6 +211,52 @@ function keysCommand(): Command {
       await runImportKey(file, options)
     })
   return keys
+}
+
+function lightCommand(): Command {
+  const light = new Command('light').description('sealed headers that prove themselves, without a node')
+  light
+    .command('verify')
+    .description('check a file of sealed headers by its certificates alone, from genesis on')
+    .argument('<file>')
+    .addOption(networkOption())
+    .option('--json', 'print the result as JSON')
+    .action(async (file: string, options) => {
+      const { runLightVerify } = await import('./light.ts')
+      await runLightVerify(file, options)
+    })
+  light
+    .command('export')
+    .description('write the sealed headers of a database to a file, with what proves them')
+    .argument('<file>', 'file to write, which must not exist')
+    .addOption(databaseOption())
+    .option('--json', 'print the summary as JSON')
+    .action(async (file: string, options) => {
+      const { runLightExport } = await import('./light.ts')
+      await runLightExport(file, options)
+    })
+  return light
+}
+
+function electionCommand(): Command {
+  const election = new Command('election').description('who serves in which cycle')
+  election
+    .command('verify')
+    .description('draw the committees of a cycle again, and compare; exit code 1 when the chain has others')
+    .argument('<cycle>', 'counted from 0', count(0, CYCLE_MAX))
+    .addOption(networkOption())
+    .addOption(databaseOption())
+    .addOption(setting('--rpc <url>', 'ask a running node instead of reading a database'))
+    .option('--json', 'print the result as JSON')
+    .action(async (cycle: number, options) => {
+      const { runElectionVerify } = await import('./election.ts')
+      await runElectionVerify(cycle, options)
+    })
+  return election
+}
+
+function networkOption(): Option {
+  return setting('--genesis <file>', 'genesis file of the network').makeOptionMandatory()
 }
 
 function databaseOption(): Option {

@@ -59,6 +59,8 @@ export interface SealedChainPlan {
   readonly blocks: number
   /** Whether signatures are real. */
   readonly isSigned: boolean
+  /** A block of nothing but a hash, unless this says what the chain begins with. */
+  readonly genesis?: BlockReference
   readonly seed: string
   /** Shares of proposals before which a view was skipped, that a descendant makes final, and that are repeated. */
   readonly skipped: number
@@ -108,7 +110,7 @@ export class SealedChainMaker {
   constructor(plan: SealedChainPlan) {
     this.plan = plan
     this.prng = new Prng(plan.seed)
-    this.genesis = { number: 0n, hash: keccak256Hash(new TextEncoder().encode(plan.seed)) }
+    this.genesis = plan.genesis ?? { number: 0n, hash: keccak256Hash(new TextEncoder().encode(plan.seed)) }
     this.nodes = Array.from({ length: plan.nodes }, (_, index) => this.register(index))
   }
 

@@ -80,9 +80,12 @@ export function beginCatchUp(core: Core): void {
   core.isDirty = true
 }
 
-/** Rule: while answers bring many blocks, the next ones are asked for at once. */
+/**
+ * Rule: while answers bring many blocks, the next ones are asked for at once. Also while a finalization waits for its
+ * block: where an epoch ended, others may have kept no repeat that came after the last one they needed.
+ */
 export function continueCatchUp(core: Core): void {
-  if (core.catchUpTicks > 0 && core.undelivered.length === 0 && !isBacklogged(core)) requestSync(core)
+  if (core.catchUpTicks > 0 && !isBacklogged(core)) requestSync(core)
 }
 
 function sendSyncRequest(core: Core): void {

@@ -247,10 +247,10 @@ describe('a seal waits', () => {
   })
 
   test('until this node knows who serves next', () => {
-    let seats: Seats | undefined
-    const { add, judgements, verdicts } = witness({ handover: () => seats })
+    const known: Seats[] = []
+    const { add, judgements, verdicts } = witness({ handover: () => known[0] })
     assert.deepEqual(add(proposed(lastSeal())), [])
-    seats = SEATS
+    known.push(SEATS)
     judgements.retryAll()
     assert.deepEqual(verdicts, [true])
   })

@@ -145,6 +145,19 @@ describe('a witness that lags behind', () => {
 })
 
 describe('a follower', () => {
+  test('whose chain grows to something else than what is sealed stops, and its ledger hears of no seal', async () => {
+    const fork = new Executors('fork')
+    fork.order(2)
+    const world = await started({ followers: 1, forks: new Map([[4, fork]]) })
+    await world.execute(2, [0, 1, 2, 3])
+    await world.untilSealed(2n, [0, 1, 2, 3])
+    world.grow(4, 2n)
+    await world.settle()
+    const { conflicts, failures, advanced, layer } = world.node(4)
+    assert.deepEqual([conflicts, advanced, layer.sealedNumber], [[1n], [], 0n])
+    assert.match(String(failures[0]), /block 1 is sealed, and this node has another one/)
+  })
+
   test('applies seals as its chain grows, and never votes', async () => {
     const world = await started({ followers: 1 })
     let voteCount = 0
@@ -211,6 +224,26 @@ describe('a seal that is certified but not final', () => {
     assert.deepEqual(
       world.node(0).sealed.map(({ proposal }) => proposal.view),
       [1, 2],
+    )
+  })
+
+  test('is repeated also to one that knows it final before it has the blocks', async () => {
+    const world = await started()
+    world.tamper = (from, to, message) => {
+      const isFinality =
+        (message.kind === 'vote' && message.vote.kind === 'finalize') ||
+        (message.kind === 'certificates' && message.certificates.some(({ kind }) => kind === 'finalize'))
+      return isFinality && (from === 3 || to !== 3) ? [] : [message]
+    }
+    await world.execute(2, [0, 1, 2])
+    await world.until('a repeat is certified', () => world.node(3).layer.core.view > 2)
+    assert.ok(world.node(3).layer.core.tip.height >= 1)
+    world.tamper = (_from, _to, message) => [message]
+    world.grow(3, 2n)
+    await world.untilSealed(2n)
+    assert.deepEqual(
+      world.nodes.map(({ failures }) => failures),
+      [[], [], [], []],
     )
   })
 
@@ -332,6 +365,42 @@ describe('a restart', () => {
     for (const { index } of world.nodes) await world.restart(index)
     await world.untilSealed(3n)
     assert.deepEqual(rangesOf(world.node(0)), ['1-3'])
+  })
+
+  test('after the ledger failed brings the seal again, in order', async () => {
+    const world = await started()
+    const node = world.node(3)
+    node.failing = 'ledger'
+    await world.execute(2)
+    await world.untilSealed(2n, [0, 1, 2])
+    assert.deepEqual(
+      [node.failures.length, node.layer.sealedNumber, node.store.latestSeal()],
+      [1, 0n, undefined],
+    )
+    await world.stop(3)
+    node.failing = undefined
+    await world.restart(3)
+    await world.untilSealed(2n)
+    assert.deepEqual(node.advanced, [2n])
+  })
+
+  test('after the store has a seal does not bring it again', async () => {
+    const world = await started()
+    const node = world.node(3)
+    node.failing = 'listener'
+    await world.execute(2)
+    await world.untilSealed(2n, [0, 1, 2])
+    assert.equal(node.failures.length, 1)
+    await world.stop(3)
+    node.failing = undefined
+    await world.restart(3)
+    await world.execute(1)
+    await world.untilSealed(3n)
+    assert.deepEqual(node.advanced, [2n, 3n])
+    assert.deepEqual(rangesOf(node), ['3-3'])
+    assert.equal(node.sealed[0]?.randomness, world.node(0).sealed[1]?.randomness)
+    // What the listener missed, whoever starts the layer has from the store.
+    node.sealed.splice(0, 1, ...world.node(0).sealed)
   })
 
   test('of one that missed a hundred seals catches up from the others', async () => {

@@ -49,6 +49,8 @@ export interface WitnessNode {
   readonly failures: unknown[]
   readonly records: WalRecord[]
   handover: Seats | undefined
+  /** What its ledger, or who listens to its seals, throws next. */
+  failing: 'ledger' | 'listener' | undefined
   layer: WitnessLayer
   isUp: boolean
 }
@@ -203,6 +205,7 @@ export class WitnessWorld {
       failures: [],
       records: [],
       handover: this.seats,
+      failing: undefined,
       isUp: true,
     }
     return Object.assign(node, { layer: this.createLayer(node) })
@@ -216,6 +219,7 @@ export class WitnessWorld {
     const keyring = stubScheme.keyring(Array.from({ length: size }, (_, key) => stubPublicKey(key)))
     const application = {
       advance: async (_state: unknown, { number }: { readonly number: bigint }): Promise<void> => {
+        if (node.failing === 'ledger') throw new Error('disk full')
         node.advanced.push(number)
       },
     }
@@ -269,7 +273,10 @@ export class WitnessWorld {
       signer: isMember ? stubSigner(index) : undefined,
       verifyReveal: (member, message, reveal) => keyring.verify(member, message, reveal),
       handover: () => node.handover,
-      onSealed: (event) => void node.sealed.push(event),
+      onSealed: (event) => {
+        if (node.failing === 'listener') throw new Error('too much news')
+        node.sealed.push(event)
+      },
       onError: (error) => node.failures.push(error),
     })
   }

@@ -145,8 +145,11 @@ export class Judgements {
   }
 
   private conflictWith(seal: Seal): boolean {
-    const number = conflictIn(seal, this.options.chain)
-    if (number !== undefined) this.options.onConflict(number, seal)
+    const { chain, onConflict } = this.options
+    const number = conflictIn(seal, chain)
+    // The certificate is about the last block: of those before it the Committer may say what it likes.
+    const isCertified = chain.finalHash(lastOf(seal)) !== seal.blocks.at(-1)
+    if (number !== undefined && isCertified) onConflict(number, seal)
     return number !== undefined
   }
 

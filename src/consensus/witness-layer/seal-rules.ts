@@ -34,6 +34,8 @@ export function faultOf(
   if (seal.blocks.at(-1) !== payloadHash) return 'payload'
   if (cycleOfEpoch(seal.executionEpoch) !== cycle) return 'epoch'
   if (!isLinkedDownTo(seal.proposals, payloadHash)) return 'proposals'
+  // Heights of the execution layer are block numbers: the last block is the one that it is said to be.
+  if (BigInt(seal.proposals.at(-1)?.height ?? 0) !== last) return 'proposals'
   if (!isFinalizationOf(seal.finalization, seal.proposals[0])) return 'finalization'
   if ((seal.handover !== undefined) !== (last === lastNumber)) return 'handover'
   return undefined

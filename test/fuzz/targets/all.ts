@@ -4,7 +4,9 @@ import { CHAIN_TARGETS } from './chain.ts'
 import { CONSENSUS_TARGETS } from './consensus.ts'
 import { FILE_TARGETS } from './files.ts'
 import { NETWORK_TARGETS } from './network.ts'
+import { NODE_TARGETS } from './node.ts'
 import { RPC_TARGETS } from './rpc.ts'
+import { SEALED_TARGETS } from './sealed.ts'
 import { SIGNATURE_TARGETS } from './signatures.ts'
 import { STORAGE_TARGETS } from './storage.ts'
 import { TEXT_TARGETS } from './text.ts'
@@ -12,7 +14,9 @@ import { TEXT_TARGETS } from './text.ts'
 export const TARGETS: readonly Target[] = [
   ...CONSENSUS_TARGETS,
   ...SIGNATURE_TARGETS,
+  ...SEALED_TARGETS,
   ...NETWORK_TARGETS,
+  ...NODE_TARGETS,
   ...CHAIN_TARGETS,
   ...STORAGE_TARGETS,
   ...TEXT_TARGETS,

@@ -1,6 +1,7 @@
 /** The commands. Each loads what it needs when it runs: `aevir dev` must answer within half a second. */
 import { Command, CommanderError, Option } from 'commander'
 import { VERSION } from '../node/version.ts'
+import { devnetCommand } from './devnet-command.ts'
 import { count, seconds, setting, wholeNumber } from './options.ts'
 import { describeError } from './report-error.ts'
 
@@ -14,6 +15,10 @@ const COINS_MAX = 10n ** 18n
 const BASE_FEE_MAX = 10n ** 18n
 const HISTORY_MAX = 1_000_000_000
 const PORT_MAX = 65_535
+const SEATS_MAX = 51
+/** As `node/log.ts` and `node/structured-log.ts` have them; loading the latter loads pino. */
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error']
+const LOG_FORMATS = ['auto', 'json', 'pretty']
 /** Blocks are at most a safe integer, and cycles have more than one. */
 const CYCLE_MAX = 2 ** 48
 
@@ -41,6 +46,9 @@ function program(): Command {
     .version(VERSION)
     .addHelpText('after', '\naevir COMMAND --help describes the options of a command. Start with: aevir dev')
   root.addCommand(devCommand())
+  root.addCommand(devnetCommand())
+  root.addCommand(initCommand())
+  root.addCommand(startCommand())
   root.addCommand(importCommand())
   root.addCommand(databaseCommand())
   root.addCommand(keysCommand())
@@ -121,6 +129,78 @@ function devCommand(): Command {
       // What was asked for, not what is so by default.
       const isGiven = (name: string): boolean => command.getOptionValueSource(name) !== 'default'
       await runDev(options, isGiven)
+    })
+}
+
+function initCommand(): Command {
+  return new Command('init')
+    .description('make the directory of a node, or of all nodes of a new network on this machine')
+    .argument('<dir>', 'directory to make')
+    .option('--network <genesis>', 'genesis file of the network that the node is for')
+    .addOption(
+      new Option('--executors <number>', 'executors of a new network').argParser(count(1, SEATS_MAX)),
+    )
+    .addOption(
+      new Option('--witnesses <number>', 'witnesses of a new network').argParser(count(1, SEATS_MAX)),
+    )
+    .addOption(
+      new Option('--chain-id <number>', 'chain id of a new network')
+        .default(31_337n, '31337')
+        .argParser(wholeNumber(1n, CHAIN_ID_MAX)),
+    )
+    .addOption(
+      new Option('--cycle-blocks <number>', 'blocks between two elections of a new network').argParser(
+        count(2, HISTORY_MAX),
+      ),
+    )
+    .addOption(
+      new Option('--network-port <number>', 'port for other nodes; each further node has the next')
+        .default(30_303)
+        .argParser(count(1, PORT_MAX)),
+    )
+    .addOption(
+      new Option('--rpc-port <number>', 'port for users; each further node has the next')
+        .default(8545)
+        .argParser(count(1, PORT_MAX)),
+    )
+    .option('--bootstrap <address...>', 'addresses of nodes of the network (multiaddrs)')
+    .option(
+      '--password-file <file>',
+      'password of the keys, in place of a new one beside each; or AEVIR_PASSWORD',
+    )
+    .option('--json', 'print the result as JSON')
+    .action(async (directory: string, options) => {
+      const { runInit } = await import('./init.ts')
+      await runInit(directory, options)
+    })
+}
+
+function startCommand(): Command {
+  return new Command('start')
+    .description('run a node of a network as its configuration says; options come before it')
+    .addOption(setting('--config <file>', 'configuration').default('aevir.toml'))
+    .addOption(setting('--data <dir>', 'directory of the chain'))
+    .addOption(setting('--genesis <file>', 'genesis file of the network'))
+    .addOption(setting('--engine <name>', 'engine that executes: tier0, reference'))
+    .addOption(setting('--keys <dir>', 'directory of the keys'))
+    .addOption(setting('--password-file <file>', 'file with the password of the key; or set AEVIR_PASSWORD'))
+    .option('--listen <address...>', 'multiaddrs to listen on for other nodes')
+    .option('--bootstrap <address...>', 'multiaddrs of nodes to begin with')
+    .addOption(setting('--host <address>', 'address to listen on for users'))
+    .addOption(
+      setting('-p, --port <number>', 'port for HTTP and WebSocket; 0 takes any free one').argParser(
+        count(0, PORT_MAX),
+      ),
+    )
+    .addOption(setting('--log-level <level>', 'least important entries that are logged').choices(LOG_LEVELS))
+    .addOption(
+      setting('--log-format <format>', 'json, or pretty for people; auto asks the terminal').choices(
+        LOG_FORMATS,
+      ),
+    )
+    .action(async (options) => {
+      const { runStart } = await import('./start.ts')
+      await runStart(options)
     })
 }
 

@@ -310,6 +310,21 @@ function logEvent(log: Log, event: ConsensusEvent): void {
         number: event.number,
       })
       break
+    case 'refused':
+      log.error('executors made a block final that is invalid here: waiting for the witnesses', {
+        number: event.number,
+        hash: event.hash,
+      })
+      break
+    case 'rejected': {
+      const { number, hash, wasFinal } = event
+      log.error('the witnesses rejected a final block, and other executors go on', { number, hash })
+      if (wasFinal)
+        log.error('this node executed that block without a fault: update it, or look for a defect', {
+          number,
+        })
+      break
+    }
     case 'evidence':
     case 'halted':
       // The reporter tells of the one, whoever stops the node of the other.

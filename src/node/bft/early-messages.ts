@@ -4,44 +4,18 @@
  * time-out at all who came late.
  */
 import type { NodeId } from '../../consensus/election/election.ts'
-import { LAYER_CODES } from '../../consensus/simplex/signing.ts'
-import type { Epoch, Layer } from '../../consensus/simplex/types.ts'
 import type { MessageClass } from '../../network/message-classes.ts'
 
 /** Of one peer: a proposal, votes and certificates of the first views. */
 const PEER_MESSAGES_MAX = 32
 const PEER_BYTES_MAX = 6 << 20
 const BYTES_MAX = 48 << 20
-/** version(1) ‖ layer(1) ‖ epoch(8), as every message begins (`simplex/wire.ts`). */
-const LAYER_OFFSET = 1
-const EPOCH_OFFSET = 2
-const PREFIX_SIZE = 10
 
 export interface EarlyMessage {
   readonly peer: NodeId
   readonly messageClass: MessageClass
   readonly bytes: Uint8Array
 }
-
-interface Whereabouts {
-  readonly layer: Layer
-  readonly epoch: Epoch
-}
-
-/** The epoch that a message claims to be of; `undefined` for bytes that are no message. */
-export function whereaboutsOf(bytes: Uint8Array): Whereabouts | undefined {
-  if (bytes.length < PREFIX_SIZE) return undefined
-  const layer = LAYERS.get(bytes[LAYER_OFFSET])
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const epoch = Number(view.getBigUint64(EPOCH_OFFSET))
-  // The brand only: what is beyond exact numbers is no epoch.
-  return layer === undefined || !Number.isSafeInteger(epoch) ? undefined : { layer, epoch: epoch as Epoch }
-}
-
-const LAYERS: ReadonlyMap<number | undefined, Layer> = new Map(
-  // The keys of the table are its names.
-  (Object.keys(LAYER_CODES) as Layer[]).map((layer) => [LAYER_CODES[layer], layer]),
-)
 
 export class EarlyMessages {
   readonly #byPeer = new Map<NodeId, EarlyMessage[]>()

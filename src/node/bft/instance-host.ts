@@ -7,12 +7,13 @@ import type { NodeId } from '../../consensus/election/election.ts'
 import { seatOf, type Committee } from '../../consensus/committees/committee.ts'
 import type { InstanceDescription, InstanceHost, InstancePorts } from '../../consensus/dual-bft/instances.ts'
 import type { Clock } from '../../consensus/plugin.ts'
-import { wireContext } from '../../consensus/simplex/wire.ts'
+import { WireError } from '../../consensus/simplex/binary.ts'
+import { addressOf, wireContext } from '../../consensus/simplex/wire.ts'
 import type { MessageClass } from '../../network/message-classes.ts'
 import { TokenBucket } from '../../network/token-bucket.ts'
 import type { Transport } from '../../network/transport.ts'
 import { hexToBytes } from '../../primitives/bytes.ts'
-import { EarlyMessages, whereaboutsOf } from './early-messages.ts'
+import { EarlyMessages } from './early-messages.ts'
 import { noLog, type InstanceLogs } from './instance-logs.ts'
 import { PeerPorts, type Followers } from './peer-ports.ts'
 import type { SignatureVerifier } from './verifier.ts'
@@ -141,7 +142,7 @@ export class NetworkInstances implements InstanceHost {
 
   /** By how many epochs a message is too early; negative when it is not, or is no message at all. */
   #leadOf(bytes: Uint8Array): number {
-    const about = whereaboutsOf(bytes)
+    const about = addressIn(bytes)
     if (about === undefined) return -1
     let newest = -1
     for (const { committee, isListening } of this.#instances) {
@@ -176,5 +177,15 @@ export class NetworkInstances implements InstanceHost {
     }
     this.#followers.set(committee, followers)
     return followers
+  }
+}
+
+/** Whom a message is for; `undefined` for bytes that are no message. */
+function addressIn(bytes: Uint8Array): ReturnType<typeof addressOf> | undefined {
+  try {
+    return addressOf(bytes)
+  } catch (error) {
+    if (error instanceof WireError) return undefined
+    throw error
   }
 }

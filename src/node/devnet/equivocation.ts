@@ -70,24 +70,18 @@ class Liar {
 
   /** Sends the message and what contradicts it. False, with nothing sent, for one that nothing contradicts. */
   says(message: Message): boolean {
-    switch (message.kind) {
-      case 'propose': {
-        const other = this.#otherProposal(message)
-        for (const peer of this.#half()) this.#transport.send(peer, other)
-        this.#transport.broadcast(message)
-        this.#transport.broadcast(other)
-        return true
-      }
-      case 'vote': {
-        if (message.vote.kind !== 'notarize') return false
-        this.#transport.broadcast(message)
-        const other = this.#otherVote(message.vote)
-        for (const peer of this.#half()) this.#transport.send(peer, other)
-        return true
-      }
-      default:
-        return false
+    if (message.kind === 'propose') {
+      const other = this.#otherProposal(message)
+      for (const peer of this.#half()) this.#transport.send(peer, other)
+      this.#transport.broadcast(message)
+      this.#transport.broadcast(other)
+      return true
     }
+    if (message.kind !== 'vote' || message.vote.kind !== 'notarize') return false
+    this.#transport.broadcast(message)
+    const other = this.#otherVote(message.vote)
+    for (const peer of this.#half()) this.#transport.send(peer, other)
+    return true
   }
 
   *#half(): Iterable<number> {

@@ -210,11 +210,12 @@ function storedGenesis(options: LocalDevnetOptions, directory: string, clock: Cl
   return readFileSync(genesisFile, 'utf8')
 }
 
-function readShape(file: string): { readonly executors: unknown; readonly witnesses: unknown } {
+function readShape(file: string): { readonly executors: number; readonly witnesses: number } {
   try {
     const shape: unknown = JSON.parse(readFileSync(file, 'utf8'))
     if (typeof shape === 'object' && shape !== null && 'executors' in shape && 'witnesses' in shape) {
-      return shape
+      const { executors, witnesses } = shape
+      if (typeof executors === 'number' && typeof witnesses === 'number') return { executors, witnesses }
     }
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error

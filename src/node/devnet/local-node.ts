@@ -11,7 +11,6 @@ import { FaultyTransport, type NetworkFault } from '../../network/faulty-transpo
 import type { Transport } from '../../network/transport.ts'
 import { unreachable } from '../../primitives/assert.ts'
 import type { FaultControl, NodeFault } from '../../rpc/fault-control.ts'
-import type { KeyValueStore } from '../../storage/key-value-store.ts'
 import { MemoryStore } from '../../storage/memory-store.ts'
 import { DiskLogs, MemoryLogs, type InstanceLogs } from '../bft/instance-logs.ts'
 import { VoteGuard } from '../keys/vote-guard.ts'
@@ -142,7 +141,7 @@ export class LocalNode implements BreakableNode {
     const guard = await VoteGuard.open(join(directory, 'votes'), plan.id)
     try {
       const { openLmdbStore } = await import('../../storage/lmdb-store.ts')
-      const inner: KeyValueStore = await openLmdbStore(join(directory, 'chain'))
+      const inner = openLmdbStore(join(directory, 'chain'))
       const logs: InstanceLogs = new DiskLogs(join(directory, 'wal'), guard, log)
       return {
         store: new CrashableStore(inner, () => inner.close()),

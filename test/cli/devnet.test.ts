@@ -1,0 +1,93 @@
+/** `aevir devnet` as people and programs run it: what it says, what it answers, and that it ends when told to. */
+import assert from 'node:assert/strict'
+import { spawn, type ChildProcessByStdio } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { describe, test } from 'node:test'
+import { MAIN, refusalOf } from '../support/cli.ts'
+
+/** What it promises. */
+const STOP_MAX_MS = 10_000
+const SMALL = ['--executors', '4', '--witnesses', '4', '--port', '0']
+
+interface RunningDevnet {
+  readonly child: ChildProcessByStdio<null, Readable, Readable>
+  readonly lines: AsyncIterator<string>
+}
+
+/** Runs `work` while the network runs; then the network must end at one Ctrl-C. */
+async function withRunning(
+  args: readonly string[],
+  work: (running: RunningDevnet) => Promise<void>,
+): Promise<void> {
+  const child = spawn(process.execPath, [MAIN, 'devnet', ...SMALL, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const kill = (): boolean => child.kill('SIGKILL')
+  process.once('exit', kill)
+  let complaints = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text))
+  try {
+    await work({ child, lines: createInterface(child.stdout)[Symbol.asyncIterator]() })
+    const startedMs = performance.now()
+    child.kill('SIGINT')
+    // Whatever it still says must be read.
+    child.stdout.resume()
+    if (child.exitCode === null) await once(child, 'exit')
+    assert.equal(child.exitCode, 0, complaints)
+    assert.ok(performance.now() - startedMs < STOP_MAX_MS)
+    assert.equal(complaints, '')
+  } finally {
+    kill()
+    process.off('exit', kill)
+  }
+}
+
+async function nextLine({ lines }: RunningDevnet): Promise<string> {
+  const { value, done } = await lines.next()
+  assert.notEqual(done, true, 'the network ended')
+  return value as string
+}
+
+async function ask(url: string, method: string): Promise<unknown> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: [] }),
+  })
+  return ((await response.json()) as { result: unknown }).result
+}
+
+describe('aevir devnet', () => {
+  test('tells programs when it is ready and what is sealed', () =>
+    withRunning(['--json'], async (running) => {
+      const ready = JSON.parse(await nextLine(running)) as {
+        event: string
+        url: string
+        nodes: { name: string; node: string }[]
+      }
+      assert.equal(ready.event, 'ready')
+      assert.equal(ready.nodes.length, 8)
+      const sealed = JSON.parse(await nextLine(running)) as { event: string; last: number }
+      assert.equal(sealed.event, 'sealed')
+      assert.ok(sealed.last >= 1)
+      assert.equal(await ask(ready.url, 'eth_chainId'), '0x7a69')
+      const status = (await ask(ready.url, 'aevir_consensusStatus')) as { node: string; canBreak: boolean }
+      assert.equal(status.node, ready.nodes[0]?.node)
+      assert.equal(status.canBreak, true)
+    }))
+
+  test('tells people where it listens, and then one line a seal', () =>
+    withRunning([], async (running) => {
+      const screen: string[] = []
+      while (!screen.at(-1)?.startsWith('Listening on ')) screen.push(await nextLine(running))
+      assert.ok(screen.length < 50, 'more than a screen')
+      assert.match(screen.join('\n'), /cast rpc aevir_setFault '\{"fault":"pause","node":"witness-4"\}'/)
+      assert.match(await nextLine(running), /^pre-confirmed \d+ · final \d+ · sealed 1\S* · .*seal \d+ ms/)
+    }))
+
+  test('refuses a size that has no quorum', async () => {
+    assert.match(await refusalOf(['devnet', '--executors', '14']), /no quorum is defined for 14 members/)
+  })
+})

@@ -11,6 +11,8 @@ const ENVELOPE_BYTES = 200
 export class SimulatedNetwork {
   private readonly world: World
   private readonly links: Links
+  /** What goes to many is decoded once. */
+  private readonly decoded = new WeakMap<Uint8Array, Message>()
   private encoded: { readonly message: Message; readonly bytes: Uint8Array } | undefined
 
   constructor(world: World, links: Links) {
@@ -58,7 +60,9 @@ export class SimulatedNetwork {
 
   private decode(from: SimulatedNode, receiver: SimulatedNode, bytes: Uint8Array): Message | undefined {
     try {
-      return this.world.subject.decodeMessage(this.world.wire, bytes)
+      const message = this.decoded.get(bytes) ?? this.world.subject.decodeMessage(this.world.wire, bytes)
+      this.decoded.set(bytes, message)
+      return message
     } catch (error) {
       if (!(error instanceof this.world.subject.WireError)) throw error
       this.world.trace?.(receiver, `← ${from.name} ${bytes.length} bytes refused: ${error.message}`)

@@ -2,7 +2,7 @@
  * One simulated node with both layers: the product's composition, with ports into the world. It can lose power at any
  * moment, or be stopped, and comes back with what its disks kept.
  */
-import { seatOf, type Committee } from '../../../src/consensus/committees/committee.ts'
+import type { Committee } from '../../../src/consensus/committees/committee.ts'
 import type { ConsensusEvent, DualBft } from '../../../src/consensus/dual-bft/dual-bft.ts'
 import type {
   InstanceDescription,
@@ -209,7 +209,7 @@ export class DualNode {
   receive(from: DualNode, instance: OpenInstance, message: Message): void {
     if (this.plugin === undefined) return
     const { committee } = instance
-    const peer = peerOf(committee, from)
+    const peer = this.world.peerOf(committee, from)
     const name = nameOf(committee)
     const own = this.instances.get(name)
     if (own !== undefined && own.committee.hash === committee.hash) {
@@ -423,10 +423,6 @@ export class DualNode {
   committeesOf(layer: Layer): Committee[] {
     return [...this.instances.values()].map(({ committee }) => committee).filter((one) => one.layer === layer)
   }
-}
-
-function peerOf(committee: Committee, { key, id }: DualNode): number {
-  return seatOf(committee, key) ?? committee.members.length + id
 }
 
 export function nameOf({ layer, epoch }: Pick<Committee, 'layer' | 'epoch'>): string {

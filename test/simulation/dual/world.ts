@@ -37,6 +37,7 @@ import { GENESIS } from './ledger.ts'
 import { DualLiar } from './liar.ts'
 import { DualNode, nameOf, type OpenInstance } from './node.ts'
 import { drawDualPlan, type DualPlan } from './plan.ts'
+import { PromiseJobs } from './promise-jobs.ts'
 import { DualTraffic } from './traffic.ts'
 
 export interface DualWorldOptions {
@@ -55,6 +56,15 @@ export interface DualWorldOptions {
   readonly onTrace?: (line: string) => void
 }
 
+/** Which nodes sit in a committee. */
+interface Seating {
+  /** Nodes by seat … */
+  readonly members: readonly number[]
+  /** … and the other way round. */
+  readonly seats: ReadonlyMap<number, number>
+  readonly followers: readonly number[]
+}
+
 /** Keyed nodes beyond the seats, so that committees change. */
 const SPARE_NODES = 3
 /** More than a cycle: there is a handover after healing. */
@@ -65,6 +75,8 @@ const SAMPLE_EVERY_MS = 200
 /** One transaction somewhere so often, on average. */
 const SUBMIT_EVERY_MS = 60
 const EVENTS_MAX = 20_000_000
+/** Whether a world has come to its end is looked at this often. */
+const END_CHECK_EVENTS = 32
 /** A certificate goes to each follower from this many members, as in `src/node/bft/peer-ports.ts`. */
 const CERTIFICATE_SENDERS = 3
 
@@ -95,10 +107,15 @@ export class DualWorld {
   private readonly numbers: ReadonlyMap<NodeId, number>
   private readonly damageable: ReadonlySet<number>
   private readonly joining: ReadonlySet<number>
+  private encoded: { readonly message: Message; readonly bytes: Uint8Array } | undefined
+  /** What goes to many is decoded once. */
+  private readonly decoded = new WeakMap<Uint8Array, Message>()
+  private readonly seatings = new Map<string, Seating>()
   private readonly contexts = new Map<string, WireContext>()
   private readonly verifiers = new Map<string, Verifier>()
   private failure: unknown
   private growthTarget = 0
+  private readonly jobs = new PromiseJobs()
 
   constructor(options: DualWorldOptions) {
     const { seed, executors, witnesses, profile, onTrace } = options
@@ -208,12 +225,11 @@ export class DualWorld {
 
   /** Nodes that something which a member sends to all goes to. */
   receiversOf(node: DualNode, committee: Committee, message: Message): number[] {
-    const members = committee.members.map((member) => this.nodeOfKey(member))
-    const self = members.indexOf(node.id)
-    if (self < 0) return []
+    const { members, followers, seats } = this.seatingOf(committee)
+    const self = seats.get(node.id)
+    if (self === undefined) return []
     const others = members.filter((id) => id !== node.id)
     if (message.kind !== 'propose' && message.kind !== 'certificates') return others
-    const followers = this.nodes.filter(({ id }) => !members.includes(id)).map(({ id }) => id)
     if (message.kind === 'propose') return [...others, ...followers]
     const view = message.certificates[0]?.view ?? 0
     const isTurn = (_: number, position: number): boolean =>
@@ -221,12 +237,28 @@ export class DualWorld {
     return [...others, ...followers.filter(isTurn)]
   }
 
+  /** Index in a committee as its members see a node; guests have the numbers above theirs. */
+  peerOf(committee: Committee, { id }: DualNode): number {
+    return this.seatingOf(committee).seats.get(id) ?? committee.members.length + id
+  }
+
+  private seatingOf(committee: Committee): Seating {
+    const known = this.seatings.get(committee.hash)
+    if (known !== undefined) return known
+    const members = committee.members.map((member) => this.nodeOfKey(member))
+    const seats = new Map(members.map((id, seat) => [id, seat]))
+    const followers = this.nodes.filter(({ id }) => !seats.has(id)).map(({ id }) => id)
+    const seating = { members, seats, followers }
+    this.seatings.set(committee.hash, seating)
+    return seating
+  }
+
   post(from: DualNode, to: number, instance: OpenInstance, message: Message, delayMs = 0): void {
     const receiver = this.nodes[to]
     if (receiver === undefined) return
     const context = this.contextOf(instance)
     const isOnWire = this.plan.isOnWire || from.isByzantine
-    const bytes = isOnWire ? this.subject.encodeMessage(context, message) : undefined
+    const bytes = isOnWire ? this.encode(context, message) : undefined
     const label = labelOf(message) ^ (instance.committee.epoch << 8) ^ instance.committee.layer.length
     this.links.transmit(from.id, to, { size: sizeOf(message), delayMs, label }, () => {
       const arrived = bytes === undefined ? message : this.decode(from, context, bytes)
@@ -239,9 +271,19 @@ export class DualWorld {
     })
   }
 
+  /** The bytes of a message that goes to many are made once. */
+  private encode(context: WireContext, message: Message): Uint8Array {
+    if (this.encoded?.message === message) return this.encoded.bytes
+    const bytes = this.subject.encodeMessage(context, message)
+    this.encoded = { message, bytes }
+    return bytes
+  }
+
   private decode(from: DualNode, context: WireContext, bytes: Uint8Array): Message | undefined {
     try {
-      return this.subject.decodeMessage(context, bytes)
+      const message = this.decoded.get(bytes) ?? this.subject.decodeMessage(context, bytes)
+      this.decoded.set(bytes, message)
+      return message
     } catch (error) {
       if (!(error instanceof this.subject.WireError)) throw error
       if (!from.isByzantine)
@@ -275,6 +317,8 @@ export class DualWorld {
       this.check((checker) => checker.end?.())
     } catch (error) {
       violation = describeFailure(this.failure ?? error)
+    } finally {
+      this.jobs.stop()
     }
     this.trace?.(
       undefined,
@@ -298,12 +342,12 @@ export class DualWorld {
   }
 
   private async runEvents(): Promise<void> {
-    const { timeline } = this
+    const { timeline, jobs } = this
     while (timeline.advance()) {
-      await settled()
+      if (jobs.mayWait) await jobs.run()
       // What nodes reject is reported as a failure; the first one counts.
       if (this.failure !== undefined) throw this.failure
-      if (this.isHealed && this.hasGrown()) return
+      if (this.isHealed && timeline.eventCount % END_CHECK_EVENTS === 0 && this.hasGrown()) return
       if (timeline.eventCount > EVENTS_MAX) this.violate('liveness', `${EVENTS_MAX} events without an end`)
     }
   }
@@ -362,13 +406,6 @@ export class DualWorld {
   private atRandom(everyMs: number, begin: () => void, end?: () => void): void {
     this.timeline.atRandom(this.faults, everyMs, this.plan.healAtMs, begin, end)
   }
-}
-
-/** Lets all promises run dry: a macrotask begins when there are no jobs left. */
-async function settled(): Promise<void> {
-  await new Promise((resolve) => {
-    setImmediate(resolve)
-  })
 }
 
 function behavioursOf({ behaviours }: DualWorldOptions): { readonly behaviours?: readonly string[] } {

@@ -7,7 +7,7 @@
  * consensus to know, so that anything else is a broken invariant.
  */
 import { assert, present } from '../primitives/assert.ts'
-import { EMPTY_BYTES, hexToBytes, type Hash } from '../primitives/bytes.ts'
+import { EMPTY_BYTES, hexToBytes, ZERO_HASH, type Hash } from '../primitives/bytes.ts'
 import { cycleOfEpoch } from '../consensus/committees/committee.ts'
 import type {
   BlockCertificates,
@@ -23,6 +23,7 @@ import { committeeShape, type CommitteeShape } from '../consensus/simplex/config
 import type { StoredFinalization } from '../consensus/simplex/serving.ts'
 import type { Certificate, Epoch, Layer, Proposal } from '../consensus/simplex/types.ts'
 import { lastOf, type Seal } from '../consensus/witness-layer/seal.ts'
+import { isReject } from '../consensus/witness-layer/reject-codec.ts'
 import { decodeSeal } from '../consensus/witness-layer/seal-codec.ts'
 import { BoundedCache } from './bounded-cache.ts'
 import {
@@ -101,13 +102,33 @@ class ConsensusDatabase implements ConsensusStore {
   async addEpoch(start: EpochStart): Promise<void> {
     const { layer, epoch } = start
     const starts = this.starts[layer]
-    const before = starts.at(-1)
-    assert(before === undefined || before.epoch < epoch, `epoch ${epoch} follows an earlier one`)
+    const before = starts.filter((other) => other.epoch < epoch)
+    const later = starts.slice(before.length)
+    const replaced = starts.filter((other) => cycleOfEpoch(other.epoch) >= cycleOfEpoch(epoch))
+    const isReplacing = replaced.length > later.length
+    assert(later[0]?.epoch !== epoch && (later.length === 0 || isReplacing), `epoch ${epoch} comes next`)
     this.store.write((transaction) => {
       writeConsensusFormat(transaction)
+      if (layer === 'execution') {
+        for (const other of replaced) this.forgetAbove(transaction, other, start.root.height)
+      }
+      for (const other of later) transaction.delete('epochs', reignKey(other))
       transaction.put('epochs', reignKey(start), encodeEpochStart(start))
     })
-    starts.push(start)
+    for (const other of replaced) this.latestProposals.delete(latestKey(other))
+    starts.splice(before.length, Infinity, start)
+  }
+
+  /** Of an epoch whose executors were replaced, what they proposed on a block that was rejected. */
+  private forgetAbove(transaction: WriteTransaction, reign: Reign, height: number): void {
+    const range = { from: heightKey(reign, height + 1), to: rangeOf(reignKey(reign)).to }
+    for (const { key, value } of [...this.store.entries('proposals', range)]) {
+      const { proposal } = decodeProposalRecord(value, this.shapeOf(reign))
+      transaction.delete('proposals', key)
+      transaction.delete('proposalHeights', hashKey(reign, proposal.hash))
+    }
+    const finalizations = [...this.store.entries('finalizations', range)]
+    for (const { key } of finalizations) transaction.delete('finalizations', key)
   }
 
   // ---- Proposals of both layers --------------------------------------------------------------------------------------
@@ -260,13 +281,19 @@ class ConsensusDatabase implements ConsensusStore {
   private appendSeal(reign: Reign, { proposal, body, finalization, sealed }: SealRecord): void {
     const { epoch } = reign
     const { height, payloadHash } = proposal
-    assert(isRepeat(proposal) === (sealed === undefined), 'a proposal with a body seals something')
+    const before = this.newestSeal
+    assert(isRepeat(proposal) === (body.length === 0), 'a body is stored with its proposal')
     if (sealed === undefined) {
-      this.append(reign, { proposal, notarization: undefined }, finalization, () => undefined)
+      assert(body.length === 0 || isReject(body), 'a proposal with a body seals something, or rejects')
+      // A reject always follows the seal below its block; before the first seal the chain of randomness has not begun.
+      const randomness = before?.randomness ?? ZERO_HASH
+      this.append(reign, { proposal, notarization: undefined }, finalization, (transaction) => {
+        if (body.length === 0) return
+        transaction.put('sealBodies', sealPlace(epoch, height), encodeSealBody({ randomness, body }))
+      })
       return
     }
     const { seal, randomness } = sealed
-    const before = this.newestSeal
     assert(before === undefined || lastOf(before.seal) + 1n === seal.first, 'seals leave no gap')
     assert(seal.blocks.at(-1) === payloadHash, 'the payload is the last block of the seal')
     this.append(reign, { proposal, notarization: undefined }, finalization, (transaction) => {

@@ -16,6 +16,7 @@ import {
   type SealingPoint,
 } from '../consensus/witness-layer/randomness-of-seals.ts'
 import { lastOf, type Seal } from '../consensus/witness-layer/seal.ts'
+import { decodeReject, isReject } from '../consensus/witness-layer/reject-codec.ts'
 import { decodeSeal } from '../consensus/witness-layer/seal-codec.ts'
 import { readHash } from './block-records.ts'
 import {
@@ -59,6 +60,7 @@ export interface ConsensusCounts {
 /** Where the chain of seals stands. */
 interface SealedSoFar {
   count: number
+  rejects: number
   /** Certificates that were seen, of both layers. */
   finalizations: number
   point: SealingPoint
@@ -71,7 +73,7 @@ export function verifyConsensus(check: ConsensusCheck): ConsensusCounts {
   findings.attempt('format of consensus', () => checkConsensusFormat(store))
   const starts = LAYERS.flatMap((layer) => readStarts(check, layer))
   const point = sealingPointOf(undefined, 0 as Epoch, genesisHash)
-  const sealed: SealedSoFar = { count: 0, finalizations: 0, point, handovers: new Map() }
+  const sealed: SealedSoFar = { count: 0, rejects: 0, finalizations: 0, point, handovers: new Map() }
   const total = starts.length === 0 ? 0 : store.statistics().tables.proposals.entries
   let proposals = 0
   const onProposal = (): void => {
@@ -84,7 +86,8 @@ export function verifyConsensus(check: ConsensusCheck): ConsensusCounts {
   }
   verifyMembers(findings, starts, sealed.handovers)
   const counts = { proposals, seals: sealed.count }
-  verifyCounts(check, starts.length, { ...counts, finalizations: sealed.finalizations })
+  const { rejects, finalizations } = sealed
+  verifyCounts(check, starts.length, { ...counts, rejects, finalizations })
   return counts
 }
 
@@ -175,9 +178,13 @@ function verifySeal(
   const executors = starts.findLast(
     (start) => start.layer === 'execution' && cycleOfEpoch(start.epoch) === cycle,
   )
-  const seal = findings.attempt(`${what}, seal`, () =>
-    decodeSeal(body, committeeShape(executors?.members.length ?? 0)),
-  )
+  const shape = committeeShape(executors?.members.length ?? 0)
+  if (isReject(body)) {
+    findings.attempt(`${what}, reject`, () => decodeReject(body, shape))
+    sealed.rejects += 1
+    return
+  }
+  const seal = findings.attempt(`${what}, seal`, () => decodeSeal(body, shape))
   sealed.count += 1
   if (seal === undefined) return
   const isNext = seal.first === sealed.point.number + 1n
@@ -218,14 +225,17 @@ function verifySealIndexes(
   findings.expect(isLast, `${what}: seal ${height} is not found by the hash of its last block`)
 }
 
-/** Those of the first cycle are elected from the genesis file, which is not here. */
+/** Those of the first cycle are elected from the genesis file, which is not here, as are those who replace others. */
 function verifyMembers(
   findings: Findings,
   starts: readonly EpochStart[],
   handovers: ReadonlyMap<number, Seats>,
 ): void {
-  for (const { layer, epoch, members } of starts) {
-    const handover = handovers.get(cycleOfEpoch(epoch))
+  for (const [index, { layer, epoch, members }] of starts.entries()) {
+    const cycle = cycleOfEpoch(epoch)
+    const before = starts[index - 1]
+    const isFirst = before?.layer !== layer || cycleOfEpoch(before.epoch) !== cycle
+    const handover = isFirst ? handovers.get(cycle) : undefined
     const expected = layer === 'execution' ? handover?.executors : handover?.witnesses
     const isNamed = expected === undefined || expected.join() === members.join()
     findings.expect(
@@ -239,12 +249,13 @@ function verifyMembers(
 function verifyCounts(
   { store, findings }: ConsensusCheck,
   epochs: number,
-  { proposals, finalizations, seals }: ConsensusCounts & { readonly finalizations: number },
+  counts: ConsensusCounts & Readonly<Pick<SealedSoFar, 'rejects' | 'finalizations'>>,
 ): void {
+  const { proposals, finalizations, rejects, seals } = counts
   const { tables } = store.statistics()
   const expected = {
     ...{ epochs, proposals, proposalHeights: proposals, finalizations },
-    ...{ sealBodies: seals, seals, sealEnds: seals },
+    ...{ sealBodies: seals + rejects, seals, sealEnds: seals },
   }
   for (const [table, count] of Object.entries(expected)) {
     // The keys are those of the object above, all of them names of tables.

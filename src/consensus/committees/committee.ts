@@ -1,5 +1,6 @@
 /** A committee: who sits where, and what makes its signatures its own. */
 import { sha256 } from '@noble/hashes/sha2.js'
+import { assert } from '../../primitives/assert.ts'
 import { bytesToHash, hexToBytes, type Hash } from '../../primitives/bytes.ts'
 import type { NodeId } from '../election/election.ts'
 import { ByteWriter } from '../simplex/binary.ts'
@@ -45,6 +46,28 @@ export function epochOf(cycle: number, attempt = 0): Epoch {
 
 export function cycleOfEpoch(epoch: Epoch): number {
   return Math.floor(epoch / ATTEMPTS)
+}
+
+/** Which of the committees of its cycle an epoch is of. */
+export function attemptOf(epoch: Epoch): number {
+  return epoch % ATTEMPTS
+}
+
+/** With the next committee of the same cycle. */
+export function nextAttempt(epoch: Epoch): Epoch {
+  const attempt = attemptOf(epoch) + 1
+  assert(attempt < ATTEMPTS, 'a cycle has room for that many committees')
+  return epochOf(cycleOfEpoch(epoch), attempt)
+}
+
+/**
+ * The first epoch of the next cycle. After a cycle that needed more than one committee it takes the number of the last
+ * attempt along: before the earlier committee was replaced, nodes that followed it may have begun the next cycle, and
+ * have signed in the epoch that would come otherwise.
+ * @param first and last epoch of a cycle.
+ */
+export function epochAfterCycle(first: Epoch, last: Epoch): Epoch {
+  return epochOf(cycleOfEpoch(last) + 1, first === last ? 0 : attemptOf(last))
 }
 
 /** Position of a node, or `undefined` for one without a seat. */

@@ -11,6 +11,9 @@
  * cycle follow from what is sealed by then. An instance that is over still answers until the next one gets on; then the
  * store answers (`archive.ts`). A node that was away goes through the epochs in the same way, one after the other.
  *
+ * When the witnesses reject a block that executors made final, the execution layer goes on within the cycle: from the last
+ * sealed block, in another epoch, with other executors (`rejects.ts`).
+ *
  * # What is durable in which order
  *
  * The ledger, then the store, then the next epoch. Whatever a crash leaves out is found at the next start and done then.
@@ -22,6 +25,7 @@ import type { BlockAttributes } from '../../execution/environment.ts'
 import {
   cycleOfEpoch,
   domainOf,
+  epochAfterCycle,
   epochOf,
   makeCommittee,
   seatOf,
@@ -33,11 +37,13 @@ import { WindowRules } from '../execution-layer/seal-rules.ts'
 import type { Application, BlockReference, Clock } from '../plugin.ts'
 import { COMPACTION_BLOCKS, committeeShape, type Domain } from '../simplex/config.ts'
 import type { Observer } from '../simplex/driver.ts'
+import type { InvalidFinality } from '../simplex/events.ts'
 import { signedBytes } from '../simplex/signing.ts'
 import type { SignStatement } from '../simplex/state.ts'
 import type { Epoch, Layer } from '../simplex/types.ts'
 import { wireContext, type WireContext } from '../simplex/wire.ts'
 import { sealingPointOf } from '../witness-layer/randomness-of-seals.ts'
+import { refusedBlock, type Reject } from '../witness-layer/reject.ts'
 import { lastOf, type Seal } from '../witness-layer/seal.ts'
 import { WitnessLayer } from '../witness-layer/witness-layer.ts'
 import { answerFromArchive } from './archive.ts'
@@ -46,6 +52,7 @@ import type { ConsensusStatus, DualBft, DualBftOptions, LayerStatus } from './du
 import { Elections } from './elections.ts'
 import { FinalChainView, storedCommittee } from './final-chain-view.ts'
 import type { InstanceDescription, InstancePorts } from './instances.ts'
+import { Rejects } from './rejects.ts'
 import { SealedChain } from './sealed-chain.ts'
 
 /** Final blocks, or sealed ones, of an epoch after which the instance before it is not needed any more. */
@@ -70,6 +77,7 @@ export class Composition implements DualBft {
   private readonly elections: Elections
   private readonly rules: WindowRules
   private readonly chain: FinalChainView
+  private readonly rejects: Rejects
   private execution: Running<ExecutionLayer> | undefined
   private witness: Running<WitnessLayer> | undefined
   /** Instances that are over, and answer until their successors get on. */
@@ -92,12 +100,19 @@ export class Composition implements DualBft {
     this.sealed = new SealedChain(store, genesis)
     this.elections = new Elections(registry, parameters, this.sealed)
     this.rules = new WindowRules(this.sealed, parameters)
-    this.chain = new FinalChainView(application, options, (epoch) => this.executionVerifier(epoch))
+    this.rejects = new Rejects(application, options, this.elections, this.sealed)
+    this.chain = new FinalChainView(
+      application,
+      options,
+      (epoch) => this.executionVerifier(epoch),
+      () => this.rejects.proof,
+    )
   }
 
   // ---- Life --------------------------------------------------------------------------------------------------------
 
   async start(): Promise<void> {
+    await this.rejects.finish()
     const execution = await this.latestEpoch('execution')
     const witness = await this.latestEpoch('witness')
     this.chain.reached(this.storedFinalNumber(execution))
@@ -200,7 +215,7 @@ export class Composition implements DualBft {
     const { payloadHash } = present(store.certificatesOf(boundary), 'the last block of the epoch').proposal
     const start: EpochStart = {
       layer: 'execution',
-      epoch: epochOf(cycle + 1),
+      epoch: this.epochAfter(previous.committee),
       members: seats.executors,
       root: { height: Number(boundary), hash: payloadHash, payloadHash },
     }
@@ -219,7 +234,7 @@ export class Composition implements DualBft {
     const { payloadHash, height } = proposal
     const start: EpochStart = {
       layer: 'witness',
-      epoch: epochOf(cycleOfEpoch(previous.committee.epoch) + 1),
+      epoch: this.epochAfter(previous.committee),
       members: present(seal.handover, 'the seal of a boundary names who comes next').witnesses,
       root: { height, hash: payloadHash, payloadHash },
     }
@@ -228,6 +243,13 @@ export class Composition implements DualBft {
     this.witness = next
     this.over.add(previous)
     await this.begin(next)
+  }
+
+  /** The first epoch of the cycle after that of a committee, which is the last of its own. */
+  private epochAfter({ layer, epoch }: Committee): Epoch {
+    const cycle = cycleOfEpoch(epoch)
+    const first = this.options.store.epochs(layer).find((start) => cycleOfEpoch(start.epoch) === cycle)
+    return epochAfterCycle(present(first, 'the epoch has begun').epoch, epoch)
   }
 
   private async begin(next: Running<ExecutionLayer | WitnessLayer>): Promise<void> {
@@ -310,6 +332,40 @@ export class Composition implements DualBft {
     }
   }
 
+  /** A quorum made a block final that this node found invalid: whether it is, the witnesses will say. */
+  private refuse(committee: Committee, reason: InvalidFinality): void {
+    const { onEvent } = this.options
+    if (!this.rejects.refuse(committee, reason)) {
+      onEvent({ kind: 'halted', layer: 'execution', reason })
+      return
+    }
+    const { height, payloadHash: hash } = reason.proposal
+    onEvent({ kind: 'refused', number: BigInt(height), hash })
+    this.witness?.layer.onFinal()
+  }
+
+  /** Goes on from the last sealed block with the executors that the witnesses agreed on. */
+  private async replaceExecutors(reject: Reject): Promise<void> {
+    // At the beginning of a cycle this node may still have to enter the epoch that is rejected.
+    await this.changeExecutionEpoch()
+    if (this.isStopped || this.rejects.isSettled(reject)) return
+    for (const running of [...this.running()]) {
+      const { layer, epoch } = running.committee
+      if (layer !== 'execution' || epoch < reject.proof.epoch) continue
+      this.over.delete(running)
+      await running.layer.stop()
+      await running.ports.retire()
+    }
+    const { number, hash } = refusedBlock(reject.proof)
+    const wasFinal = this.chain.finalNumber() >= number
+    const start = await this.rejects.settle(reject)
+    this.chain.reached(number - 1n)
+    this.options.onEvent({ kind: 'rejected', number, hash, wasFinal })
+    this.execution = await this.openExecution(start)
+    await this.begin(this.execution)
+    this.witness?.layer.onFinal()
+  }
+
   // ---- The witness layer -------------------------------------------------------------------------------------------
 
   private async openWitness(start: EpochStart): Promise<Running<WitnessLayer>> {
@@ -327,7 +383,7 @@ export class Composition implements DualBft {
       ports,
       observer: {
         ...observer,
-        conflict: (number) => this.options.onEvent({ kind: 'conflict', number }),
+        conflict: (number) => this.onConflict(number),
       },
       store: store.witness(start.epoch),
       chain: this.chain,
@@ -339,7 +395,9 @@ export class Composition implements DualBft {
       signer,
       verifyReveal: (member, message, reveal) => keyring.verify(member, message, reveal),
       handover: () => this.elections.seatsOf(cycle + 1),
+      refusals: this.rejects,
       onSealed: ({ seal }) => this.onSealed(committee, start, seal),
+      onRejected: (reject) => this.enqueue(() => this.replaceExecutors(reject)),
       onError: (error) => this.options.onError(error),
     })
     return { committee, self, layer, ports }
@@ -354,6 +412,14 @@ export class Composition implements DualBft {
     if (last >= root + BigInt(SETTLED_BLOCKS)) this.retireOver(committee)
     // The boundary's seal ends an epoch here, and the snapshot's lets the next one of the other layer begin.
     if (seal.handover !== undefined || this.execution?.layer.isOver === true) this.changeEpochs()
+  }
+
+  private onConflict(number: bigint): void {
+    const { onEvent } = this.options
+    const { reason } = this.rejects
+    onEvent({ kind: 'conflict', number })
+    // Others find nothing wrong with what this node refused.
+    if (reason !== undefined) onEvent({ kind: 'halted', layer: 'execution', reason })
   }
 
   // ---- What both have in common ------------------------------------------------------------------------------------
@@ -380,7 +446,11 @@ export class Composition implements DualBft {
     return {
       evidence: (evidence) => onEvent({ kind: 'evidence', committee, evidence }),
       blame: (peer, reason) => ports.blame(peer, reason),
-      halted: (reason) => onEvent({ kind: 'halted', layer: committee.layer, reason }),
+      halted: (reason) => {
+        const { layer } = committee
+        if (layer === 'execution' && reason.kind === 'invalidBlockIsFinal') this.refuse(committee, reason)
+        else onEvent({ kind: 'halted', layer, reason })
+      },
     }
   }
 

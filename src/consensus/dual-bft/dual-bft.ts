@@ -1,5 +1,5 @@
 /** Consensus of two layers, as a plugin: what it is given and what it tells. How it works stands in `composition.ts`. */
-import type { Address } from '../../primitives/bytes.ts'
+import type { Address, Hash } from '../../primitives/bytes.ts'
 import type { Committee } from '../committees/committee.ts'
 import type { ConsensusParameters } from '../committees/parameters.ts'
 import type { NodeRegistry } from '../committees/registry.ts'
@@ -19,6 +19,18 @@ export type ConsensusEvent =
   | { readonly kind: 'sealed'; readonly first: bigint; readonly last: bigint }
   /** A quorum of executors made a block final that differs from the one that is final here. */
   | { readonly kind: 'conflict'; readonly number: bigint }
+  /** A quorum of executors made a block final that this node finds invalid. It waits for what the witnesses say. */
+  | { readonly kind: 'refused'; readonly number: bigint; readonly hash: Hash }
+  /**
+   * The witnesses rejected a block that executors made final, and replaced those. If it was final here as well, this node
+   * has executed it like them: it is as broken as they are.
+   */
+  | {
+      readonly kind: 'rejected'
+      readonly number: bigint
+      readonly hash: Hash
+      readonly wasFinal: boolean
+    }
   | { readonly kind: 'evidence'; readonly committee: Committee; readonly evidence: Evidence }
   | {
       readonly kind: 'halted'

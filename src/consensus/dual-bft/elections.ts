@@ -1,8 +1,13 @@
 /** Who serves in which cycle, as far as this node can tell: the election of a cycle needs its snapshot to be sealed. */
 import type { Hash } from '../../primitives/bytes.ts'
+import { cycleOfEpoch, type Committee } from '../committees/committee.ts'
 import type { ConsensusParameters } from '../committees/parameters.ts'
 import type { NodeRegistry } from '../committees/registry.ts'
+import { replaceExecutors } from '../committees/replacement.ts'
 import { electSeats, snapshotOf, type Seats } from '../committees/schedule.ts'
+import { ElectionError, type NodeId } from '../election/election.ts'
+import { signersOf } from '../simplex/certificate.ts'
+import type { FinalityProof } from '../witness-layer/final-chain.ts'
 import type { SealedChain } from './sealed-chain.ts'
 
 export class Elections {
@@ -30,5 +35,16 @@ export class Elections {
     const seats = electSeats(this.registry.at(snapshot), this.parameters, cycle, link)
     this.latest = { cycle, link, seats }
     return seats
+  }
+
+  /** Who replaces the committee of an epoch of this cycle; `undefined` when too few are left. */
+  replacementOf({ epoch, members }: Committee, proof: FinalityProof): readonly NodeId[] | undefined {
+    const snapshot = snapshotOf(cycleOfEpoch(epoch), this.parameters)
+    try {
+      return replaceExecutors(this.registry.at(snapshot), members, signersOf(proof.finalization.bitmap))
+    } catch (error) {
+      if (error instanceof ElectionError) return undefined
+      throw error
+    }
   }
 }

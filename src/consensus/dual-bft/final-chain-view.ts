@@ -1,10 +1,15 @@
 /** The final chain of this node as the witness layer sees it, from the ledger and the store. */
 import { hexToBytes, type Hash } from '../../primitives/bytes.ts'
-import { domainOf, makeCommittee, type Committee } from '../committees/committee.ts'
+import { domainOf, epochOf, makeCommittee, type Committee } from '../committees/committee.ts'
 import type { Application } from '../plugin.ts'
 import type { Certificate, Epoch, Layer } from '../simplex/types.ts'
 import { verifyRequest, type VerifyResult } from '../simplex/verification.ts'
-import { finalityProof, type FinalChain, type FinalityProof } from '../witness-layer/final-chain.ts'
+import {
+  finalityProof,
+  proofBelow,
+  type FinalChain,
+  type FinalityProof,
+} from '../witness-layer/final-chain.ts'
 import type { ConsensusStore } from './consensus-store.ts'
 import type { DualBftOptions } from './dual-bft.ts'
 import type { InstancePorts } from './instances.ts'
@@ -16,19 +21,22 @@ export class FinalChainView implements FinalChain {
   private readonly application: Pick<Application, 'numberOf'>
   private readonly options: Pick<DualBftOptions, 'store' | 'genesis' | 'scheme' | 'chainId'>
   private readonly verifierOf: VerifierOf
+  private readonly refusal: () => FinalityProof | undefined
   private highest = 0n
 
   constructor(
     application: Pick<Application, 'numberOf'>,
     options: Pick<DualBftOptions, 'store' | 'genesis' | 'scheme' | 'chainId'>,
     verifierOf: VerifierOf,
+    refusal: () => FinalityProof | undefined,
   ) {
     this.application = application
     this.options = options
     this.verifierOf = verifierOf
+    this.refusal = refusal
   }
 
-  /** The block with this number is final, in the ledger and in the store. */
+  /** The block with this number is the highest that is final, in the ledger and in the store. */
   reached(number: bigint): void {
     this.highest = number
   }
@@ -48,10 +56,20 @@ export class FinalChainView implements FinalChain {
     return number !== undefined && number <= this.highest ? number : undefined
   }
 
+  epochOf(number: bigint): Epoch | undefined {
+    if (number > this.highest) return undefined
+    return number <= this.options.genesis.number
+      ? epochOf(0)
+      : this.options.store.certificatesOf(number)?.epoch
+  }
+
   proofOf(number: bigint): FinalityProof | undefined {
     const { store } = this.options
-    const epoch = store.certificatesOf(number)?.epoch
-    return epoch === undefined ? undefined : finalityProof(store, epoch, number)
+    const epoch = this.epochOf(number)
+    if (epoch === undefined) return undefined
+    const refusal = this.refusal()
+    const isBelow = refusal?.epoch === epoch
+    return finalityProof(store, epoch, number) ?? (isBelow ? proofBelow(store, refusal, number) : undefined)
   }
 
   /** On the thread of that epoch's instance while there is one; for an epoch that is over, here. */

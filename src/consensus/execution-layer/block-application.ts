@@ -11,6 +11,9 @@
  * empty body under its parent's payload, which adds nothing but votes, so that one of them makes the block final. Heights
  * of the core are numbers of blocks up to there, and those of repeats beyond.
  *
+ * A final block that this node finds invalid ends the layer here: nothing of it reaches the ledger, and the proof that it is
+ * final goes to whoever can do something about it.
+ *
  * Requests are carried out one after the other, in the order in which they came. The first that fails for a reason other
  * than an invalid block (a full disk, a broken invariant) is the last: a restart finds out what became durable.
  */
@@ -23,9 +26,17 @@ import { InvalidBlockError } from '../../execution/errors.ts'
 import type { Application, BlockReference, Candidate } from '../plugin.ts'
 import { LIMITS } from '../simplex/config.ts'
 import type { BlockApplication } from '../simplex/driver.ts'
+import type { InvalidFinality } from '../simplex/events.ts'
 import { EMPTY_BODY_HASH } from '../simplex/proposal.ts'
 import type { StoredFinalization } from '../simplex/serving.ts'
-import { GENESIS_VIEW, type Block, type Certificate, type Tip, type View } from '../simplex/types.ts'
+import {
+  GENESIS_VIEW,
+  type Block,
+  type Certificate,
+  type Proposal,
+  type Tip,
+  type View,
+} from '../simplex/types.ts'
 import type { FinalityStore } from './finality-store.ts'
 import type { SealRules } from './seal-rules.ts'
 
@@ -57,6 +68,8 @@ export interface BlockApplicationOptions {
   onRevoked(): void
   /** In the ledger and in the store: each number once, in order; the last of the epoch with what proves it final. */
   onFinal(number: bigint, hash: Hash): void
+  /** A final block is invalid. Nothing is carried out any more. */
+  onInvalidFinality(reason: InvalidFinality): void
   /** Nothing is carried out any more. */
   onError(error: unknown): void
 }
@@ -77,6 +90,8 @@ export class ExecutionBlocks implements BlockApplication {
   private finalPayload: Hash
   /** The highest view of which a notarized block was made the head. */
   private preconfirmedView = GENESIS_VIEW
+  /** From the invalid block that is final on, ascending. */
+  private readonly refused: Proposal[] = []
   private tail: Promise<void> = Promise.resolve()
   private waitingCount = 0
   private isClosed = false
@@ -142,9 +157,10 @@ export class ExecutionBlocks implements BlockApplication {
    */
   finalized(block: Block, certificate: Certificate | undefined, onApplied: () => void): void {
     this.enqueue(async () => {
-      if (!this.isSettled(block.proposal.height)) await this.settle(block, certificate)
-      onApplied()
-    })
+      const isRefused = !this.isSettled(block.proposal.height) && !(await this.settle(block, certificate))
+      if (isRefused) this.refuse(block.proposal, certificate)
+      else onApplied()
+    }, true)
   }
 
   // ---- What peers ask for ------------------------------------------------------------------------------------------
@@ -197,14 +213,15 @@ export class ExecutionBlocks implements BlockApplication {
 
   // ---- Inside the queue --------------------------------------------------------------------------------------------
 
-  private enqueue(work: () => Promise<void>): void {
+  private enqueue(work: () => Promise<void>, isAboutFinality = false): void {
     this.waitingCount += 1
-    this.tail = this.tail.then(() => this.carryOut(work))
+    this.tail = this.tail.then(() => this.carryOut(work, isAboutFinality))
   }
 
-  private async carryOut(work: () => Promise<void>): Promise<void> {
+  /** Once a final block is refused, all that is still of interest is what proves it final. */
+  private async carryOut(work: () => Promise<void>, isAboutFinality: boolean): Promise<void> {
     try {
-      if (!this.isClosed) await work()
+      if (!this.isClosed && (isAboutFinality || this.refused.length === 0)) await work()
     } catch (error) {
       if (!this.isClosed) this.options.onError(error)
       this.isClosed = true
@@ -297,10 +314,12 @@ export class ExecutionBlocks implements BlockApplication {
     return this.isComplete || height <= this.finalHeight
   }
 
-  private async settle(block: Block, finalization: Certificate | undefined): Promise<void> {
+  /** @returns false for a block that is not valid, or descends from one. */
+  private async settle(block: Block, finalization: Certificate | undefined): Promise<boolean> {
     const { height, hash, payloadHash, view } = block.proposal
+    if (this.refused.length > 0) return false
     assert(height === this.finalHeight + 1, `final block ${height} after ${this.finalHeight}`)
-    await this.makeFinal(block)
+    if (!(await this.makeFinal(block))) return false
     await this.options.store.add(block.proposal, {
       notarization: this.notarizations.get(hash),
       finalization,
@@ -312,6 +331,20 @@ export class ExecutionBlocks implements BlockApplication {
     this.isComplete = this.isLastProven()
     const isAnnounced = height < this.lastHeight || this.isComplete
     if (isAnnounced) this.options.onFinal(BigInt(Math.min(height, this.lastHeight)), payloadHash)
+    return true
+  }
+
+  /** The proof is complete with the first certificate. */
+  private refuse(proposal: Proposal, finalization: Certificate | undefined): void {
+    this.refused.push(proposal)
+    if (finalization === undefined) return
+    this.isClosed = true
+    this.options.onInvalidFinality({
+      kind: 'invalidBlockIsFinal',
+      proposal: present(this.refused[0], 'the invalid block'),
+      proposals: this.refused.toReversed(),
+      finalization,
+    })
   }
 
   /** The last block waits for a proof, its own or a repeat's: without one nobody else would believe that it is final. */
@@ -320,18 +353,19 @@ export class ExecutionBlocks implements BlockApplication {
     return this.options.store.finalizationAtOrAbove(this.lastHeight) !== undefined
   }
 
-  private async makeFinal(block: Block): Promise<void> {
+  private async makeFinal(block: Block): Promise<boolean> {
     const { payloadHash, height } = block.proposal
     const number = this.application.numberOf(payloadHash)
     if (number !== undefined) {
       await this.application.advance('final', { number, hash: payloadHash })
-      return
+      return true
     }
-    const isValid = (await this.judge(block, this.finalPayload)) ?? false
-    assert(isValid, `block ${height} ${payloadHash} is final but not valid`)
+    const isValid = present(await this.judge(block, this.finalPayload), `a verdict on final block ${height}`)
+    if (!isValid) return false
     const isAligned = await this.align(this.finalPayload)
     assert(isAligned, 'the final block is on the chain')
     await this.application.commit(present(this.candidates.get(payloadHash), 'a valid block'), 'final')
+    return true
   }
 
   /** Again for one that is used again, so that it stays longest. */

@@ -88,6 +88,10 @@ export class ExecutionLayer {
       onPreconfirmed: (block) => this.preconfirmed(block),
       onRevoked: () => (this.hasNews = true),
       onFinal: (number, hash) => this.finalized(number, hash),
+      onInvalidFinality: (reason) => {
+        this.driver.stop()
+        this.halted(reason)
+      },
       onError: (error) => this.fail(error),
     })
     this.driver = new SimplexDriver(core, {
@@ -96,10 +100,7 @@ export class ExecutionLayer {
       observer: {
         evidence: (evidence) => observer.evidence(evidence),
         blame: (peer, reason) => observer.blame(peer, reason),
-        halted: (reason) => {
-          this.silence()
-          observer.halted(reason)
-        },
+        halted: (reason) => this.halted(reason),
       },
       schedule: (delayMs, callback) => clock.schedule(delayMs, callback),
     })
@@ -205,6 +206,11 @@ export class ExecutionLayer {
     if (isWindowFull || held === undefined) return
     this.held = undefined
     this.pacer.hold(held)
+  }
+
+  private halted(reason: Parameters<Observer['halted']>[0]): void {
+    this.silence()
+    this.options.observer.halted(reason)
   }
 
   private fail(error: unknown): void {

@@ -3,6 +3,7 @@ import { present } from '../../primitives/assert.ts'
 import type { ConsensusStore, EpochStart, SealStore } from '../dual-bft/consensus-store.ts'
 import type { BlockReference } from '../plugin.ts'
 import type { Certificate, Proposal } from '../simplex/types.ts'
+import { isReject } from '../witness-layer/reject-codec.ts'
 import { lastOf } from '../witness-layer/seal.ts'
 import type { SealedItem } from './light-verifier.ts'
 
@@ -28,7 +29,8 @@ export function* storedItems(
     for (const { proposal, finalization } of certified(layer, start, starts[index + 1])) {
       const stored = layer.body(proposal.hash)
       const body = present(stored, `body of ${proposal.hash}`)
-      const seal = body.length === 0 ? undefined : store.sealEndingWith(proposal.payloadHash)?.seal
+      const isSealing = body.length > 0 && !isReject(body)
+      const seal = !isSealing ? undefined : store.sealEndingWith(proposal.payloadHash)?.seal
       if (seal !== undefined) last = { number: lastOf(seal), hash: proposal.payloadHash }
       const headers = (seal?.blocks ?? []).map((_, offset) => header((seal?.first ?? 0n) + BigInt(offset)))
       yield { item: { headers, proposal, body, finalization }, last }

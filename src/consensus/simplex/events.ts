@@ -87,7 +87,15 @@ export type HaltReason =
       readonly first: Certificate
       readonly second: Certificate
     }
-  /** A quorum made a block final that this node found invalid. */
-  | { readonly kind: 'invalidBlockIsFinal'; readonly proposal: Proposal }
+  | InvalidFinality
   /** A final block does not descend from one that was final before. */
   | { readonly kind: 'finalFork'; readonly proposal: Proposal; readonly finalHash: Hash }
+
+/** A quorum made a block final that this node found invalid; all blocks below it are final and applied. */
+export interface InvalidFinality {
+  readonly kind: 'invalidBlockIsFinal'
+  readonly proposal: Proposal
+  /** Shows it to others: from the one that {@link finalization} is of down to the invalid one, each the parent of the one before. */
+  readonly proposals: readonly Proposal[]
+  readonly finalization: Certificate
+}

@@ -38,7 +38,7 @@ export function deliverFinal(core: Core): void {
     const [target] = core.undelivered
     const chain = target === undefined ? undefined : chainDownToTip(core, target)
     if (target === undefined || chain === undefined) return
-    const isComplete = chain.toReversed().every((entry) => deliver(core, entry, target))
+    const isComplete = chain.toReversed().every((entry) => deliver(core, entry, target, chain))
     pruneBlocks(core)
     if (!isComplete) return
     core.undelivered.shift()
@@ -72,12 +72,15 @@ function chainDownToTip(core: Core, target: Certificate): BlockEntry[] | undefin
 }
 
 /** @returns false when the application must catch up first, or something is badly wrong. */
-function deliver(core: Core, entry: BlockEntry, target: Certificate): boolean {
+function deliver(core: Core, entry: BlockEntry, target: Certificate, chain: readonly BlockEntry[]): boolean {
   const { block, status } = entry
   const { view, hash } = block.proposal
   if (isBacklogged(core)) return false
   if (status === 'invalid') {
-    halt(core, { kind: 'invalidBlockIsFinal', proposal: block.proposal })
+    // What is below it is good, and comes to nobody any more once the core has halted.
+    if (core.unapplied.length > 0) return false
+    const proposals = chain.slice(0, chain.indexOf(entry) + 1).map((above) => above.block.proposal)
+    halt(core, { kind: 'invalidBlockIsFinal', proposal: block.proposal, proposals, finalization: target })
     return false
   }
   core.tip = tipOf(block.proposal)

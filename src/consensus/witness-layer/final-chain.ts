@@ -1,5 +1,6 @@
 /** What the witness layer sees of the execution layer: this node's own final chain, and what shows to others that it is. */
 import type { Hash } from '../../primitives/bytes.ts'
+import { present } from '../../primitives/assert.ts'
 import type { ConsensusStore } from '../dual-bft/consensus-store.ts'
 import type { Certificate, Epoch, Proposal } from '../simplex/types.ts'
 import type { Seal } from './seal.ts'
@@ -20,6 +21,8 @@ export interface FinalChain {
   finalHash(number: bigint): Hash | undefined
   /** Number of a final block; `undefined` for every other. */
   numberOf(hash: Hash): bigint | undefined
+  /** The epoch of the execution layer that made a block final; `undefined` above the highest. */
+  epochOf(number: bigint): Epoch | undefined
   /** `undefined` when there is none yet: a descendant's certificate may still be on its way to the store. */
   proofOf(number: bigint): FinalityProof | undefined
   /** Checks the signature of a certificate of the execution layer. Without an answer the seal just waits. */
@@ -35,14 +38,41 @@ export function finalityProof(
   epoch: Epoch,
   number: bigint,
 ): FinalityProof | undefined {
+  const stored = store.execution(epoch).finalizationAtOrAbove(Number(number))
+  if (stored === undefined || stored.height - Number(number) >= PROOF_PROPOSALS_MAX) return undefined
+  const { certificate: finalization } = stored
+  const proposals = proposalsDown(store, epoch, finalization.hash, number)
+  return proposals && { epoch, proposals, finalization }
+}
+
+/**
+ * The proof of a block that has none but that of a block above it: of one that this node refuses, and has not stored.
+ * @param above of a block of the same epoch.
+ */
+export function proofBelow(
+  store: Pick<ConsensusStore, 'execution'>,
+  above: FinalityProof,
+  number: bigint,
+): FinalityProof | undefined {
+  const lowest = present(above.proposals.at(-1), 'a proof has proposals')
+  if (lowest.height - Number(number) + above.proposals.length > PROOF_PROPOSALS_MAX) return undefined
+  const proposals = proposalsDown(store, above.epoch, lowest.parentHash, number)
+  return proposals && { ...above, proposals: [...above.proposals, ...proposals] }
+}
+
+/** Stored proposals from one down to that of a block, each the parent of the one before it. */
+function proposalsDown(
+  store: Pick<ConsensusStore, 'execution'>,
+  epoch: Epoch,
+  from: Hash,
+  number: bigint,
+): readonly Proposal[] | undefined {
   const layer = store.execution(epoch)
   const height = Number(number)
-  const stored = layer.finalizationAtOrAbove(height)
-  if (stored === undefined || stored.height - height >= PROOF_PROPOSALS_MAX) return undefined
   const proposals: Proposal[] = []
-  for (let proposal = layer.proposal(stored.certificate.hash); proposal !== undefined;) {
+  for (let proposal = layer.proposal(from); proposal !== undefined;) {
     proposals.push(proposal)
-    if (proposal.height === height) return { epoch, proposals, finalization: stored.certificate }
+    if (proposal.height === height) return proposals
     proposal = proposal.height > height ? layer.proposal(proposal.parentHash) : undefined
   }
   return undefined

@@ -11,9 +11,11 @@ import { revealMessage } from '../election/randomness.ts'
 import { WireError } from '../simplex/binary.ts'
 import { LIMITS, type CommitteeShape } from '../simplex/config.ts'
 import type { Block } from '../simplex/types.ts'
-import type { FinalChain } from './final-chain.ts'
+import type { FinalChain, FinalityProof } from './final-chain.ts'
+import { decodeReject, isReject } from './reject-codec.ts'
+import { refusedBlock, rejectFaultOf, type Refusals, type Reject } from './reject.ts'
 import { decodeSeal } from './seal-codec.ts'
-import { faultOf, isSameSeats, type SealBounds } from './seal-rules.ts'
+import { faultOf, isSameList, isSameSeats, type SealBounds } from './seal-rules.ts'
 import { lastOf, type Seal } from './seal.ts'
 
 /** All that the core keeps; of more, the oldest are forgotten. */
@@ -29,6 +31,7 @@ export interface JudgementOptions extends SealBounds {
   verifyReveal(member: number, message: Uint8Array, reveal: Uint8Array): boolean
   /** Who serves in the next cycle; `undefined` while this node cannot know. Asked for at the boundary. */
   handover(): Seats | undefined
+  readonly refusals: Refusals
   /** A quorum of executors made a block final that differs from this node's. */
   onConflict(number: bigint, seal: Seal): void
   /** The node cannot go on: it must stop, and may be started again. */
@@ -39,7 +42,7 @@ export interface JudgementOptions extends SealBounds {
 interface Judgement {
   readonly block: Block
   readonly parentPayload: Hash
-  readonly seal: Seal
+  readonly content: Seal | Reject
   onVerdict: (isValid: boolean) => void
   isRevealValid: boolean | undefined
   finality: 'unchecked' | 'checking' | 'valid' | 'invalid'
@@ -69,12 +72,12 @@ export class Judgements {
       onVerdict(proposal.payloadHash === parentPayload)
       return
     }
-    const seal = decoded(body, this.options.executionShape)
-    if (seal === undefined) {
+    const content = decoded(body, this.options.executionShape)
+    if (content === undefined) {
       onVerdict(false)
       return
     }
-    const judgement = { block, parentPayload, seal, onVerdict, isRevealValid: undefined } as const
+    const judgement = { block, parentPayload, content, onVerdict, isRevealValid: undefined } as const
     this.waiting.set(proposal.hash, { ...judgement, finality: 'unchecked' })
     this.forgetOldest()
     this.retry(proposal.hash)
@@ -107,31 +110,60 @@ export class Judgements {
 
   /** `undefined` while something is missing. */
   private judge(judgement: Judgement): boolean | undefined {
-    const { seal, block, parentPayload } = judgement
-    const { chain } = this.options
-    const parentNumber = chain.numberOf(parentPayload)
+    const { content, parentPayload } = judgement
+    const parentNumber = this.options.chain.numberOf(parentPayload)
     if (parentNumber === undefined) return undefined
+    return 'proof' in content
+      ? this.judgeReject(judgement, content, parentNumber)
+      : this.judgeSeal(judgement, content, parentNumber)
+  }
+
+  private judgeSeal(judgement: Judgement, seal: Seal, parentNumber: bigint): boolean | undefined {
+    const { block } = judgement
+    const { chain } = this.options
     if (faultOf(seal, parentNumber, block.proposal, this.options) !== undefined) return false
-    judgement.isRevealValid ??= this.isRevealValid(judgement)
+    judgement.isRevealValid ??= this.isRevealValid(block, seal)
     if (!judgement.isRevealValid) return false
-    if (judgement.finality === 'unchecked') this.checkFinality(judgement)
+    if (judgement.finality === 'unchecked') this.checkFinality(judgement, sealProof(seal))
     if (judgement.finality === 'invalid') return false
-    if (judgement.finality !== 'valid' || chain.finalNumber() < lastOf(seal)) return undefined
-    if (this.conflictWith(seal)) return false
+    const epoch = chain.epochOf(lastOf(seal))
+    // Below a later epoch than this node's the executors were replaced, which it is about to hear.
+    if (judgement.finality !== 'valid' || epoch === undefined || epoch < seal.executionEpoch) return undefined
+    if (epoch > seal.executionEpoch || this.conflictWith(seal)) return false
     return this.isHandoverRight(seal)
   }
 
-  private isRevealValid({ seal, block }: Judgement): boolean {
+  /**
+   * Nobody else's execution counts: a node that found nothing wrong with the block has no part in refusing it. But it is
+   * no reason to call the reject invalid either, for a quorum may know better.
+   */
+  private judgeReject(judgement: Judgement, reject: Reject, parentNumber: bigint): boolean | undefined {
+    const { block, parentPayload } = judgement
+    const { refusals } = this.options
+    const { proof, executors } = reject
+    const { payloadHash } = block.proposal
+    if (rejectFaultOf(reject, parentNumber, parentPayload, payloadHash, this.options) !== undefined)
+      return false
+    const own = refusals.own()
+    if (own === undefined || own.proof.epoch !== proof.epoch) return undefined
+    if (refusedBlock(own.proof).hash !== refusedBlock(proof).hash) return undefined
+    if (judgement.finality === 'unchecked') this.checkFinality(judgement, proof)
+    if (judgement.finality !== 'valid') return judgement.finality === 'invalid' ? false : undefined
+    const successors = refusals.replacementFor(proof)
+    return successors === undefined ? undefined : isSameList(successors, executors)
+  }
+
+  private isRevealValid(block: Block, seal: Seal): boolean {
     const { cycle, committerOf, verifyReveal } = this.options
     const { view } = block.proposal
     return verifyReveal(committerOf(view), revealMessage(BigInt(cycle), BigInt(view)), seal.reveal)
   }
 
-  private checkFinality(judgement: Judgement): void {
-    const { seal, block } = judgement
+  private checkFinality(judgement: Judgement, { epoch, finalization }: FinalityProof): void {
+    const { block } = judgement
     judgement.finality = 'checking'
     let isAtOnce = true
-    this.options.chain.verifyFinalization(seal.executionEpoch, seal.finalization, (isValid) => {
+    this.options.chain.verifyFinalization(epoch, finalization, (isValid) => {
       judgement.finality = isValid ? 'valid' : 'invalid'
       if (!isAtOnce) this.retry(block.proposal.hash)
     })
@@ -166,9 +198,13 @@ export function conflictIn({ first, blocks }: Seal, chain: FinalChain): bigint |
   return index < 0 ? undefined : first + BigInt(index)
 }
 
-function decoded(body: Uint8Array, executionShape: CommitteeShape): Seal | undefined {
+function sealProof({ executionEpoch: epoch, proposals, finalization }: Seal): FinalityProof {
+  return { epoch, proposals, finalization }
+}
+
+function decoded(body: Uint8Array, executionShape: CommitteeShape): Seal | Reject | undefined {
   try {
-    return decodeSeal(body, executionShape)
+    return isReject(body) ? decodeReject(body, executionShape) : decodeSeal(body, executionShape)
   } catch (error) {
     if (error instanceof WireError) return undefined
     throw error

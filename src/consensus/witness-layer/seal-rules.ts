@@ -47,7 +47,10 @@ export function isSameSeats(a: Seats, b: Seats): boolean {
 }
 
 /** Whether each proposal is the parent of the one before it, and the last is that of the block. */
-function isLinkedDownTo(proposals: readonly Proposal[], payloadHash: Proposal['payloadHash']): boolean {
+export function isLinkedDownTo(
+  proposals: readonly Proposal[],
+  payloadHash: Proposal['payloadHash'],
+): boolean {
   const isLinked = proposals.every(({ hash }, index) => {
     const child = proposals[index - 1]
     return child === undefined || child.parentHash === hash
@@ -55,10 +58,12 @@ function isLinkedDownTo(proposals: readonly Proposal[], payloadHash: Proposal['p
   return isLinked && proposals.at(-1)?.payloadHash === payloadHash
 }
 
-function isFinalizationOf({ kind, view, hash }: Certificate, proposal: Proposal | undefined): boolean {
+/** Whether a certificate is of the kind, the view and the hash of a proposal. */
+export function isFinalizationOf({ kind, view, hash }: Certificate, proposal: Proposal | undefined): boolean {
   return kind === 'finalize' && view === proposal?.view && hash === proposal.hash
 }
 
-function isSameList(a: readonly string[], b: readonly string[]): boolean {
+/** Whether two lists name the same, in the same order. */
+export function isSameList(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((id, index) => id === b[index])
 }

@@ -3,7 +3,8 @@
  * and shows that a quorum of executors made its last block final. The payload hash of the witness layer's proposal is the
  * hash of that last block; the body is the encoding of a {@link Seal}.
  *
- * A proposal with an empty body repeats its parent's payload: it seals nothing, and lets its parent become final.
+ * A proposal with an empty body repeats its parent's payload: it seals nothing, and lets its parent become final. A third
+ * kind of body refuses the next block instead (`reject.ts`).
  */
 import type { Hash } from '../../primitives/bytes.ts'
 import type { Seats } from '../committees/schedule.ts'

@@ -1,6 +1,6 @@
 /**
  * Simplex over seals: what the core knows as payloads are blocks of the execution layer, each the last of a sealed range;
- * a body is the encoding of a {@link Seal}, or empty for a proposal that repeats its parent's payload.
+ * a body is the encoding of a {@link Seal} or of a `Reject`, or empty for a proposal that repeats its parent's payload.
  *
  * The Committer takes ranges from its own final chain; others judge them by theirs (`judgements.ts`). What becomes final
  * is applied in order, one after the other, as soon as this node's own chain has the blocks: the ledger first, then the
@@ -18,6 +18,8 @@ import type { StoredFinalization } from '../simplex/serving.ts'
 import type { Block, Certificate, Proposal, Tip, View } from '../simplex/types.ts'
 import { conflictIn, Judgements, type JudgementOptions } from './judgements.ts'
 import { randomnessAfter, type SealingPoint } from './randomness-of-seals.ts'
+import { decodeReject, encodeReject, isReject } from './reject-codec.ts'
+import { refusedBlock, type Reject } from './reject.ts'
 import { decodeSeal, encodeSeal, SEAL_BLOCKS_MAX } from './seal-codec.ts'
 import type { SealProgress } from './seal-pacer.ts'
 import { lastOf, type Seal } from './seal.ts'
@@ -41,6 +43,8 @@ export interface SealingOptions extends Omit<JudgementOptions, 'committerOf' | '
   readonly signer: Signer | undefined
   /** After the ledger and the store have the seal. In order; the next one waits for what this returns. */
   onSealed(event: SealedEvent): void | Promise<void>
+  /** After the store has the reject. Its block may be final here, and those executors may have been replaced already. */
+  onRejected(reject: Reject): void
 }
 
 export interface WitnessBlocksOptions
@@ -65,8 +69,8 @@ interface BuildRequest {
 interface Delivered {
   readonly block: Block
   readonly certificate: Certificate | undefined
-  /** `undefined` for a repeat. */
   readonly seal: Seal | undefined
+  readonly reject: Reject | undefined
   onApplied(): void
 }
 
@@ -132,8 +136,10 @@ export class WitnessBlocks implements BlockApplication {
         return
       }
       assert(height === this.deliveredHeight + 1, `final seal ${height} after ${this.deliveredHeight}`)
-      const seal = block.body.length === 0 ? undefined : decodeSeal(block.body, this.options.executionShape)
-      this.delivered.push({ block, certificate, seal, onApplied })
+      const content = this.contentOf(block)
+      const { seal } = content
+      this.delivered.push({ block, certificate, ...content, onApplied })
+      if (seal !== undefined) this.checkRefusal(seal)
       this.deliveredHeight = height
       this.deliveredNumber = seal === undefined ? this.deliveredNumber : lastOf(seal)
       this.judgements.dropUpTo(height)
@@ -215,6 +221,10 @@ export class WitnessBlocks implements BlockApplication {
     if (parentNumber === undefined) return undefined
     const goal = smaller(chain.finalNumber(), lastNumber)
     if (parentNumber >= goal) {
+      const reject = this.options.refusals.own()
+      if (reject !== undefined && refusedBlock(reject.proof).number === parentNumber + 1n) {
+        return { payloadHash: parentPayload, body: encodeReject(reject) }
+      }
       const isDue = isRepeatDue(this.highest) && parentNumber === this.highest.number
       return isDue ? { payloadHash: parentPayload, body: EMPTY_BYTES } : undefined
     }
@@ -280,17 +290,24 @@ export class WitnessBlocks implements BlockApplication {
   private isNextReady(): boolean {
     const [next] = this.delivered
     if (next === undefined) return false
-    return next.seal === undefined || this.options.chain.finalNumber() >= lastOf(next.seal)
+    const { seal, reject } = next
+    const { chain } = this.options
+    if (reject !== undefined) return chain.finalNumber() + 1n >= refusedBlock(reject.proof).number
+    if (seal === undefined) return true
+    const epoch = chain.epochOf(lastOf(seal))
+    return epoch !== undefined && epoch >= seal.executionEpoch
   }
 
   private async apply({
     block: { proposal, body },
     certificate: finalization,
     seal,
+    reject,
   }: Delivered): Promise<void> {
-    const { store, onSealed } = this.options
+    const { store, onSealed, onRejected } = this.options
     if (seal === undefined) {
       await store.add({ proposal, body, finalization, sealed: undefined })
+      if (reject !== undefined) onRejected(reject)
       return
     }
     this.assertFits(seal)
@@ -310,6 +327,23 @@ export class WitnessBlocks implements BlockApplication {
     const number = conflictIn(seal, chain)
     if (number !== undefined) onConflict(number, seal)
     assert(number === undefined, `block ${number} is sealed, and this node has another one`)
+  }
+
+  private contentOf({ body }: Block): Pick<Delivered, 'seal' | 'reject'> {
+    const { executionShape } = this.options
+    if (body.length === 0) return { seal: undefined, reject: undefined }
+    return isReject(body)
+      ? { seal: undefined, reject: decodeReject(body, executionShape) }
+      : { seal: decodeSeal(body, executionShape), reject: undefined }
+  }
+
+  /** The witnesses seal what this node refused: it is this node that is broken, and it will never have that block. */
+  private checkRefusal(seal: Seal): void {
+    const refused = this.options.refusals.own()
+    const number = refused === undefined ? undefined : refusedBlock(refused.proof).number
+    if (number !== undefined && seal.first <= number && number <= lastOf(seal)) {
+      this.options.onConflict(number, seal)
+    }
   }
 
   // ---- Bookkeeping -------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import type { Message } from '../simplex/messages.ts'
 import { leaderOf, type Core, type SignStatement } from '../simplex/state.ts'
 import { GENESIS_VIEW, tipOf } from '../simplex/types.ts'
 import type { SealStore } from '../dual-bft/consensus-store.ts'
+import { refusedBlock } from './reject.ts'
 import { SealPacer } from './seal-pacer.ts'
 import type { Seal } from './seal.ts'
 import { WitnessBlocks, type SealingOptions } from './witness-blocks.ts'
@@ -135,7 +136,11 @@ export class WitnessLayer {
   }
 
   private keepPace(): void {
-    this.pacer.update(this.blocks.progress, this.options.chain.finalNumber())
+    const { chain, refusals } = this.options
+    const refused = refusals.own()
+    // What is to be rejected is work to do, like what is to be sealed.
+    const goal = refused === undefined ? chain.finalNumber() : refusedBlock(refused.proof).number
+    this.pacer.update(this.blocks.progress, goal)
     this.blocks.retryBuild()
   }
 }

@@ -4,7 +4,7 @@ import { describe, test, type TestContext } from 'node:test'
 import type { Transaction } from '../../../src/chain/transaction.ts'
 import { cycleOfEpoch, epochOf } from '../../../src/consensus/committees/committee.ts'
 import { lastOf } from '../../../src/consensus/witness-layer/seal.ts'
-import { DualWorld, type WorldOptions } from './world.ts'
+import { assertSame, DualWorld, type WorldOptions } from './world.ts'
 
 /** Committees change every few blocks. */
 const SHORT = { cycleBlocks: 12, windowBlocks: 6, rangeBlocks: 4 }
@@ -20,14 +20,6 @@ async function untilSealed(world: DualWorld, transaction: Transaction, index = 0
   const number = world.numberOf(index, transaction) ?? assert.fail('just seen')
   await world.untilSealed(number)
   return number
-}
-
-/** All nodes that are up have the same chain as far as it is sealed. */
-function assertSame(world: DualWorld, number: bigint): void {
-  const up = world.nodes.filter(({ isUp }) => isUp)
-  const hashes = new Set(up.map(({ chain }) => chain.ledger.hashOf(number)))
-  assert.equal(hashes.size, 1)
-  assert.ok(!hashes.has(undefined))
 }
 
 describe('two layers', () => {

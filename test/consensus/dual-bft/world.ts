@@ -9,6 +9,7 @@ import { signTransaction } from '../../../src/chain/transaction-signature.ts'
 import type { Transaction } from '../../../src/chain/transaction.ts'
 import { DEFAULT_PARAMETERS, type ConsensusParameters } from '../../../src/consensus/committees/parameters.ts'
 import type { RegisteredNode } from '../../../src/consensus/committees/registry.ts'
+import type { Application } from '../../../src/consensus/plugin.ts'
 import type { Committee } from '../../../src/consensus/committees/committee.ts'
 import type { ConsensusStore } from '../../../src/consensus/dual-bft/consensus-store.ts'
 import { createDualBft, type ConsensusEvent, type DualBft } from '../../../src/consensus/dual-bft/dual-bft.ts'
@@ -74,7 +75,13 @@ export interface WorldOptions {
   readonly witnesses: number
   /** Nodes without a seat in the first cycle. */
   readonly followers?: number
+  /** How many of those have stake, less than the executors. */
+  readonly spares?: number
   readonly parameters?: Partial<ConsensusParameters>
+  /** What a node executes with; its chain, unless told otherwise. */
+  application?(index: number, chain: Blockchain): Application
+  /** Whether layers of these nodes may halt. */
+  mayHalt?(index: number): boolean
 }
 
 export class DualWorld {
@@ -85,10 +92,12 @@ export class DualWorld {
   tamper: Tamper = (_from, _to, _layer, message) => [message]
   private readonly senders = new SenderRecovery()
   private readonly failures: unknown[] = []
+  private readonly options: WorldOptions
   private nonce = 0n
 
   private constructor(options: WorldOptions, executor: BlockExecutor) {
-    const { executors, witnesses, followers = 0 } = options
+    const { executors, witnesses, followers = 0, spares = 0 } = options
+    this.options = options
     this.parameters = {
       ...DEFAULT_PARAMETERS,
       executorSeats: executors,
@@ -97,7 +106,10 @@ export class DualWorld {
       ...options.parameters,
     }
     const size = executors + witnesses + followers
-    this.registry = Array.from({ length: size }, (_, index) => registered(index, executors, size))
+    this.registry = Array.from({ length: size }, (_, index) => {
+      const isStaked = index < executors || index >= size - spares
+      return registered(index, isStaked, index < executors, size)
+    })
     this.nodes = this.registry.map((_, index) => this.createNode(index, executor))
   }
 
@@ -231,7 +243,8 @@ export class DualWorld {
     const { index, chain, store, consensusEvents } = node
     const genesis = present(chain.ledger.hashOf(0n), 'genesis')
     const fail = (error: unknown): number => this.failures.push({ node: index, error })
-    return createDualBft(chain, this.clock, {
+    const { application, mayHalt } = this.options
+    return createDualBft(application?.(index, chain) ?? chain, this.clock, {
       chainId: GENESIS.config.chainId,
       genesis: { number: 0n, hash: genesis },
       parameters: this.parameters,
@@ -244,7 +257,7 @@ export class DualWorld {
       beneficiary: addressOf(0xfee0 + index),
       onEvent: (event) => {
         consensusEvents.push(event)
-        if (event.kind === 'halted') fail(event)
+        if (event.kind === 'halted' && mayHalt?.(index) !== true) fail(event)
       },
       onError: fail,
     })
@@ -357,14 +370,22 @@ export class DualWorld {
   }
 }
 
-/** The first nodes have the stake, all others have points. */
-function registered(index: number, executors: number, size: number): RegisteredNode {
-  const isExecutor = index < executors
+/** All nodes that are up have the same chain as far as it is sealed. */
+export function assertSame(world: DualWorld, number: bigint): void {
+  const up = world.nodes.filter(({ isUp }) => isUp)
+  const hashes = new Set(up.map(({ chain }) => chain.ledger.hashOf(number)))
+  assert.equal(hashes.size, 1)
+  assert.ok(!hashes.has(undefined))
+}
+
+/** Executors have nothing but stake, all others points; some of those have a little stake as well. */
+function registered(index: number, isStaked: boolean, isExecutor: boolean, size: number): RegisteredNode {
+  const rank = BigInt(size - index)
   return {
     id: bytesToHex(stubPublicKey(index)),
     proofOfPossession: EMPTY_BYTES,
-    stake: isExecutor ? BigInt(1000 + size - index) : 0n,
-    points: isExecutor ? 0n : BigInt(1000 + size - index),
+    stake: isExecutor ? 1000n + rank : isStaked ? rank : 0n,
+    points: isExecutor ? 0n : 1000n + rank,
     isJailed: false,
     payout: addressOf(0xfee0 + index),
   }

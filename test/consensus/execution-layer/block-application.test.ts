@@ -144,6 +144,7 @@ function subject(application = new RecordingApplication(), store = new MemoryFin
       assert.equal(application.numberOf(hash), number)
       hooks.push(`final ${number}`)
     },
+    onInvalidFinality: ({ proposal }) => hooks.push(`refused ${proposal.height}`),
     onError: (error) => errors.push(error),
   })
   const created: Subject = { application, store, blocks, errors, held, hooks, verdicts, wantedView: 1 }
@@ -398,7 +399,7 @@ describe('what a block says about seals', () => {
     assert.equal(await finalize(world, proposed(child(GENESIS, 1), 1)), true)
     world.verdicts.set(2n, 'invalid')
     assert.equal(await finalize(world, proposed(child(child(GENESIS, 1), 2), 2)), false)
-    assert.match(String(world.errors[0]), /is final but not valid/)
+    assert.equal(world.hooks.at(-1), 'refused 2')
   })
 
   test('keeps a leader from proposing what others could not accept', async () => {
@@ -452,10 +453,14 @@ describe('a final block', () => {
     assert.deepEqual(after.store.latest(), block.proposal)
   })
 
-  test('that is not valid stops the node', async () => {
+  test('that is not valid is refused, once its proof is complete', async () => {
     const world = subject()
-    assert.equal(await finalize(world, proposed(child(GENESIS, 1, INVALID_GAS_LIMIT), 1)), false)
-    assert.match(String(world.errors[0]), /is final but not valid/)
+    const bad = child(GENESIS, 1, INVALID_GAS_LIMIT)
+    assert.equal(await finalize(world, proposed(bad, 1), false), false)
+    assert.deepEqual(world.hooks, [])
+    assert.equal(await finalize(world, proposed(child(bad, 2), 2)), false)
+    assert.deepEqual([world.hooks, world.errors], [['refused 1'], []])
+    assert.deepEqual(world.application.log, ['execute 1'])
   })
 
   test('is served with the certificate nearest to it', async () => {

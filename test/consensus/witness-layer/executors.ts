@@ -12,6 +12,7 @@ import {
   type FinalChain,
   type FinalityProof,
 } from '../../../src/consensus/witness-layer/final-chain.ts'
+import type { Refusals } from '../../../src/consensus/witness-layer/reject.ts'
 import { present } from '../../../src/primitives/assert.ts'
 import { EMPTY_BYTES, type Hash } from '../../../src/primitives/bytes.ts'
 import { keccak256Hash } from '../../../src/primitives/keccak.ts'
@@ -124,6 +125,10 @@ export class OwnChain implements FinalChain {
     return undefined
   }
 
+  epochOf(number: bigint): Epoch | undefined {
+    return number > this.finalNumber() ? undefined : this.executors.epoch
+  }
+
   proofOf(number: bigint): FinalityProof | undefined {
     return finalityProof({ execution: () => this.store }, this.executors.epoch, number)
   }
@@ -133,6 +138,9 @@ export class OwnChain implements FinalChain {
     onResult(this.executors.verifies(epoch, certificate))
   }
 }
+
+/** Of a node whose own execution agrees with all that is final. */
+export const NO_REFUSALS: Refusals = { own: () => undefined, replacementFor: () => undefined }
 
 function hashOf(text: string): Hash {
   return keccak256Hash(new TextEncoder().encode(text))

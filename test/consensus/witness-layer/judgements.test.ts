@@ -13,7 +13,7 @@ import type { Seal } from '../../../src/consensus/witness-layer/seal.ts'
 import { present } from '../../../src/primitives/assert.ts'
 import { bytesToHex, EMPTY_BYTES, type Hash } from '../../../src/primitives/bytes.ts'
 import { stubPublicKey, stubScheme, stubSigner } from '../../simulation/stub-scheme.ts'
-import { Executors, OwnChain } from './executors.ts'
+import { Executors, NO_REFUSALS, OwnChain } from './executors.ts'
 
 const VIEW = 5 as View
 const COMMITTER = 1
@@ -38,6 +38,7 @@ function witness({ chain = grown(new OwnChain(executors)), ...changes }: Partial
     committerOf: (view) => view % 4,
     verifyReveal: (member, message, reveal) => keyring.verify(member, message, reveal),
     handover: () => SEATS,
+    refusals: NO_REFUSALS,
     onConflict: (number) => conflicts.push(number),
     onError: (error) => errors.push(error),
     ...changes,

@@ -29,7 +29,7 @@ import { openConsensusStore } from '../../../src/storage/consensus-database.ts'
 import { MemoryStore } from '../../../src/storage/memory-store.ts'
 import { stubPublicKey, stubScheme, stubSigner } from '../../simulation/stub-scheme.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
-import { Executors, OwnChain } from './executors.ts'
+import { Executors, NO_REFUSALS, OwnChain } from './executors.ts'
 
 const STEP_MS = 10
 export const RANGE_BLOCKS = 4
@@ -273,6 +273,8 @@ export class WitnessWorld {
       signer: isMember ? stubSigner(index) : undefined,
       verifyReveal: (member, message, reveal) => keyring.verify(member, message, reveal),
       handover: () => node.handover,
+      refusals: NO_REFUSALS,
+      onRejected: () => assert.fail('nothing is refused here'),
       onSealed: (event) => {
         if (node.failing === 'listener') throw new Error('too much news')
         node.sealed.push(event)

@@ -32,7 +32,9 @@ import {
   type SealedChainPlan,
   type SealedStep,
 } from '../../support/sealed-chain.ts'
-import { BAD_SEALS, changedItems, MUTATIONS, type Mutation, type Target } from './mutations.ts'
+import { BAD_SEALS } from './bad-seals.ts'
+import type { Mutation, Target } from './mutation-parts.ts'
+import { changedItems, MUTATIONS } from './mutations.ts'
 
 const HEADERS = 10_000
 const MUTANTS = 1_000
@@ -114,7 +116,7 @@ function mutantOf(
   prng: Prng,
 ): { readonly at: number; readonly items: readonly SealedItem[] } {
   const boundaries = [...steps.keys()].filter((index) => steps[index]?.seal?.handover !== undefined)
-  for (let attempt = 0; attempt < 200; attempt++) {
+  for (let attempt = 0; attempt < 5_000; attempt++) {
     const at = attempt % 4 === 3 ? prng.pick(boundaries) : prng.below(steps.length)
     const target: Target = { maker, steps, at, prng }
     const items = changedItems(target, mutation)
@@ -153,6 +155,25 @@ describe('refuses what a quorum of witnesses signed against the rules:', () => {
         )
       }
     })
+  }
+})
+
+test('names the rule that headers break', () => {
+  const at = steps.findIndex(({ seal }) => (seal?.blocks.length ?? 0) > 2)
+  const { item } = present(steps[at], 'step')
+  const [first = new Uint8Array(), second = new Uint8Array(), ...rest] = item.headers
+  const cases: readonly (readonly [string, readonly Uint8Array[]])[] = [
+    ['headerCount', item.headers.slice(0, -1)],
+    ['headerCount', [...item.headers, first]],
+    ['headerCount', []],
+    ['headerHash', [second, first, ...rest]],
+    ['headerHash', [first, concatBytes(second, Uint8Array.of(0)), ...rest]],
+  ]
+  for (const [rule, headers] of cases) {
+    assert.throws(
+      () => verifyItem(stateBefore(at), { ...item, headers }),
+      (error) => error instanceof LightClientError && error.rule === rule,
+    )
   }
 })
 

@@ -11,9 +11,9 @@ const ENVELOPE_BYTES = 200
 export class SimulatedNetwork {
   private readonly world: World
   private readonly links: Links
-  /** What goes to many is decoded once. */
+  /** What goes to many is encoded and decoded once. */
+  private readonly encoded = new WeakMap<Message, Uint8Array>()
   private readonly decoded = new WeakMap<Uint8Array, Message>()
-  private encoded: { readonly message: Message; readonly bytes: Uint8Array } | undefined
 
   constructor(world: World, links: Links) {
     this.world = world
@@ -34,11 +34,9 @@ export class SimulatedNetwork {
     }
   }
 
-  /** The bytes of a message that goes to many are made once. */
   private encode(message: Message): Uint8Array {
-    if (this.encoded?.message === message) return this.encoded.bytes
-    const bytes = this.world.subject.encodeMessage(this.world.wire, message)
-    this.encoded = { message, bytes }
+    const bytes = this.encoded.get(message) ?? this.world.subject.encodeMessage(this.world.wire, message)
+    this.encoded.set(message, bytes)
     return bytes
   }
 

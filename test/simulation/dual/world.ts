@@ -107,8 +107,8 @@ export class DualWorld {
   private readonly numbers: ReadonlyMap<NodeId, number>
   private readonly damageable: ReadonlySet<number>
   private readonly joining: ReadonlySet<number>
-  private encoded: { readonly message: Message; readonly bytes: Uint8Array } | undefined
-  /** What goes to many is decoded once. */
+  /** What goes to many is encoded and decoded once. */
+  private readonly encoded = new WeakMap<Message, Uint8Array>()
   private readonly decoded = new WeakMap<Uint8Array, Message>()
   private readonly seatings = new Map<string, Seating>()
   private readonly contexts = new Map<string, WireContext>()
@@ -271,11 +271,9 @@ export class DualWorld {
     })
   }
 
-  /** The bytes of a message that goes to many are made once. */
   private encode(context: WireContext, message: Message): Uint8Array {
-    if (this.encoded?.message === message) return this.encoded.bytes
-    const bytes = this.subject.encodeMessage(context, message)
-    this.encoded = { message, bytes }
+    const bytes = this.encoded.get(message) ?? this.subject.encodeMessage(context, message)
+    this.encoded.set(message, bytes)
     return bytes
   }
 

@@ -214,10 +214,9 @@ export class Blockchain implements Application {
 
   /** Of transactions that wait here the senders are known: a transaction's hash covers its signature. */
   private async sendersOf(transactions: readonly Transaction[]): Promise<readonly (Address | undefined)[]> {
-    const waiting = transactions.map(({ hash }) => this.pool.get(hash)?.sender)
-    return Promise.all(
-      transactions.map((transaction, index) => waiting[index] ?? this.options.senders.recover(transaction)),
-    )
+    const senderOf = async (transaction: Transaction): Promise<Address | undefined> =>
+      this.pool.get(transaction.hash)?.sender ?? this.options.senders.recover(transaction)
+    return Promise.all(transactions.map(senderOf))
   }
 
   private async build(parent: ParentBlock, attributes: BlockAttributes): Promise<ExecutedCandidate> {

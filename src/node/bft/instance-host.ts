@@ -150,7 +150,8 @@ export class NetworkInstances implements InstanceHost {
       // For the one that is about to listen it is early by nothing.
       if (layer === about.layer) newest = Math.max(newest, isListening ? epoch + 1 : epoch)
     }
-    return newest < 0 ? -1 : about.epoch - newest
+    // Before there is any, all are early: the node has just been started.
+    return newest < 0 ? 0 : about.epoch - newest
   }
 
   #answer(peer: NodeId, bytes: Uint8Array): boolean {

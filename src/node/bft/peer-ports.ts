@@ -153,20 +153,14 @@ export class PeerPorts implements Transport {
   #followersFor(message: Message): Followers {
     const { followers, committee, network } = this.#options
     if (followers === undefined) return NOBODY
-    switch (message.kind) {
-      case 'propose':
-        return followers()
-      case 'certificates': {
-        const view = message.certificates[0]?.view ?? 0
-        const self = this.#indexes.get(network.self) ?? 0
-        const isTurn = (_: NodeId, position: number): boolean =>
-          (self + view + position) % committee.length < CERTIFICATE_SENDERS
-        const { members, guests } = followers()
-        return { members: members.filter(isTurn), guests: guests.filter(isTurn) }
-      }
-      default:
-        return NOBODY
-    }
+    if (message.kind === 'propose') return followers()
+    if (message.kind !== 'certificates') return NOBODY
+    const view = message.certificates[0]?.view ?? 0
+    const self = this.#indexes.get(network.self) ?? 0
+    const isTurn = (_: NodeId, position: number): boolean =>
+      (self + view + position) % committee.length < CERTIFICATE_SENDERS
+    const { members, guests } = followers()
+    return { members: members.filter(isTurn), guests: guests.filter(isTurn) }
   }
 
   #guestIndex(node: NodeId): Peer | undefined {

@@ -198,7 +198,7 @@ function readSetting(sections: Sections, setting: Setting, path: string): NodeCo
     case 'choice': {
       const chosen = kind.of.find((choice) => choice === value)
       if (chosen === undefined) throw refused(`one of ${kind.of.map((choice) => `"${choice}"`).join(', ')}`)
-      return chosen as NodeConfig[keyof NodeConfig]
+      return chosen
     }
   }
 }

@@ -1,0 +1,128 @@
+/** Transactions between nodes: together where they come together, once for all nodes of a process, judged by what they are. */
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import fc from 'fast-check'
+import type { Transaction } from '../../src/chain/transaction.ts'
+import { TOPICS } from '../../src/network/topics.ts'
+import { SenderRecovery } from '../../src/node/sender-recovery.ts'
+import { TransactionDecoder, TransactionGossip } from '../../src/node/transaction-gossip.ts'
+import { PoolError, type PooledTransaction, type PoolRefusal } from '../../src/pool/transaction-pool.ts'
+import type { Hash } from '../../src/primitives/bytes.ts'
+import { decodeRlp, encodeRlp } from '../../src/primitives/rlp.ts'
+import { transfer } from '../support/bft-network.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { addressOf } from '../support/small-world.ts'
+
+describe('gossip of transactions', () => {
+  const clock = new ManualClock()
+  let senders: SenderRecovery
+  let gossip: TransactionGossip
+  let refusal: PoolRefusal | undefined
+  const published: Uint8Array[] = []
+  const admitted: Transaction[] = []
+  const pool = new Map<Hash, PooledTransaction>()
+
+  beforeEach(() => {
+    published.length = 0
+    admitted.length = 0
+    pool.clear()
+    refusal = undefined
+    senders = new SenderRecovery()
+    gossip = new TransactionGossip({
+      network: { publish: (_, bytes) => published.push(bytes) },
+      clock,
+      decoder: new TransactionDecoder(senders),
+      pool,
+      admit: (transaction) => {
+        if (refusal !== undefined) throw new PoolError(refusal, 'refused')
+        admitted.push(transaction)
+      },
+    })
+  })
+  afterEach(async () => {
+    gossip.stop()
+    await senders.close()
+  })
+
+  const countsOf = (): number[] => published.map((bytes) => decodeRlp(bytes).length)
+
+  test('sends the first at once and those that follow together, as large as a message may be', () => {
+    for (let nonce = 0n; nonce < 600n; nonce++) gossip.announce(transfer(nonce))
+    assert.deepEqual(countsOf(), [1])
+    clock.advance(10)
+    assert.deepEqual(countsOf(), [1, 512, 87])
+    assert.ok(published.every(({ length }) => length <= TOPICS.transactions.messageSizeMax))
+  })
+
+  test('repeats own transactions while they wait', () => {
+    const [waiting, mined] = [transfer(0n), transfer(1n)]
+    gossip.announce(waiting)
+    gossip.announce(mined)
+    pool.set(waiting.hash, { transaction: waiting, sender: addressOf(1), arrival: 0 })
+    clock.advance(20_000)
+    assert.deepEqual(published.at(-1), encodeRlp([waiting.bytes]))
+    const count = published.length
+    pool.clear()
+    clock.advance(60_000)
+    assert.equal(published.length, count)
+  })
+
+  test('passes on what the pool takes', async () => {
+    const message = encodeRlp([transfer(0n).bytes, transfer(1n).bytes])
+    assert.equal(await gossip.receive(message), 'accept')
+    assert.deepEqual(
+      admitted.map(({ hash }) => hash),
+      [transfer(0n).hash, transfer(1n).hash],
+    )
+    assert.deepEqual(published, [])
+  })
+
+  for (const [reason, verdict] of [
+    ['alreadyKnown', 'ignore'],
+    ['nonceTooLow', 'ignore'],
+    ['poolFull', 'ignore'],
+    ['insufficientFunds', 'ignore'],
+    ['wrongChainId', 'reject'],
+    ['intrinsicGasTooLow', 'reject'],
+  ] as const) {
+    test(`says ${verdict} when the pool says ${reason}`, async () => {
+      refusal = reason
+      assert.equal(await gossip.receive(encodeRlp([transfer(0n).bytes])), verdict)
+    })
+  }
+
+  test('rejects what is no message, and what nobody signed', async () => {
+    const good = transfer(0n)
+    const unsigned = good.bytes.slice()
+    // The last 32 bytes are s: above half of the order it is no signature (EIP-2).
+    unsigned.fill(0xff, -32)
+    for (const bytes of [
+      new Uint8Array(0),
+      encodeRlp([]),
+      encodeRlp([Uint8Array.of(1)]),
+      encodeRlp([[good.bytes]]),
+      good.bytes,
+      encodeRlp(Array(513).fill(good.bytes)),
+      encodeRlp([unsigned]),
+    ]) {
+      assert.equal(await gossip.receive(bytes), 'reject')
+    }
+    assert.deepEqual(admitted, [])
+  })
+
+  test('never fails for bytes of others', () =>
+    fc.assert(
+      fc.asyncProperty(fc.nat(), fc.integer({ min: 1, max: 255 }), async (at, mask) => {
+        const message = encodeRlp([transfer(0n).bytes, transfer(1n).bytes])
+        const offset = at % message.length
+        message[offset] = (message[offset] ?? 0) ^ mask
+        await gossip.receive(message)
+      }),
+    ))
+
+  test('decodes once for all nodes of a process', async () => {
+    const decoder = new TransactionDecoder(senders)
+    const message = encodeRlp([transfer(0n).bytes])
+    assert.equal(await decoder.decode(message), await decoder.decode(message))
+  })
+})

@@ -1,9 +1,12 @@
 /**
- * `npm run fuzz -- --minutes N --seed S --target NAME`: everything that comes from outside, damaged in a thousand ways.
+ * `npm run fuzz -- --minutes N --seed S --target NAME`: everything that comes from outside, damaged in a thousand ways,
+ * at every decoder; and, as the target `node`, a member that lies and strangers at a node of a running network.
  *
- * Without options it runs for a minute with a seed of its own. A failure prints its seed and case; with `--case` added
- * that one case runs again. Targets are named by `--target`, as often as wanted, or by the beginnings of their names.
+ * Without options all of it runs for a minute with a seed of its own. A failure prints its seed and case; with `--case`
+ * added that one case of a decoder runs again. Targets are named as often as wanted, by the beginnings of their names.
  */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import { fuzzDecoders, selectTargets, type DecoderOutcome } from './decoders.ts'
 import { TARGETS } from './targets/all.ts'
@@ -19,39 +22,62 @@ const { values } = parseArgs({
 })
 
 const SLICE_MS = 500
+const PROGRESS_MS = 20_000
+const NODE = 'node'
 
 if (values.list) {
   for (const { name } of TARGETS) console.log(name)
+  console.log(NODE)
 } else process.exitCode = (await run()) ? 0 : 1
 
 async function run(): Promise<boolean> {
-  const targets = selectTargets(TARGETS, values.target)
-  if (targets.length === 0) {
+  const names = values.target.filter((name) => name !== NODE)
+  const hasNode = values.case === undefined && (values.target.length === 0 || values.target.includes(NODE))
+  const hasDecoders = !hasNode || values.target.length === 0 || names.length > 0
+  const targets = hasDecoders ? selectTargets(TARGETS, names) : []
+  if (targets.length === 0 && !hasNode) {
     console.error(`no target is called ${values.target.join(' or ')}; --list names them`)
     return false
   }
+  console.log(`seed ${values.seed}, ${targets.length} decoders${hasNode ? ' and a live node' : ''}`)
+  const results = await Promise.all([
+    hasNode ? attackNode() : true,
+    targets.length > 0 ? decode(names) : true,
+  ])
+  return results.every((isGood) => isGood)
+}
+
+/** In a process of its own, whose memory and threads are nobody else's. Prints what it finds itself. */
+async function attackNode(): Promise<boolean> {
+  const seconds = String(Math.round(Number(values.minutes) * 60))
+  const file = new URL('./live/node-process.ts', import.meta.url)
+  const child = fork(file, ['--seconds', seconds, '--seed', values.seed])
+  const [code] = (await once(child, 'exit')) as [number | null]
+  if (code !== 0)
+    console.log(`FAILED node: exit code ${code}; again: npm run fuzz -- --seed ${values.seed} --target node`)
+  return code === 0
+}
+
+async function decode(names: readonly string[]): Promise<boolean> {
   const isReplay = values.case !== undefined
-  const durationMs = Number(values.minutes) * 60_000
-  console.log(
-    `seed ${values.seed}, ${targets.length} targets, ${isReplay ? `case ${values.case}` : `${values.minutes} minutes`}`,
-  )
   const startMs = performance.now()
-  let rounds = 0
+  let [printedMs, cases] = [startMs, 0]
   const outcome = await fuzzDecoders(
     TARGETS,
     {
       seed: values.seed,
-      names: values.target,
-      durationMs,
+      names,
+      durationMs: Number(values.minutes) * 60_000,
       sliceMs: isReplay ? Infinity : SLICE_MS,
       firstCase: Number(values.case ?? 0),
       casesMax: isReplay ? 1 : undefined,
     },
-    ({ target }) => {
-      if (target !== targets.at(-1)?.name) return
-      rounds += 1
-      const elapsed = ((performance.now() - startMs) / 1000).toFixed(0)
-      console.log(`${elapsed} s: ${rounds} rounds`)
+    (slice) => {
+      cases += slice.cases
+      const nowMs = performance.now()
+      if (nowMs - printedMs < PROGRESS_MS) return
+      printedMs = nowMs
+      console.log(`${((nowMs - startMs) / 1000).toFixed(0)} s: ${cases} cases of decoders`)
     },
   )
   print(outcome, performance.now() - startMs)

@@ -1,0 +1,210 @@
+/**
+ * The process of the attacked network. Phases take turns: calm, a member that lies, sockets of strangers, both at once.
+ * In each, users of the attacked node wait for their transfers; before each, what the process takes is measured. At the
+ * end it says what it found, and what of that is a failure.
+ */
+import { fork, type ChildProcess } from 'node:child_process'
+import { parseArgs } from 'node:util'
+import { setTimeout as pause } from 'node:timers/promises'
+import { HandlerAttack } from './handler-attack.ts'
+import { openLiveNetwork, type LiveNetwork } from './live-network.ts'
+import { Load, quantile, type Waits } from './load.ts'
+import type { SocketNote, SocketTask } from './socket-attack.ts'
+import { readVitals, slopePerMinute, type Vitals } from './vitals.ts'
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '60' },
+    seed: { type: 'string', default: '1' },
+  },
+})
+
+type Phase = 'calm' | 'member' | 'strangers' | 'both'
+const PHASES: readonly Phase[] = ['calm', 'member', 'calm', 'strangers', 'calm', 'both']
+const TRANSFERS_PER_SECOND = 20
+/** Cases of the lying member a second; some are bursts of hundreds of messages. */
+const CASES_PER_SECOND = 200
+const TICK_MS = 20
+/** Handler times that are kept. */
+const HANDLER_TIMES_MAX = 200_000
+/** Before anything is measured: code is compiled, caches fill. */
+const WARM_UP_MS = 15_000
+/** Growth that is no leak: caches, code, the state of the chain. */
+const HEAP_SLOPE_MAX = 6
+const HEAP_GROWTH_MAX = 48
+
+const failures: string[] = []
+process.on('unhandledRejection', (error) =>
+  failures.push(`a rejection that nobody waited for: ${describe(error)}`),
+)
+process.on('uncaughtException', (error) =>
+  failures.push(`an exception that nobody caught: ${describe(error)}`),
+)
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+function say(line: string): void {
+  console.log(`node: ${line}`)
+}
+
+const startMs = performance.now()
+const seconds = (): number => (performance.now() - startMs) / 1000
+const network = await openLiveNetwork()
+const [victim] = network.nodes
+if (victim === undefined) throw new Error('a network has nodes')
+const load = new Load(victim, TRANSFERS_PER_SECOND)
+const attack = new HandlerAttack(network, values.seed)
+const samples: Vitals[] = []
+const waits: Record<Phase, Waits> = {
+  calm: noWaits(),
+  member: noWaits(),
+  strangers: noWaits(),
+  both: noWaits(),
+}
+const scenarios = new Map<string, { runs: number; thrownOut: number }>()
+let caseNumber = 0
+let messageCount = 0
+/** Time that the handler took for a message before it let go of the thread. */
+const handlerMs: number[] = []
+await pause(WARM_UP_MS)
+say(`${network.nodes.length} nodes are up, block ${victim.chain.ledger.head().number}`)
+network.tap.connect(true)
+
+const phaseMs = Math.max(
+  5000,
+  (Number(values.seconds) * 1000) / PHASES.length / Math.max(1, Math.round(Number(values.seconds) / 180)),
+)
+const endMs = performance.now() + Number(values.seconds) * 1000
+for (let turn = 0; performance.now() < endMs && failures.length === 0; turn++) {
+  const phase = PHASES[turn % PHASES.length] ?? 'calm'
+  samples.push(readVitals(seconds(), victim.transport.peers().length))
+  const before = victim.chain.ledger.committed('sealed')
+  load.waits = waits[phase]
+  await run(phase, Math.min(phaseMs, Math.max(1000, endMs - performance.now())))
+  const { heapMb, rssMb, resources } = readVitals(seconds(), 0)
+  const sealed = victim.chain.ledger.committed('sealed')
+  say(
+    `${seconds().toFixed(0)} s, ${phase}: block ${sealed} sealed (+${sealed - before}), heap ${heapMb.toFixed(0)} MiB, ` +
+      `rss ${rssMb.toFixed(0)} MiB, ${resources} resources, ${caseNumber} cases, ${messageCount} messages`,
+  )
+  if (sealed === before && phaseMs >= 5000)
+    failures.push(`nothing was sealed in a phase of ${phaseMs} ms: ${phase}`)
+}
+await pause(3000)
+samples.push(readVitals(seconds(), victim.transport.peers().length))
+load.stop()
+judge(network)
+await network.close()
+report()
+process.exit(failures.length === 0 ? 0 : 1)
+
+function noWaits(): Waits {
+  return { preconfirmedMs: [], sealedMs: [] }
+}
+
+async function run(phase: Phase, durationMs: number): Promise<void> {
+  const isFromMember = phase === 'member' || phase === 'both'
+  const sockets = phase === 'strangers' || phase === 'both' ? startSockets() : undefined
+  const until = performance.now() + durationMs
+  while (performance.now() < until) {
+    if (isFromMember) await lie((CASES_PER_SECOND * TICK_MS) / 1000)
+    await pause(TICK_MS)
+  }
+  if (sockets !== undefined) sockets.disconnect()
+}
+
+async function lie(cases: number): Promise<void> {
+  for (let i = 0; i < cases; i++) {
+    for (const { messageClass, bytes } of attack.make(caseNumber++)) {
+      messageCount += 1
+      const atMs = performance.now()
+      try {
+        const heard = network.tap.inject(messageClass, bytes)
+        handlerMs[messageCount % HANDLER_TIMES_MAX] = performance.now() - atMs
+        await heard
+      } catch (error) {
+        failures.push(
+          `the handler threw at case ${caseNumber - 1}: ${describe(error)}\nmessage ${messageClass} ${Buffer.from(bytes.subarray(0, 2000)).toString('hex')}`,
+        )
+      }
+    }
+  }
+}
+
+function startSockets(): ChildProcess {
+  const { config } = network.genesis.genesis
+  const task: SocketTask = {
+    seed: values.seed,
+    addresses: network.victimAddresses,
+    chainId: `${config.chainId}`,
+    genesisHash: network.genesis.block.hash,
+  }
+  const child = fork(new URL('./socket-attack.ts', import.meta.url), [JSON.stringify(task)])
+  child.on('message', (note: SocketNote) => {
+    if (note.kind !== 'scenario') return
+    const counts = scenarios.get(note.name) ?? { runs: 0, thrownOut: 0 }
+    counts.runs += 1
+    if (note.wasThrownOut) counts.thrownOut += 1
+    scenarios.set(note.name, counts)
+  })
+  return child
+}
+
+/** What must be true when it is over. */
+function judge({ nodes, failures: found }: LiveNetwork): void {
+  failures.push(...found)
+  const common = nodes.map(({ chain }) => chain.ledger.committed('sealed')).reduce((a, b) => (a < b ? a : b))
+  if (new Set(nodes.map(({ chain }) => chain.ledger.hashOf(common))).size !== 1)
+    failures.push('nodes sealed different blocks')
+  const banned = nodes[0]?.transport.peers().filter(({ points, isMember }) => isMember && points >= 50) ?? []
+  if (banned.length > 0) failures.push(`${banned.length} honest members were blamed`)
+  const members = nodes[0]?.transport.peers().filter(({ isMember }) => isMember).length ?? 0
+  if (members < nodes.length - 1)
+    failures.push(`only ${members} of ${nodes.length - 1} members are connected`)
+  const heapSlope = slopePerMinute(samples.slice(1), ({ heapMb }) => heapMb)
+  const heapGrowth = (samples.at(-1)?.heapMb ?? 0) - (samples[1]?.heapMb ?? 0)
+  if (heapSlope > HEAP_SLOPE_MAX && heapGrowth > HEAP_GROWTH_MAX) {
+    failures.push(
+      `the heap grows by ${heapSlope.toFixed(1)} MiB a minute, by ${heapGrowth.toFixed(0)} MiB in all`,
+    )
+  }
+}
+
+function report(): void {
+  say(`${caseNumber} cases of a lying member, ${messageCount} messages: ${entries(attack.counts)}`)
+  const times = [0.5, 0.99, 1].map((share) => quantile(handlerMs, share).toFixed(3))
+  say(`the handler took ${times.join(' / ')} ms for a message (p50 / p99 / longest)`)
+  say(`its offences: ${entries(network.tap.offences)}; answers to it: ${network.tap.answers}`)
+  say(`offences of others: ${entries(network.tap.honestOffences)}`)
+  const { bans, offences, refusals } = network.nodes[0]?.transport.statistics() ?? {}
+  say(
+    `strangers banned: ${bans ?? 0}; offences on the network: ${entries(offences ?? {})}; refused: ${entries(refusals ?? {})}`,
+  )
+  for (const [name, { runs, thrownOut }] of scenarios)
+    say(`  ${name}: ${runs} times, thrown out ${thrownOut} times`)
+  for (const [phase, { preconfirmedMs, sealedMs }] of Object.entries(waits)) {
+    const of = (values: readonly number[]): string =>
+      [0.5, 0.95, 0.99].map((share) => quantile(values, share).toFixed(0)).join(' / ')
+    say(
+      `${phase}: pre-confirmed after ${of(preconfirmedMs)} ms, sealed after ${of(sealedMs)} ms (p50 / p95 / p99 of ${preconfirmedMs.length})`,
+    )
+  }
+  for (const name of ['heapMb', 'buffersMb', 'rssMb', 'resources'] as const) {
+    const line = samples.map((sample) => sample[name].toFixed(0)).join(' ')
+    say(`${name}: ${line}; ${slopePerMinute(samples.slice(1), (sample) => sample[name]).toFixed(2)} a minute`)
+  }
+  say(
+    `transfers: ${load.submitted} submitted, ${load.sealed} sealed, ${load.waitingCount} waiting, refused ${entries(load.refusals)}`,
+  )
+  say(`warnings of the attacked node: ${entries(network.warnings)}`)
+  say(failures.length === 0 ? 'no failure' : `${failures.length} failures`)
+  for (const failure of failures) say(`FAILED ${failure}`)
+}
+
+function entries(counts: ReadonlyMap<string, number> | Readonly<Record<string, number>>): string {
+  const list = counts instanceof Map ? [...counts] : Object.entries(counts)
+  const shown = list.filter(([, count]) => count > 0).map(([name, count]) => `${name} ${count}`)
+  return shown.length === 0 ? 'none' : shown.join(', ')
+}

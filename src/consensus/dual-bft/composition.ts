@@ -121,7 +121,7 @@ export class Composition implements DualBft {
     this.announce(this.execution.committee)
     this.announce(this.witness.committee)
     this.tellCommittees()
-    this.execution.layer.start()
+    await this.execution.layer.start()
     await this.witness.layer.start()
     this.changeEpochs()
     this.check()

@@ -16,10 +16,7 @@ function turned(root: Hash): Hash {
   return bytesToHash(hexToBytes(root).toReversed())
 }
 
-/** @param isBroken asked for every block: an engine may be repaired. */
-export function brokenEngine(application: Application, isBroken: () => boolean): Application {
-  const isHit = ({ transactions }: Block): boolean =>
-    isBroken() && transactions.some(({ fields }) => fields.value === FATAL_VALUE)
+export function brokenEngine(application: Application): Application {
   return {
     head: () => application.head(),
     numberOf: (hash) => application.numberOf(hash),
@@ -43,6 +40,10 @@ export function brokenEngine(application: Application, isBroken: () => boolean):
       }
     },
   }
+}
+
+function isHit({ transactions }: Block): boolean {
+  return transactions.some(({ fields }) => fields.value === FATAL_VALUE)
 }
 
 /** Twice gives the block again. */

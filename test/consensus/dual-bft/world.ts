@@ -80,6 +80,8 @@ export interface WorldOptions {
   readonly parameters?: Partial<ConsensusParameters>
   /** What a node executes with; its chain, unless told otherwise. */
   application?(index: number, chain: Blockchain): Application
+  /** What a node remembers with; its store, unless told otherwise. */
+  store?(index: number, store: ConsensusStore): ConsensusStore
   /** Whether layers of these nodes may halt. */
   mayHalt?(index: number): boolean
 }
@@ -144,8 +146,8 @@ export class DualWorld {
     await this.until(`block ${number} is sealed`, () => this.nodes.every(isSealed), limitMs)
   }
 
-  /** Hands a transfer to all nodes that are up. */
-  async transfer(value: bigint): Promise<Transaction> {
+  /** Hands a transfer to all nodes that are up, or to some of them. */
+  async transfer(value: bigint, to: Iterable<number> = this.nodes.keys()): Promise<Transaction> {
     const transaction = signTransaction(
       {
         type: 2,
@@ -161,13 +163,18 @@ export class DualWorld {
       },
       hexToBytes(SENDER.privateKey),
     )
-    for (const { isUp, chain, plugin } of this.nodes) {
+    await this.hand(transaction, to)
+    return transaction
+  }
+
+  async hand(transaction: Transaction, to: Iterable<number>): Promise<void> {
+    for (const index of to) {
+      const { isUp, chain, plugin } = this.node(index)
       if (!isUp) continue
       chain.pool.add(transaction, SENDER.address)
       plugin.onTransaction()
     }
     await this.settle()
-    return transaction
   }
 
   /** Cuts a node off and ends it; its ledger, store and logs stay. */
@@ -175,6 +182,13 @@ export class DualWorld {
     const node = this.node(index)
     node.isUp = false
     await node.plugin.stop()
+  }
+
+  /** Ends a node as it stands: whatever it waits for never comes. */
+  crash(index: number): void {
+    const node = this.node(index)
+    node.isUp = false
+    node.instances.clear()
   }
 
   async restart(index: number): Promise<void> {
@@ -243,7 +257,7 @@ export class DualWorld {
     const { index, chain, store, consensusEvents } = node
     const genesis = present(chain.ledger.hashOf(0n), 'genesis')
     const fail = (error: unknown): number => this.failures.push({ node: index, error })
-    const { application, mayHalt } = this.options
+    const { application, mayHalt, store: storeOf } = this.options
     return createDualBft(application?.(index, chain) ?? chain, this.clock, {
       chainId: GENESIS.config.chainId,
       genesis: { number: 0n, hash: genesis },
@@ -252,7 +266,7 @@ export class DualWorld {
       scheme: stubScheme,
       signer: stubSigner(index),
       timing: REGIONAL_TIMING,
-      store,
+      store: storeOf?.(index, store) ?? store,
       host: this.hostOf(node),
       beneficiary: addressOf(0xfee0 + index),
       onEvent: (event) => {

@@ -178,7 +178,8 @@ function verifySeal(
   const executors = starts.findLast(
     (start) => start.layer === 'execution' && cycleOfEpoch(start.epoch) === cycle,
   )
-  const shape = committeeShape(executors?.members.length ?? 0)
+  const shape = findings.attempt(what, () => committeeShape(executors?.members.length ?? 0))
+  if (shape === undefined) return
   if (isReject(body)) {
     findings.attempt(`${what}, reject`, () => decodeReject(body, shape))
     sealed.rejects += 1

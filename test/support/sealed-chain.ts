@@ -4,23 +4,34 @@
  * without, signatures are random bytes, for what does not look at them.
  *
  * Chance adds what happens on a network: views without a proposal, blocks and seals that only a descendant makes final,
- * proposals that repeat.
+ * proposals that repeat, and if the plan wants it, blocks that the witnesses reject.
  */
-import { EMPTY_OMMERS_HASH, encodeHeader } from '../../src/chain/block-codec.ts'
-import type { Header } from '../../src/chain/block.ts'
-import { EMPTY_TRIE_ROOT } from '../../src/chain/ordered-trie.ts'
 import { bls } from '../../src/consensus/bls.ts'
-import { domainOf, epochOf, makeCommittee, type Committee } from '../../src/consensus/committees/committee.ts'
+import {
+  domainOf,
+  epochAfterCycle,
+  epochOf,
+  makeCommittee,
+  nextAttempt,
+  type Committee,
+} from '../../src/consensus/committees/committee.ts'
+import { replaceExecutors } from '../../src/consensus/committees/replacement.ts'
 import type { ConsensusParameters } from '../../src/consensus/committees/parameters.ts'
 import type { RegisteredNode } from '../../src/consensus/committees/registry.ts'
-import { boundaryOf, electSeats, snapshotOf, type Seats } from '../../src/consensus/committees/schedule.ts'
+import {
+  boundaryOf,
+  cycleOf,
+  electSeats,
+  snapshotOf,
+  type Seats,
+} from '../../src/consensus/committees/schedule.ts'
 import type { EpochStart } from '../../src/consensus/dual-bft/consensus-store.ts'
-import type { NodeId } from '../../src/consensus/election/election.ts'
+import { ElectionError, type NodeId } from '../../src/consensus/election/election.ts'
 import { revealMessage } from '../../src/consensus/election/randomness.ts'
 import type { SealedItem } from '../../src/consensus/light/light-verifier.ts'
 import type { BlockReference } from '../../src/consensus/plugin.ts'
 import { provePossession, type Signer } from '../../src/consensus/signature-scheme.ts'
-import { makeCertificate } from '../../src/consensus/simplex/certificate.ts'
+import { makeCertificate, signersOf } from '../../src/consensus/simplex/certificate.ts'
 import { makeBlock } from '../../src/consensus/simplex/proposal.ts'
 import { signedBytes } from '../../src/consensus/simplex/signing.ts'
 import {
@@ -37,17 +48,13 @@ import {
   sealingPointOf,
   type SealingPoint,
 } from '../../src/consensus/witness-layer/randomness-of-seals.ts'
+import { encodeReject } from '../../src/consensus/witness-layer/reject-codec.ts'
 import { encodeSeal } from '../../src/consensus/witness-layer/seal-codec.ts'
 import type { Seal } from '../../src/consensus/witness-layer/seal.ts'
-import {
-  EMPTY_BYTES,
-  bytesToHash,
-  bytesToHex,
-  wordToAddress,
-  ZERO_ADDRESS,
-} from '../../src/primitives/bytes.ts'
+import { EMPTY_BYTES, bytesToHex, type Hash, wordToAddress } from '../../src/primitives/bytes.ts'
 import { present } from '../../src/primitives/assert.ts'
 import { keccak256Hash } from '../../src/primitives/keccak.ts'
+import { ExecutedCycle, type ExecutedStep } from './executed-cycle.ts'
 import { Prng } from './prng.ts'
 
 export interface SealedChainPlan {
@@ -66,6 +73,8 @@ export interface SealedChainPlan {
   readonly skipped: number
   readonly uncertified: number
   readonly repeated: number
+  /** Share of proposals that reject what the executors made final; none unless given. */
+  readonly rejected?: number
 }
 
 export const SMALL_PARAMETERS: ConsensusParameters = {
@@ -76,16 +85,6 @@ export const SMALL_PARAMETERS: ConsensusParameters = {
   rangeBlocks: 16,
   resetSeconds: 120,
   heartbeatMs: 2000,
-}
-
-/** A final proposal of the execution layer. */
-export interface ExecutedStep {
-  readonly epoch: Epoch
-  readonly proposal: Proposal
-  readonly notarization: Certificate | undefined
-  readonly finalization: Certificate | undefined
-  /** `undefined` for a repeat. */
-  readonly header: Uint8Array | undefined
 }
 
 /** A final proposal of the witness layer, and what happened before it. */
@@ -104,7 +103,7 @@ export class SealedChainMaker {
   readonly genesis: BlockReference
   readonly nodes: readonly RegisteredNode[]
   readonly plan: SealedChainPlan
-  private readonly prng: Prng
+  readonly prng: Prng
   private readonly signers = new Map<NodeId, Signer>()
 
   constructor(plan: SealedChainPlan) {
@@ -120,100 +119,28 @@ export class SealedChainMaker {
   }
 
   *steps(): Generator<SealedStep, void, undefined> {
-    const { blocks } = this.plan
-    let seats = this.firstSeats()
-    let block = this.genesis
-    let height = 0
-    let point = sealingPointOf(undefined, 0 as Epoch, this.genesis.hash)
-    for (let cycle = 0; point.number < BigInt(blocks); cycle++) {
-      const epoch = epochOf(cycle)
-      const starts = [
-        this.start('execution', epoch, seats.executors, Number(block.number), block),
-        this.start('witness', epoch, seats.witnesses, height, block),
-      ]
-      const execution = new ExecutedCycle(this, this.prng, cycle, seats, block)
-      const from = { point, height, block }
-      ;({ point, height, block, seats } = yield* this.sealCycle(cycle, seats, execution, from, starts))
+    const { blocks, parameters } = this.plan
+    let sealing = this.firstCycle()
+    for (;;) {
+      yield* sealing.steps()
+      if (sealing.point.number >= BigInt(blocks)) return
+      const { point, seats, sealHeight } = sealing.next
+      const cycle = cycleOf(point.number + 1n, parameters)
+      sealing = new SealingCycle(
+        this,
+        cycle,
+        sealing.nextEpoch,
+        seats,
+        point,
+        sealHeight,
+        sealing.payloadHash,
+      )
     }
   }
 
-  /** Seals one cycle, or what the plan wants of it. @returns how the next one begins. */
-  private *sealCycle(
-    cycle: number,
-    seats: Seats,
-    execution: ExecutedCycle,
-    from: { readonly point: SealingPoint; readonly height: number; readonly block: BlockReference },
-    starts: readonly EpochStart[],
-  ): Generator<SealedStep, typeof from & { readonly seats: Seats }, undefined> {
-    const { parameters, blocks, repeated, uncertified } = this.plan
-    const committee = makeCommittee('witness', epochOf(cycle), seats.witnesses)
-    const boundary = boundaryOf(cycle, parameters)
-    const snapshot = snapshotOf(cycle + 1, parameters)
-    let point: SealingPoint = { ...from.point, view: GENESIS_VIEW }
-    let linkAtSnapshot = point.randomness
-    let parent: Tip = {
-      view: GENESIS_VIEW,
-      height: from.height,
-      hash: from.block.hash,
-      payloadHash: from.block.hash,
-    }
-    let sealHeight = from.height
-    let pending = starts
-    let nextSeats = seats
-    let isFinal = true
-    const target = BigInt(blocks) < boundary ? BigInt(blocks) : boundary
-    while (point.number < target || !isFinal) {
-      const view = this.nextView(parent.view)
-      const isRepeat = parent.view > 0 && (point.number >= target || this.prng.chance(repeated))
-      let seal: Seal | undefined
-      let executed: readonly ExecutedStep[] = []
-      if (!isRepeat) {
-        const first = point.number + 1n
-        const rest = Number(target - point.number)
-        const count = this.prng.chance(0.8)
-          ? parameters.rangeBlocks
-          : this.prng.between(1, parameters.rangeBlocks)
-        const last = first + BigInt(Math.min(count, rest)) - 1n
-        const proof = execution.proofOf(last)
-        executed = execution.take(proof.height)
-        const slot = view % seats.witnesses.length
-        const reveal = this.reveal(present(seats.witnesses[slot], 'Committer'), BigInt(cycle), BigInt(view))
-        const randomness = randomnessAfter(point, view, reveal)
-        if (last <= snapshot) linkAtSnapshot = randomness
-        point = { number: last, randomness, view }
-        if (last === boundary) nextSeats = electSeats(this.nodes, parameters, cycle + 1, linkAtSnapshot)
-        seal = {
-          first,
-          blocks: execution.hashes(first, last),
-          executionEpoch: epochOf(cycle),
-          proposals: proof.proposals,
-          finalization: proof.finalization,
-          reveal,
-          handover: last === boundary ? nextSeats : undefined,
-        }
-      }
-      const payloadHash = seal?.blocks.at(-1) ?? parent.payloadHash
-      const { proposal, body } = makeBlock(
-        { view, parentView: parent.view, height: parent.height + 1, parentHash: parent.hash, payloadHash },
-        seal === undefined ? EMPTY_BYTES : encodeSeal(seal),
-      )
-      isFinal = !this.prng.chance(uncertified)
-      const finalization = isFinal ? this.certify(committee, 'finalize', proposal) : undefined
-      const headers = seal === undefined ? [] : execution.headers(seal.first, point.number)
-      if (seal !== undefined) sealHeight = proposal.height
-      yield {
-        starts: pending,
-        executed,
-        epoch: epochOf(cycle),
-        item: { headers, proposal, body, finalization },
-        seal,
-        randomness: point.randomness,
-      }
-      pending = []
-      parent = proposal
-    }
-    const block = { number: point.number, hash: parent.payloadHash }
-    return { point, height: sealHeight, block, seats: nextSeats }
+  private firstCycle(): SealingCycle {
+    const point = sealingPointOf(undefined, 0 as Epoch, this.genesis.hash)
+    return new SealingCycle(this, 0, epochOf(0), this.firstSeats(), point, 0, this.genesis.hash)
   }
 
   nextView(view: View): View {
@@ -235,7 +162,7 @@ export class SealedChainMaker {
     return present(this.signers.get(id), `key of ${id}`)
   }
 
-  private reveal(committer: NodeId, cycle: bigint, slot: bigint): Uint8Array {
+  reveal(committer: NodeId, cycle: bigint, slot: bigint): Uint8Array {
     return this.plan.isSigned
       ? this.signerOf(committer).sign(revealMessage(cycle, slot))
       : this.prng.bytes(96)
@@ -258,16 +185,6 @@ export class SealedChainMaker {
     return { id, proofOfPossession: provePossession(signer), ...fields }
   }
 
-  private start(
-    layer: EpochStart['layer'],
-    epoch: Epoch,
-    members: readonly NodeId[],
-    height: number,
-    { hash }: BlockReference,
-  ): EpochStart {
-    return { layer, epoch, members, root: { height, hash, payloadHash: hash } }
-  }
-
   private shuffled(indexes: number[]): number[] {
     for (let last = indexes.length - 1; last > 0; last--) {
       const other = this.prng.below(last + 1)
@@ -277,119 +194,183 @@ export class SealedChainMaker {
   }
 }
 
-/** The execution layer in one cycle. Certificates are made when they are asked for. */
-class ExecutedCycle {
+/** The witness layer in one cycle: seals it, or what the plan wants of it. */
+class SealingCycle {
+  point: SealingPoint
   private readonly maker: SealedChainMaker
   private readonly committee: Committee
-  private readonly firstNumber: number
-  private readonly proposals: Proposal[] = []
-  private readonly encoded: Uint8Array[] = []
-  private readonly certificates: (Certificate | undefined)[] = []
-  private readonly isCertified: boolean[] = []
-  private takenCount = 0
+  private readonly cycle: number
+  private readonly firstEpoch: Epoch
+  private readonly boundary: bigint
+  private readonly target: bigint
+  private execution: ExecutedCycle
+  private parent: Tip
+  private starts: readonly EpochStart[]
+  private sealHeight: number
+  private linkAtSnapshot: Hash
+  private nextSeats: Seats
+  private lastReject: Uint8Array | undefined
 
-  constructor(maker: SealedChainMaker, prng: Prng, cycle: number, seats: Seats, root: BlockReference) {
-    const { parameters, uncertified } = maker.plan
+  /** @param height of the last seal. @param hash of the last sealed block. */
+  constructor(
+    maker: SealedChainMaker,
+    cycle: number,
+    epoch: Epoch,
+    seats: Seats,
+    point: SealingPoint,
+    height: number,
+    hash: Hash,
+  ) {
+    const { parameters, blocks } = maker.plan
     this.maker = maker
-    this.committee = makeCommittee('execution', epochOf(cycle), seats.executors)
-    this.firstNumber = Number(root.number) + 1
-    const boundary = Number(boundaryOf(cycle, parameters))
-    let parent: Tip = {
-      view: GENESIS_VIEW,
-      height: Number(root.number),
-      hash: root.hash,
-      payloadHash: root.hash,
+    this.cycle = cycle
+    this.firstEpoch = epoch
+    this.committee = makeCommittee('witness', epochOf(cycle), seats.witnesses)
+    this.boundary = boundaryOf(cycle, parameters)
+    this.target = BigInt(blocks) < this.boundary ? BigInt(blocks) : this.boundary
+    this.point = { ...point, view: GENESIS_VIEW }
+    this.linkAtSnapshot = point.randomness
+    this.nextSeats = seats
+    this.sealHeight = height
+    this.parent = { view: GENESIS_VIEW, height, hash, payloadHash: hash }
+    const block = { number: point.number, hash }
+    this.execution = new ExecutedCycle(
+      maker,
+      makeCommittee('execution', epoch, seats.executors),
+      cycle,
+      block,
+    )
+    this.starts = [
+      startOf(this.execution.committee, Number(point.number), hash),
+      startOf(this.committee, height, hash),
+    ]
+  }
+
+  get payloadHash(): Hash {
+    return this.parent.payloadHash
+  }
+
+  /** What the next cycle begins with. */
+  get next(): { readonly point: SealingPoint; readonly seats: Seats; readonly sealHeight: number } {
+    return { point: this.point, seats: this.nextSeats, sealHeight: this.sealHeight }
+  }
+
+  get nextEpoch(): Epoch {
+    return epochAfterCycle(this.firstEpoch, this.execution.committee.epoch)
+  }
+
+  *steps(): Generator<SealedStep, void, undefined> {
+    const { prng, plan } = this.maker
+    let isFinal = true
+    while (this.point.number < this.target || !isFinal) {
+      const view = this.maker.nextView(this.parent.view)
+      const isAtEnd = this.point.number >= this.target
+      const step =
+        this.parent.view > 0 && (isAtEnd || prng.chance(plan.repeated))
+          ? this.repeat(view)
+          : plan.rejected !== undefined && prng.chance(plan.rejected)
+            ? (this.reject(view) ?? this.seal(view))
+            : this.seal(view)
+      isFinal = step.item.finalization !== undefined
+      yield step
     }
-    for (let height = this.firstNumber; height <= boundary || this.isCertified.at(-1) === false; height++) {
-      let payloadHash = parent.payloadHash
-      let body: Uint8Array = EMPTY_BYTES
-      if (height <= boundary) {
-        const header = encodeHeader(headerOf(BigInt(height), parent.payloadHash, prng))
-        this.encoded.push(header)
-        payloadHash = keccak256Hash(header)
-        body = header
-      }
-      const view = maker.nextView(parent.view)
-      const fields = { view, parentView: parent.view, height, parentHash: parent.hash, payloadHash }
-      const { proposal } = makeBlock(fields, body)
-      this.proposals.push(proposal)
-      this.isCertified.push(!prng.chance(uncertified))
-      parent = proposal
+  }
+
+  private repeat(view: View): SealedStep {
+    return this.step(view, EMPTY_BYTES, this.parent.payloadHash)
+  }
+
+  private seal(view: View): SealedStep {
+    const { execution, maker, cycle, point } = this
+    const { prng, plan, nodes } = maker
+    const { rangeBlocks } = plan.parameters
+    const first = point.number + 1n
+    const rest = Number(this.target - point.number)
+    const count = prng.chance(0.8) ? rangeBlocks : prng.between(1, rangeBlocks)
+    const last = first + BigInt(Math.min(count, rest)) - 1n
+    const proof = execution.proofOf(last)
+    const executed = execution.take(proof.height)
+    const committer = present(this.committee.members[view % this.committee.members.length], 'Committer')
+    const reveal = maker.reveal(committer, BigInt(cycle), BigInt(view))
+    const randomness = randomnessAfter(point, view, reveal)
+    if (last <= snapshotOf(cycle + 1, plan.parameters)) this.linkAtSnapshot = randomness
+    this.point = { number: last, randomness, view }
+    const isLast = last === this.boundary
+    if (isLast) this.nextSeats = electSeats(nodes, plan.parameters, cycle + 1, this.linkAtSnapshot)
+    const { proposals, finalization } = proof
+    const executionEpoch = execution.committee.epoch
+    const blocks = execution.hashes(first, last)
+    const handover = isLast ? this.nextSeats : undefined
+    const seal: Seal = { first, blocks, executionEpoch, proposals, finalization, reveal, handover }
+    this.lastReject = undefined
+    const payloadHash = present(blocks.at(-1), 'last block')
+    const step = this.step(view, encodeSeal(seal), payloadHash, { seal, executed })
+    this.sealHeight = step.item.proposal.height
+    return step
+  }
+
+  /** Of the next block; a second time, it rejects nothing. `undefined` where too few executors would be left. */
+  private reject(view: View): SealedStep | undefined {
+    const { execution, maker, parent, point, cycle } = this
+    if (this.lastReject !== undefined) return this.step(view, this.lastReject, parent.payloadHash)
+    const { members, epoch } = execution.committee
+    const { proposals, finalization } = execution.proofOf(point.number + 1n)
+    const executors = replacing(maker.nodes, members, signersOf(finalization.bitmap))
+    if (executors === undefined) return undefined
+    const body = encodeReject({ proof: { epoch, proposals, finalization }, executors })
+    const step = this.step(view, body, parent.payloadHash)
+    const successors = makeCommittee('execution', nextAttempt(epoch), executors)
+    const root = { number: point.number, hash: parent.payloadHash }
+    this.execution = new ExecutedCycle(maker, successors, cycle, root)
+    this.starts = [...this.starts, startOf(successors, Number(root.number), root.hash)]
+    this.lastReject = body
+    return step
+  }
+
+  private step(
+    view: View,
+    bytes: Uint8Array,
+    payloadHash: Hash,
+    sealed?: { readonly seal: Seal; readonly executed: readonly ExecutedStep[] },
+  ): SealedStep {
+    const { maker, parent, committee, execution, starts, point } = this
+    const fields = {
+      view,
+      parentView: parent.view,
+      height: parent.height + 1,
+      parentHash: parent.hash,
+      payloadHash,
     }
-  }
-
-  hashes(first: bigint, last: bigint): Seal['blocks'] {
-    return this.between(this.proposals, first, last).map(({ payloadHash }) => payloadHash)
-  }
-
-  headers(first: bigint, last: bigint): Uint8Array[] {
-    return this.between(this.encoded, first, last)
-  }
-
-  /** The lowest certificate that makes a block final. */
-  proofOf(number: bigint): Pick<Seal, 'proposals' | 'finalization'> & { readonly height: number } {
-    const start = Number(number) - this.firstNumber
-    const end = this.isCertified.indexOf(true, start)
-    const finalization = present(this.certificate(end), 'certificate')
-    const proposals = this.proposals.slice(start, end + 1).toReversed()
-    return { proposals, finalization, height: end + this.firstNumber }
-  }
-
-  /** What was not taken before, up to a height. */
-  take(height: number): ExecutedStep[] {
-    const from = this.takenCount
-    this.takenCount = Math.max(from, height - this.firstNumber + 1)
-    return this.proposals.slice(from, this.takenCount).map((proposal, index) => {
-      const { plan } = this.maker
-      const at = from + index
-      // Only chains without signatures have them all: the others would take minutes.
-      const isAll = !plan.isSigned
-      return {
-        epoch: this.committee.epoch,
-        proposal,
-        notarization:
-          isAll && at % 2 === 0 ? this.maker.certify(this.committee, 'notarize', proposal) : undefined,
-        finalization: isAll ? this.certificate(at) : this.certificates[at],
-        header: this.encoded[at],
-      }
-    })
-  }
-
-  private certificate(at: number): Certificate | undefined {
-    const proposal = this.proposals[at]
-    if (proposal === undefined || this.isCertified[at] !== true) return undefined
-    this.certificates[at] ??= this.maker.certify(this.committee, 'finalize', proposal)
-    return this.certificates[at]
-  }
-
-  private between<T>(values: readonly T[], first: bigint, last: bigint): T[] {
-    return values.slice(Number(first) - this.firstNumber, Number(last) - this.firstNumber + 1)
+    const { proposal, body } = makeBlock(fields, bytes)
+    const isFinal = !maker.prng.chance(maker.plan.uncertified)
+    const finalization = isFinal ? maker.certify(committee, 'finalize', proposal) : undefined
+    const headers = sealed === undefined ? [] : execution.headers(sealed.seal.first, point.number)
+    this.parent = proposal
+    this.starts = []
+    return {
+      starts,
+      executed: sealed?.executed ?? [],
+      epoch: committee.epoch,
+      item: { headers, proposal, body, finalization },
+      seal: sealed?.seal,
+      randomness: point.randomness,
+    }
   }
 }
 
-function headerOf(number: bigint, parentHash: Header['parentHash'], prng: Prng): Header {
-  const stateRoot = bytesToHash(prng.bytes(32))
-  return {
-    parentHash,
-    ommersHash: EMPTY_OMMERS_HASH,
-    beneficiary: ZERO_ADDRESS,
-    stateRoot,
-    transactionsRoot: EMPTY_TRIE_ROOT,
-    receiptsRoot: EMPTY_TRIE_ROOT,
-    logsBloom: new Uint8Array(256),
-    difficulty: 0n,
-    number,
-    gasLimit: 30_000_000n,
-    gasUsed: 0n,
-    timestamp: 1_700_000_000n + number,
-    extraData: EMPTY_BYTES,
-    prevRandao: stateRoot,
-    nonce: new Uint8Array(8),
-    baseFeePerGas: 7n,
-    withdrawalsRoot: EMPTY_TRIE_ROOT,
-    blobGasUsed: 0n,
-    excessBlobGas: 0n,
-    parentBeaconBlockRoot: stateRoot,
-    requestsHash: EMPTY_TRIE_ROOT,
+function startOf({ layer, epoch, members }: Committee, height: number, hash: Hash): EpochStart {
+  return { layer, epoch, members, root: { height, hash, payloadHash: hash } }
+}
+
+function replacing(
+  nodes: readonly RegisteredNode[],
+  members: readonly NodeId[],
+  signers: readonly number[],
+): readonly NodeId[] | undefined {
+  try {
+    return replaceExecutors(nodes, members, signers)
+  } catch (error) {
+    if (error instanceof ElectionError) return undefined
+    throw error
   }
 }

@@ -9,40 +9,48 @@
  *    made its last block final;
  * 3. the headers are those of the seal's blocks, each the parent of the next;
  * 4. a quorum of the witnesses of this cycle made it final, or a later item of the same epoch. Until then it waits;
- * 5. where a cycle ends, the seal's handover names who serves next. The witnesses vouch for it with everything else.
+ * 5. where a cycle ends, the seal's handover names who serves next, and where the witnesses reject what the executors made
+ *    final (`witness-layer/reject.ts`), the reject names who replaces them. The witnesses vouch for both with the rest.
  *
- * That what the blocks do is right, the two quorums say. A seal that the witnesses drawn anew within a cycle have made is
- * refused, for nothing in the chain tells who they are.
+ * That what the blocks do is right, the two quorums say.
  *
  * Everything here is a function of the state and the item: an earlier state can be taken up again.
  */
 import { assert } from '../../primitives/assert.ts'
-import { hexToBytes, type Hash } from '../../primitives/bytes.ts'
+import type { Hash } from '../../primitives/bytes.ts'
 import { AevirError } from '../../primitives/errors.ts'
 import { keccak256Hash } from '../../primitives/keccak.ts'
 import { BlockDecodingError, decodeHeader } from '../../chain/block-codec.ts'
 import type { Header } from '../../chain/block.ts'
-import { domainOf, epochOf, makeCommittee, type Committee } from '../committees/committee.ts'
+import { epochAfterCycle, epochOf, makeCommittee, nextAttempt } from '../committees/committee.ts'
 import type { ConsensusParameters } from '../committees/parameters.ts'
 import type { RegisteredNode } from '../committees/registry.ts'
-import { boundaryOf, cycleOf, firstSeats, type Seats } from '../committees/schedule.ts'
+import { firstSeats, type Seats } from '../committees/schedule.ts'
 import type { BlockReference } from '../plugin.ts'
 import { InvalidKeyError, type SignatureScheme } from '../signature-scheme.ts'
 import { WireError } from '../simplex/binary.ts'
-import { isWellFormed } from '../simplex/certificate.ts'
 import { encodeProposal } from '../simplex/proposal.ts'
-import { GENESIS_VIEW, tipOf, type Certificate, type Proposal, type Tip } from '../simplex/types.ts'
-import { verifyCertificate, type Verifier } from '../simplex/verification.ts'
+import {
+  GENESIS_VIEW,
+  tipOf,
+  type Certificate,
+  type Epoch,
+  type Proposal,
+  type Tip,
+} from '../simplex/types.ts'
+import { decodeReject, isReject } from '../witness-layer/reject-codec.ts'
+import { rejectFaultOf, type RejectFault } from '../witness-layer/reject.ts'
 import { decodeSeal } from '../witness-layer/seal-codec.ts'
-import { faultOf, type SealFault } from '../witness-layer/seal-rules.ts'
+import { faultOf, isFinalizationOf, type SealBounds, type SealFault } from '../witness-layer/seal-rules.ts'
 import { lastOf, type Seal } from '../witness-layer/seal.ts'
+import { cycleAfter, holds, makeCycle, ready, type LightChain, type LightCycle } from './light-cycle.ts'
 
 /** A final proposal of the witness layer with what it seals. */
 export interface SealedItem {
   /** Encodings of the headers of the sealed blocks, ascending; none for a proposal that seals nothing. */
   readonly headers: readonly Uint8Array[]
   readonly proposal: Proposal
-  /** The bytes of the seal; empty for a proposal that seals nothing. */
+  /** The bytes of the seal, or of a reject; empty for a proposal that repeats. */
   readonly body: Uint8Array
   /** `undefined` when a later item of the epoch makes it final. */
   readonly finalization: Certificate | undefined
@@ -53,29 +61,20 @@ export interface SealedHeader {
   readonly hash: Hash
 }
 
-export type LightParameters = Pick<
-  ConsensusParameters,
-  'cycleBlocks' | 'rangeBlocks' | 'executorSeats' | 'witnessSeats'
->
-
 /** What is trusted. */
-export interface LightStart {
-  readonly chainId: bigint
-  readonly parameters: LightParameters
-  readonly scheme: SignatureScheme
+export interface LightStart extends LightChain {
   /** The last block of a seal, or the genesis block. */
   readonly block: BlockReference
   /** The last proposal of the witness layer; the root of its epoch when there is none in it. */
   readonly tip: Tip
   /** Committees of the cycle that the next block is of. */
   readonly seats: Seats
+  /** Epochs of the execution layer in this cycle, where the first is not attempt 0 or others have followed. */
+  readonly executionEpochs?: { readonly first: Epoch; readonly current: Epoch }
 }
 
 /** Where a light client stands. Made by {@link lightState}, changed by {@link verifyItem}. */
-export interface LightState {
-  readonly chainId: bigint
-  readonly parameters: LightParameters
-  readonly scheme: SignatureScheme
+export interface LightState extends LightChain {
   readonly cycle: LightCycle
   /** The last block that is accepted. */
   readonly block: BlockReference
@@ -90,19 +89,7 @@ export interface LightState {
   readonly itemCount: number
 }
 
-/** A cycle's committees, ready to check signatures. */
-interface LightCycle {
-  readonly cycle: number
-  readonly boundary: bigint
-  readonly execution: Member
-  readonly witness: Member
-}
-
-interface Member {
-  readonly committee: Committee
-  readonly verifier: Verifier
-}
-
+/** A seal that is right but for what only a certificate of the witnesses can show. */
 interface WaitingSeal {
   readonly headers: readonly SealedHeader[]
   readonly handover: Seats | undefined
@@ -115,13 +102,15 @@ export const WAITING_ITEMS_MAX = 128
 /** A header has some 600 bytes; extra data adds at most 32. */
 const HEADER_SIZE_MAX = 1024
 
-/** Which rule an item breaks: those of seals, and those that stand at the top of this file. */
+/** Which rule an item breaks: those of seals and rejects, and those that stand at the top of this file. */
 export type LightRule =
   | SealFault
+  | RejectFault
   | 'proposalHash'
   | 'parent'
   | 'body'
   | 'sealBytes'
+  | 'rejectBytes'
   | 'repeat'
   | 'headerCount'
   | 'headerBytes'
@@ -148,9 +137,11 @@ export class LightClientError extends AevirError {
 /** @throws InvalidKeyError | CommitteeSizeError when the committees can be none. */
 export function lightState(start: LightStart): LightState {
   const { chainId, parameters, scheme, block, tip, seats } = start
+  const cycle = cycleAfter(block, parameters)
+  const { first, current } = start.executionEpochs ?? { first: epochOf(cycle), current: epochOf(cycle) }
   return {
     ...{ chainId, parameters, scheme, block, tip },
-    cycle: makeCycle(start, cycleOf(block.number + 1n, lengthsOf(parameters)), seats),
+    cycle: { ...makeCycle(start, current, seats), firstEpoch: first },
     head: block,
     waiting: [],
     waitingItems: 0,
@@ -184,9 +175,10 @@ export function verifyItem(
   item: SealedItem,
 ): { readonly state: LightState; readonly accepted: readonly SealedHeader[] } {
   checkProposal(state, item)
-  const sealed = item.body.length === 0 ? checkRepeat(state, item) : checkSeal(state, item)
+  const sealed = isSealing(item) ? checkSeal(state, item) : checkNothingSealed(state, item)
   const next: LightState = {
     ...state,
+    cycle: isReject(item.body) ? checkReject(state, item) : state.cycle,
     head: sealed === undefined ? state.head : referenceTo(sealed, state.head),
     tip: tipOf(item.proposal),
     waiting: sealed === undefined ? state.waiting : [...state.waiting, sealed],
@@ -198,8 +190,8 @@ export function verifyItem(
     if (next.waitingItems < WAITING_ITEMS_MAX) return { state: next, accepted: [] }
     throw refusal(state, 'waiting', `no certificate follows ${WAITING_ITEMS_MAX} items`)
   }
-  const { witness } = state.cycle
-  const isFinal = isCertificateOf(finalization, item.proposal) && holds(witness, finalization)
+  const { witness } = next.cycle
+  const isFinal = isFinalizationOf(finalization, item.proposal) && holds(witness, finalization)
   if (!isFinal)
     throw refusal(state, 'witnessCertificate', 'no quorum of the witnesses of this cycle signed it')
   return { state: settle(state, next), accepted: next.waiting.flatMap(({ headers }) => headers) }
@@ -239,21 +231,38 @@ function checkProposal(state: LightState, { proposal, body }: SealedItem): void 
     throw refusal(state, 'body', `the body has another hash than ${bodyHash}`)
 }
 
-function checkRepeat(state: LightState, { proposal, headers }: SealedItem): undefined {
+function isSealing({ body }: SealedItem): boolean {
+  return body.length > 0 && !isReject(body)
+}
+
+function checkNothingSealed(state: LightState, { proposal, headers }: SealedItem): undefined {
   if (headers.length > 0 || proposal.payloadHash !== state.tip.payloadHash) {
-    throw refusal(state, 'repeat', 'a proposal without a body seals nothing')
+    throw refusal(state, 'repeat', 'a proposal without a seal has no headers, and its parent’s payload')
   }
 }
 
-function checkSeal(state: LightState, { proposal, body, headers }: SealedItem): WaitingSeal {
-  const { cycle, head, parameters } = state
-  const seal = readSeal(state, body)
-  const bounds = {
-    cycle: cycle.cycle,
-    lastNumber: cycle.boundary,
-    rangeBlocks: parameters.rangeBlocks,
+/** @returns the cycle with the executors that replace those who were rejected. */
+function checkReject(state: LightState, { proposal, body }: SealedItem): LightCycle {
+  const { cycle, head, tip } = state
+  const { committee } = cycle.execution
+  const reject = reading(state, 'rejectBytes', () => decodeReject(body, committee.shape))
+  const { epoch, finalization } = reject.proof
+  const fault = rejectFaultOf(reject, head.number, tip.payloadHash, proposal.payloadHash, boundsOf(state))
+  if (fault !== undefined) throw refusal(state, fault, `the reject of block ${head.number + 1n}`)
+  // The first reject of an epoch counts; others, by other signers of the same block, may follow it.
+  if (epoch < committee.epoch) return cycle
+  if (epoch > committee.epoch) throw refusal(state, 'epoch', `the committee of epoch ${epoch} is unknown`)
+  if (!holds(cycle.execution, finalization)) {
+    throw refusal(state, 'executionCertificate', 'no quorum of the executors signed what is rejected')
   }
-  const fault = faultOf(seal, head.number, proposal, bounds)
+  const successors = makeCommittee('execution', nextAttempt(epoch), reject.executors)
+  return { ...cycle, execution: withKeys(state, 'executors', () => ready(state, successors)) }
+}
+
+function checkSeal(state: LightState, { proposal, body, headers }: SealedItem): WaitingSeal {
+  const { cycle, head } = state
+  const seal = reading(state, 'sealBytes', () => decodeSeal(body, cycle.execution.committee.shape))
+  const fault = faultOf(seal, head.number, proposal, boundsOf(state))
   if (fault !== undefined) throw refusal(state, fault, `the seal of blocks ${seal.first} to ${lastOf(seal)}`)
   if (seal.executionEpoch !== cycle.execution.committee.epoch) {
     throw refusal(state, 'epoch', `the committee of epoch ${seal.executionEpoch} is unknown`)
@@ -265,12 +274,16 @@ function checkSeal(state: LightState, { proposal, body, headers }: SealedItem): 
   return { headers: checkHeaders(state, seal, headers), handover: seal.handover, height: proposal.height }
 }
 
-function readSeal(state: LightState, body: Uint8Array): Seal {
+function boundsOf({ cycle, parameters }: LightState): SealBounds {
+  return { cycle: cycle.cycle, lastNumber: cycle.boundary, rangeBlocks: parameters.rangeBlocks }
+}
+
+function reading<T>(state: LightState, rule: LightRule, decode: () => T): T {
   try {
-    return decodeSeal(body, state.cycle.execution.committee.shape)
+    return decode()
   } catch (cause) {
     if (!(cause instanceof WireError)) throw cause
-    throw refusal(state, 'sealBytes', cause.message, { cause })
+    throw refusal(state, rule, cause.message, { cause })
   }
 }
 
@@ -326,61 +339,31 @@ function readHeader(state: LightState, bytes: Uint8Array): Header {
   }
 }
 
-function isCertificateOf({ kind, view, hash }: Certificate, proposal: Proposal): boolean {
-  return kind === 'finalize' && view === proposal.view && hash === proposal.hash
-}
-
-function holds({ committee, verifier }: Member, certificate: Certificate): boolean {
-  return isWellFormed(certificate, committee.shape) && verifyCertificate(verifier, certificate)
-}
-
 // ---- Steps ---------------------------------------------------------------------------------------------------------
 
 /** All that waited is final. Where the cycle ends, the next one begins from its last seal. */
 function settle(before: LightState, state: LightState): LightState {
-  const settled: LightState = { ...state, block: state.head, waiting: [], waitingItems: 0 }
-  const last = state.waiting.at(-1)
-  if (state.head.number < state.cycle.boundary) return settled
+  const { cycle, head, waiting } = state
+  const settled: LightState = { ...state, block: head, waiting: [], waitingItems: 0 }
+  const last = waiting.at(-1)
+  if (head.number < cycle.boundary) return settled
   assert(last?.handover !== undefined, 'the last seal of a cycle hands over')
-  const { hash } = state.head
+  const { handover, height } = last
+  const epoch = epochAfterCycle(cycle.firstEpoch, cycle.execution.committee.epoch)
   return {
     ...settled,
-    cycle: nextCycle(before, last.handover),
-    tip: { view: GENESIS_VIEW, height: last.height, hash, payloadHash: hash },
+    cycle: withKeys(before, 'handover', () => makeCycle(state, epoch, handover)),
+    tip: { view: GENESIS_VIEW, height, hash: head.hash, payloadHash: head.hash },
   }
 }
 
-function nextCycle(state: LightState, seats: Seats): LightCycle {
+function withKeys<T>(state: LightState, rule: LightRule, make: () => T): T {
   try {
-    return makeCycle(state, state.cycle.cycle + 1, seats)
+    return make()
   } catch (cause) {
     if (!(cause instanceof InvalidKeyError)) throw cause
-    throw refusal(state, 'handover', cause.message, { cause })
+    throw refusal(state, rule, cause.message, { cause })
   }
-}
-
-function makeCycle(
-  { chainId, parameters, scheme }: Pick<LightState, 'chainId' | 'parameters' | 'scheme'>,
-  cycle: number,
-  { executors, witnesses }: Seats,
-): LightCycle {
-  const ready = (committee: Committee): Member => {
-    const keyring = scheme.keyring(committee.members.map(hexToBytes))
-    return { committee, verifier: { scheme, domain: domainOf(chainId, committee), keyring } }
-  }
-  return {
-    cycle,
-    boundary: boundaryOf(cycle, lengthsOf(parameters)),
-    execution: ready(makeCommittee('execution', epochOf(cycle), executors)),
-    witness: ready(makeCommittee('witness', epochOf(cycle), witnesses)),
-  }
-}
-
-/** What the schedule asks for; the window does not matter to where cycles end. */
-function lengthsOf({
-  cycleBlocks,
-}: LightParameters): Pick<ConsensusParameters, 'cycleBlocks' | 'windowBlocks'> {
-  return { cycleBlocks, windowBlocks: 0 }
 }
 
 function referenceTo({ headers }: WaitingSeal, head: BlockReference): BlockReference {

@@ -2,6 +2,7 @@
 import { equalBytes } from '../primitives/bytes.ts'
 import type { Block, Header } from '../chain/block.ts'
 import { EMPTY_OMMERS_HASH, encodeBlock, transactionsRoot, withdrawalsRoot } from '../chain/block-codec.ts'
+import { EMPTY_TRIE_ROOT } from '../chain/ordered-trie.ts'
 import { rulesAt, type ChainConfig, type ForkRules } from '../chain/forks.ts'
 import { InvalidBlockError, type BlockRefusal } from './errors.ts'
 import { GAS_PER_BLOB, nextBaseFee, nextExcessBlobGas } from './fees.ts'
@@ -21,6 +22,18 @@ export interface HeaderPolicy {
   readonly hasFreeLimits: boolean
   /** Several blocks may have the same timestamp: with one a second at most, a fast chain runs ahead of the clock. */
   readonly hasSharedSeconds?: boolean
+  /**
+   * Whoever makes a block decides neither about the gas limit nor about withdrawals. Where there is no beacon chain whose
+   * validators do, one leader could else pay itself any sum, and make blocks too large or too small for everybody.
+   */
+  readonly isLeaderBound?: boolean
+}
+
+/** Of a chain that a committee of nodes makes. */
+export const COMMITTEE_POLICY: HeaderPolicy = {
+  hasFreeLimits: false,
+  hasSharedSeconds: true,
+  isLeaderBound: true,
 }
 
 /** @throws InvalidBlockError naming the rule and both values. */
@@ -53,6 +66,7 @@ export function validateHeader(
   check(isUnworked, 'proofOfWorkFields', 'difficulty and nonce must be zero (EIP-3675)')
   check(header.ommersHash === EMPTY_OMMERS_HASH, 'ommers', 'ommers are not allowed (EIP-3675)')
   if (!policy.hasFreeLimits) validateLimits(header, parent)
+  if (policy.isLeaderBound === true) validateBounds(header, parent)
   validateForkFields(header, parent, rules)
 }
 
@@ -66,6 +80,15 @@ function validateLimits(header: Header, parent: Header): void {
     header.baseFeePerGas === expected,
     'baseFee',
     `base fee ${header.baseFeePerGas}, expected ${expected}`,
+  )
+}
+
+function validateBounds({ gasLimit, withdrawalsRoot }: Header, parent: Header): void {
+  check(gasLimit === parent.gasLimit, 'gasLimit', `gas limit ${gasLimit} after ${parent.gasLimit}`)
+  check(
+    withdrawalsRoot === EMPTY_TRIE_ROOT,
+    'withdrawalsRoot',
+    'there is no beacon chain to withdraw from, and the block withdraws',
   )
 }
 

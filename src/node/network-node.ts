@@ -18,6 +18,7 @@ import { REGIONAL_TIMING, type Timing } from '../consensus/simplex/config.ts'
 import { createExecutor } from '../execution/engines.ts'
 import type { BlockAttributes } from '../execution/environment.ts'
 import type { BlockExecutor } from '../execution/executor.ts'
+import { COMMITTEE_POLICY } from '../execution/header-validation.ts'
 import type { WritableLedger } from '../execution/ledger.ts'
 import type { Transport } from '../network/transport.ts'
 import type { PoolLimits } from '../pool/pool-limits.ts'
@@ -246,7 +247,7 @@ function openChain({ options, executor, ledger, store }: Foundation, { senders }
     ledger,
     executor,
     senders,
-    policy: { hasFreeLimits: false, hasSharedSeconds: true },
+    policy: COMMITTEE_POLICY,
     poolLimits: options.poolLimits ?? {},
     attributes,
   })

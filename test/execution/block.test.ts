@@ -14,7 +14,7 @@ import { buildBlock, verifyBlock, type ParentBlock } from '../../src/execution/b
 import { environmentAfter } from '../../src/execution/environment.ts'
 import { InvalidBlockError, type BlockRefusal } from '../../src/execution/errors.ts'
 import { exactly, nativeExecutor } from '../../src/execution/executor.ts'
-import { validateBody } from '../../src/execution/header-validation.ts'
+import { COMMITTEE_POLICY, validateBody, type HeaderPolicy } from '../../src/execution/header-validation.ts'
 import type { ExecutedBlock } from '../../src/execution/ledger.ts'
 import { memoryStateOf } from '../../src/state/genesis-state.ts'
 import { tier0 } from '../../runtime/evm/engine.ts'
@@ -60,24 +60,31 @@ function transfer(nonce: bigint): Transaction {
   )
 }
 
-async function build(transactions: readonly Transaction[]): Promise<ExecutedBlock> {
+const WITHDRAWALS = [{ index: 0n, validatorIndex: 1n, address: addressOf(0x99), amount: 2n }]
+
+async function build(
+  transactions: readonly Transaction[],
+  withdrawals = WITHDRAWALS,
+  gasLimit?: bigint,
+): Promise<ExecutedBlock> {
   const { parent, config } = genesis()
+  const attributes = { ...ATTRIBUTES, ...(gasLimit === undefined ? {} : { gasLimit }) }
   return buildBlock(EXECUTOR, {
     parent,
-    environment: environmentAfter(parent.header, parent.hash, ATTRIBUTES, config, () => undefined),
+    environment: environmentAfter(parent.header, parent.hash, attributes, config, () => undefined),
     source: exactly(
       transactions,
       transactions.map(() => SENDER),
     ),
-    withdrawals: [{ index: 0n, validatorIndex: 1n, address: addressOf(0x99), amount: 2n }],
+    withdrawals,
     extraData: new Uint8Array(0),
   })
 }
 
-function verify(block: Block): Promise<ExecutedBlock> {
+function verify(block: Block, policy: HeaderPolicy = STRICT): Promise<ExecutedBlock> {
   const { parent, config } = genesis()
   const senders = block.transactions.map(() => SENDER)
-  return verifyBlock(EXECUTOR, { parent, block, senders, config, hashes: () => undefined, policy: STRICT })
+  return verifyBlock(EXECUTOR, { parent, block, senders, config, hashes: () => undefined, policy })
 }
 
 async function assertRefused(
@@ -166,6 +173,20 @@ describe('a block is refused for', () => {
     assert.throws(() => validateBody(larger, config), { reason: 'size' })
     const prague = { ...config, forks: [{ name: 'prague', timestamp: 0n } as const] }
     validateBody(larger, prague)
+  })
+
+  test('a withdrawal or another gas limit, where a committee makes the chain', async () => {
+    const limit = genesis().parent.header.gasLimit
+    const paying = await build([])
+    await verify(paying.block)
+    await assert.rejects(verify(paying.block, COMMITTEE_POLICY), { reason: 'withdrawalsRoot' })
+    for (const gasLimit of [limit + 1n, limit - 1n]) {
+      const { block } = await build([], [], gasLimit)
+      await verify(block)
+      await assert.rejects(verify(block, COMMITTEE_POLICY), { reason: 'gasLimit' })
+    }
+    const { block } = await build([transfer(0n)], [])
+    await verify(block, COMMITTEE_POLICY)
   })
 
   test('missing system contracts (EIP-7002)', async () => {

@@ -27,6 +27,7 @@ import type { WalRecord } from '../../../src/consensus/simplex/wal-records.ts'
 import { decodeMessage, encodeMessage, wireContext } from '../../../src/consensus/simplex/wire.ts'
 import { createExecutor } from '../../../src/execution/engines.ts'
 import type { BlockExecutor } from '../../../src/execution/executor.ts'
+import { COMMITTEE_POLICY } from '../../../src/execution/header-validation.ts'
 import { Blockchain } from '../../../src/node/blockchain.ts'
 import { executedGenesis } from '../../../src/node/genesis-ledger.ts'
 import { SenderRecovery } from '../../../src/node/sender-recovery.ts'
@@ -235,9 +236,16 @@ export class DualWorld {
       beneficiary: addressOf(0xfee0 + index),
       prevRandao: ZERO_HASH,
     })
-    const policy = { hasFreeLimits: false, hasSharedSeconds: true }
     const { senders } = this
-    const chain = new Blockchain({ config, ledger, executor, senders, policy, poolLimits: {}, attributes })
+    const chain = new Blockchain({
+      config,
+      ledger,
+      executor,
+      senders,
+      policy: COMMITTEE_POLICY,
+      poolLimits: {},
+      attributes,
+    })
     const events: NodeEvent[] = []
     chain.subscribe((event) => events.push(event))
     const parts = {

@@ -22,6 +22,7 @@ import type { WalRecord } from '../../../src/consensus/simplex/wal-records.ts'
 import type { BlockAttributes } from '../../../src/execution/environment.ts'
 import { createExecutor } from '../../../src/execution/engines.ts'
 import type { BlockExecutor } from '../../../src/execution/executor.ts'
+import { COMMITTEE_POLICY } from '../../../src/execution/header-validation.ts'
 import { Blockchain } from '../../../src/node/blockchain.ts'
 import { executedGenesis } from '../../../src/node/genesis-ledger.ts'
 import { SenderRecovery } from '../../../src/node/sender-recovery.ts'
@@ -247,10 +248,17 @@ export class ExecutionWorld {
     const genesis = executedGenesis(GENESIS)
     const ledger = openLedger({ store: new MemoryStore(), chainId: config.chainId, genesis })
     const seals = new TestSeals(genesis.block.hash)
-    const policy = { hasFreeLimits: false, hasSharedSeconds: true }
     const { senders } = this
     const attributes = (): BlockAttributes => this.attributes(index, seals, ledger.head().timestamp)
-    const chain = new Blockchain({ config, ledger, executor, senders, policy, poolLimits: {}, attributes })
+    const chain = new Blockchain({
+      config,
+      ledger,
+      executor,
+      senders,
+      policy: COMMITTEE_POLICY,
+      poolLimits: {},
+      attributes,
+    })
     this.logs.set(index, [])
     const events: NodeEvent[] = []
     chain.subscribe((event) => events.push(event))

@@ -447,8 +447,13 @@ class Libp2pTransport implements NetworkTransport {
     return node !== undefined && this.#scores.isBanned(node, this.#clock.nowMs())
   }
 
+  /** Of nodes that are gone, with the rates that they used up: keys cost nothing, and each banned one leaves its own. */
   #forgetPeerIds(): void {
-    for (const [peerId, node] of this.#nodeOfPeer) if (!this.#links.has(node)) this.#nodeOfPeer.delete(peerId)
+    for (const [peerId, node] of this.#nodeOfPeer) {
+      if (this.#links.has(node)) continue
+      this.#nodeOfPeer.delete(peerId)
+      this.#reception?.forget(node)
+    }
   }
 
   #pointsOf(peerId: string): number {

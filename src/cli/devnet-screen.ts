@@ -92,8 +92,8 @@ function range(role: string, count: number): string {
   return count === 1 ? `${role}-1` : `${role}-1 … ${role}-${count}`
 }
 
-function dataLine({ directory, head }: DevnetFacts): string {
-  if (directory === undefined) return 'in memory; ends with this process'
+function dataLine({ directory, hasProcesses, head }: DevnetFacts): string {
+  if (directory === undefined) return `${hasProcesses ? 'temporary' : 'in memory'}; ends with this command`
   return head === 0n ? directory : `${directory}, goes on from block ${head}`
 }
 

@@ -1,6 +1,9 @@
 /** `aevir devnet`: a whole network on this machine, to be used and to be broken, until Ctrl-C. */
-import { openLocalDevnet, type LocalDevnet } from '../node/devnet/local-devnet.ts'
-import { SealReports } from '../node/devnet/seal-reports.ts'
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { ConsensusParameters } from '../consensus/committees/parameters.ts'
+import { openLocalDevnet } from '../node/devnet/local-devnet.ts'
+import { SealReports, type SealReport } from '../node/devnet/seal-reports.ts'
 import { LOG_LEVELS, type Log, type LogFields, type LogLevel } from '../node/log.ts'
 import { systemClock } from '../node/system-clock.ts'
 import { clientVersion } from '../node/version.ts'
@@ -41,11 +44,38 @@ export interface DevnetOptions {
 /** A block must refer to a seal of its own cycle or of the one before. */
 const WINDOW_BLOCKS_MAX = 64
 
-export async function runDevnet(options: DevnetOptions): Promise<void> {
-  await runLocalDevnet(options)
+/** A network that runs, wherever its nodes are. */
+interface RunningDevnet {
+  readonly facts: DevnetFacts
+  memoryBytes(): number
+  stop(): Promise<void>
 }
 
-async function runLocalDevnet(options: DevnetOptions): Promise<void> {
+export async function runDevnet(options: DevnetOptions): Promise<void> {
+  const running: { devnet?: RunningDevnet } = {}
+  const onReport = (report: SealReport): void => {
+    // What is sealed before the network is announced is part of its start.
+    if (running.devnet === undefined || options.quiet === true) return
+    const line = options.json === true ? sealJson : sealLine
+    process.stdout.write(line(report, running.devnet.memoryBytes()))
+  }
+  stopOnSignals({
+    // Before the network is there, nothing has to be stopped in order.
+    stop: async () => running.devnet?.stop(),
+    onStop: () => {
+      if (isTalkative(options)) process.stdout.write('Stopping; once more to end at once\n')
+    },
+    onError: reportBackgroundError,
+  })
+  const open = options.processes === true ? openProcesses : openLocal
+  running.devnet = await open(options, onReport)
+  announce(options, running.devnet.facts)
+}
+
+type Parameters = Partial<Omit<ConsensusParameters, 'executorSeats' | 'witnessSeats'>>
+type OnReport = (report: SealReport) => void
+
+async function openLocal(options: DevnetOptions, onReport: OnReport): Promise<RunningDevnet> {
   const devnet = await openLocalDevnet({
     executors: options.executors,
     witnesses: options.witnesses,
@@ -64,29 +94,62 @@ async function runLocalDevnet(options: DevnetOptions): Promise<void> {
     logOf: (name) => logTo(name, options.logLevel),
     onError: reportBackgroundError,
   })
-  stopOnSignals({
-    stop: () => devnet.close(),
-    onStop: () => {
-      if (isTalkative(options)) process.stdout.write('Stopping; once more to end at once\n')
-    },
-    onError: reportBackgroundError,
-  })
-  announce(options, factsOf(devnet, options))
-  if (options.quiet === true) return
-  const reports = new SealReports(
-    () => systemClock.nowMs(),
-    (report) => {
-      const line = options.json === true ? sealJson : sealLine
-      process.stdout.write(line(report, process.memoryUsage.rss()))
-    },
-  )
+  const { nodes, plans, urls, network } = devnet
+  const reports = new SealReports(() => systemClock.nowMs(), onReport)
   devnet.subscribe((event) => reports.onEvent(event))
+  const memoryBytes = (): number => process.memoryUsage.rss()
+  return {
+    facts: {
+      ...factsOf(
+        options,
+        plans.map(({ name, id }) => ({ name, id, url: urls.get(name) })),
+      ),
+      chainId: network.genesis.config.chainId,
+      head: nodes[0]?.running?.chain.head().number ?? 0n,
+      memoryBytes: memoryBytes(),
+    },
+    memoryBytes,
+    stop: () => devnet.close(),
+  }
 }
 
-function parametersOf({
-  cycleBlocks,
-  heartbeat,
-}: DevnetOptions): Parameters<typeof openLocalDevnet>[0]['parameters'] & {} {
+async function openProcesses(options: DevnetOptions, onReport: OnReport): Promise<RunningDevnet> {
+  const { prepareDirectory } = await import('./devnet-directory.ts')
+  const { openProcessDevnet } = await import('../node/devnet/process-devnet.ts')
+  const { executors, witnesses, chainId, data } = options
+  const parameters = parametersOf(options)
+  const directory = await prepareDirectory({ directory: data, executors, witnesses, chainId, parameters })
+  process.once('exit', () => directory.dispose())
+  try {
+    const devnet = await openProcessDevnet({
+      nodes: directory.nodes,
+      program: fileURLToPath(new URL(`./devnet-worker${extname(import.meta.url)}`, import.meta.url)),
+      port: options.port,
+      hasAllServers: options.rpcAll === true,
+      logLevel: options.logLevel,
+      onLine: (name, line) => process.stderr.write(`[${name}] ${line}\n`),
+      onReport,
+      onError: reportBackgroundError,
+    })
+    process.prependOnceListener('exit', () => devnet.kill())
+    const memoryBytes = (): number => devnet.memoryBytes() + process.memoryUsage.rss()
+    return {
+      facts: {
+        ...factsOf(options, devnet.nodes),
+        chainId: directory.chainId,
+        head: devnet.nodes[0]?.head ?? 0n,
+        memoryBytes: memoryBytes(),
+      },
+      memoryBytes,
+      stop: () => devnet.close(),
+    }
+  } catch (error) {
+    directory.dispose()
+    throw error
+  }
+}
+
+function parametersOf({ cycleBlocks, heartbeat }: DevnetOptions): Parameters {
   return {
     ...(cycleBlocks === undefined
       ? {}
@@ -95,17 +158,17 @@ function parametersOf({
   }
 }
 
-function factsOf({ plans, urls, nodes }: LocalDevnet, options: DevnetOptions): DevnetFacts {
+function factsOf(
+  { executors, witnesses, data, processes }: DevnetOptions,
+  nodes: readonly DevnetNodeFacts[],
+): Omit<DevnetFacts, 'chainId' | 'head' | 'memoryBytes'> {
   return {
-    url: present(urls.get(plans[0]?.name ?? ''), 'the first node has a server'),
-    chainId: options.chainId,
-    executors: options.executors,
-    witnesses: options.witnesses,
-    nodes: plans.map(({ name, id }): DevnetNodeFacts => ({ name, id, url: urls.get(name) })),
-    directory: options.data,
-    hasProcesses: false,
-    head: nodes[0]?.running?.chain.head().number ?? 0n,
-    memoryBytes: process.memoryUsage.rss(),
+    url: present(nodes[0]?.url, 'the first node has a server'),
+    executors,
+    witnesses,
+    nodes: nodes.map(({ name, id, url }) => ({ name, id, url })),
+    directory: data,
+    hasProcesses: processes === true,
   }
 }
 

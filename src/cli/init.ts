@@ -53,7 +53,7 @@ export interface InitOptions {
 }
 
 /** A node's directory as it was made. */
-interface MadeNode {
+export interface MadeNode {
   readonly name: string
   readonly directory: string
   readonly config: string
@@ -90,6 +90,18 @@ async function makeNetwork(
   counts: Readonly<Record<Role, number>>,
   options: InitOptions,
 ): Promise<void> {
+  const made = await createNetwork(directory, counts, options)
+  if (options.json === true) printJson({ genesis: join(directory, GENESIS_FILE), nodes: made })
+  else process.stdout.write(`${summary(directory, made)}\n`)
+}
+
+/** Executors first. @throws AevirError with nothing written when the options do not fit each other. */
+export async function createNetwork(
+  directory: string,
+  counts: Readonly<Record<Role, number>>,
+  options: InitOptions,
+  parameters: Partial<ConsensusParameters> = parametersOf(options),
+): Promise<readonly MadeNode[]> {
   const roles: readonly Role[] = [
     ...Array.from({ length: counts.executor }, () => 'executor' as const),
     ...Array.from({ length: counts.witness }, () => 'witness' as const),
@@ -97,7 +109,6 @@ async function makeNetwork(
   if (Math.max(options.networkPort, options.rpcPort) + roles.length - 1 > PORT_MAX)
     throw new InitError('not that many ports: choose lower --network-port and --rpc-port')
   const secrets = roles.map((role) => ({ role, secret: generateSecretKey() }))
-  const parameters = parametersOf(options)
   const timestamp = BigInt(Math.floor(systemClock.nowMs() / 1000))
   const genesisOf = (operators: readonly Address[]): string =>
     newNetworkGenesis({
@@ -125,8 +136,7 @@ async function makeNetwork(
       rpcPort: Number(new URL(node.rpc).port),
     })
   }
-  if (options.json === true) printJson({ genesis: join(directory, GENESIS_FILE), nodes: made })
-  else process.stdout.write(`${summary(directory, made)}\n`)
+  return made
 }
 
 /** Stands in while the numbers are checked. */

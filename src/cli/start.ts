@@ -2,9 +2,12 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { bls } from '../consensus/bls.ts'
+import type { InstanceHost } from '../consensus/dual-bft/instances.ts'
+import type { Signer } from '../consensus/signature-scheme.ts'
 import { GLOBAL_TIMING, REGIONAL_TIMING } from '../consensus/simplex/config.ts'
 import { createExecutor } from '../execution/engines.ts'
 import { createLibp2pTransport, type NetworkTransport } from '../network/libp2p-transport.ts'
+import type { Transport } from '../network/transport.ts'
 import { DiskLogs } from '../node/bft/instance-logs.ts'
 import { parseNodeConfig, type ConfigOverrides, type NodeConfig } from '../node/config/node-config.ts'
 import { openNodeKeys, type NodeKeys } from '../node/keys/node-keys.ts'
@@ -20,6 +23,7 @@ import { createLog } from '../node/structured-log.ts'
 import { systemClock } from '../node/system-clock.ts'
 import { clientVersion, VERSION } from '../node/version.ts'
 import { AevirError } from '../primitives/errors.ts'
+import type { FaultControl } from '../rpc/fault-control.ts'
 import { createRpcServer } from '../rpc/server.ts'
 import { readTextFile } from './read-text-file.ts'
 import { stopOnSignals } from './stop-signals.ts'
@@ -48,10 +52,17 @@ export interface StartOptions {
   readonly logFormat?: string
 }
 
+/** What a development network puts around its nodes, so that it can break them. */
+export interface NodeHooks {
+  readonly faults: FaultControl
+  wrapTransport(transport: Transport): Transport
+  decorateHost(host: InstanceHost, signer: Signer): InstanceHost
+}
+
 export async function runStart(options: StartOptions): Promise<void> {
   const config = await readConfig(options)
   const log = createLog({ level: config.logLevel, format: config.logFormat, stream: process.stdout })
-  const running = await open(config, log)
+  const running = await openConfigured(config, log)
   stopOnSignals({
     stop: () => running.stop(),
     onStop: () => log.info('stopping; once more to end at once'),
@@ -59,7 +70,8 @@ export async function runStart(options: StartOptions): Promise<void> {
   })
 }
 
-async function readConfig(options: StartOptions): Promise<NodeConfig> {
+/** @throws AevirError */
+export async function readConfig(options: StartOptions): Promise<NodeConfig> {
   const text = await readTextFile(options.config, 'the configuration', 'make one with aevir init')
   const { data, genesis, engine, keys, passwordFile, listen, bootstrap, host, port } = options
   // The command line checked level and format against their lists.
@@ -79,19 +91,22 @@ async function readConfig(options: StartOptions): Promise<NodeConfig> {
   })
 }
 
-interface Running {
+export interface RunningNode {
+  readonly node: NetworkNode
+  /** Of its RPC server. */
+  readonly url: string
   stop(): Promise<void>
 }
 
-/** Opens everything, the cheap checks first. */
-async function open(config: NodeConfig, log: Log): Promise<Running> {
+/** Opens everything, the cheap checks first. @throws AevirError with nothing left open. */
+export async function openConfigured(config: NodeConfig, log: Log, hooks?: NodeHooks): Promise<RunningNode> {
   await createExecutor(config.engine)
   const network = await readNetwork(config.genesis)
   const keys = await openNodeKeys(config.keys, readPassword(config.passwordFile, process.env))
   const isMember = checkMembership(config, network, keys)
   const parts = new AsyncDisposableStack()
   try {
-    const { node, transport } = await openNode(config, network, keys, isMember, parts, log)
+    const { node, transport } = await openNode(config, network, keys, isMember, parts, log, hooks)
     const status = new OperatorStatus({
       backend: node.backend,
       clock: systemClock,
@@ -118,7 +133,7 @@ async function open(config: NodeConfig, log: Log): Promise<Running> {
       head: node.chain.head().number,
       version: VERSION,
     })
-    return { stop: () => parts.disposeAsync() }
+    return { node, url: server.url, stop: () => parts.disposeAsync() }
   } catch (error) {
     await parts.disposeAsync()
     throw error
@@ -132,6 +147,7 @@ async function openNode(
   isMember: boolean,
   parts: AsyncDisposableStack,
   log: Log,
+  hooks: NodeHooks | undefined,
 ): Promise<{ readonly node: NetworkNode; readonly transport: NetworkTransport }> {
   const signer = bls.signer(keys.consensusSecret)
   const guard = isMember ? await VoteGuard.open(join(config.keys, 'guard'), keys.node) : undefined
@@ -159,7 +175,10 @@ async function openNode(
     signer: isMember ? signer : undefined,
     logs: guard === undefined ? undefined : new DiskLogs(join(config.data, CONSENSUS_LOGS), guard, log),
     operator: isMember ? openOperator(config.keys) : undefined,
-    transport,
+    transport: hooks?.wrapTransport(transport) ?? transport,
+    ...(hooks === undefined
+      ? {}
+      : { faults: hooks.faults, decorateHost: (host) => hooks.decorateHost(host, signer) }),
     timing: config.timing === 'global' ? GLOBAL_TIMING : REGIONAL_TIMING,
     clientVersion: clientVersion({
       os: process.platform,

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { describe, test } from 'node:test'
 import { MAIN, refusalOf } from '../support/cli.ts'
+import { startDevnet } from '../support/devnet.ts'
 
 /** What it promises. */
 const STOP_MAX_MS = 10_000
@@ -50,33 +51,22 @@ async function nextLine({ lines }: RunningDevnet): Promise<string> {
   return value as string
 }
 
-async function ask(url: string, method: string): Promise<unknown> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: [] }),
-  })
-  return ((await response.json()) as { result: unknown }).result
-}
-
 describe('aevir devnet', () => {
-  test('tells programs when it is ready and what is sealed', () =>
-    withRunning(['--json'], async (running) => {
-      const ready = JSON.parse(await nextLine(running)) as {
-        event: string
-        url: string
-        nodes: { name: string; node: string }[]
-      }
-      assert.equal(ready.event, 'ready')
-      assert.equal(ready.nodes.length, 8)
-      const sealed = JSON.parse(await nextLine(running)) as { event: string; last: number }
-      assert.equal(sealed.event, 'sealed')
-      assert.ok(sealed.last >= 1)
-      assert.equal(await ask(ready.url, 'eth_chainId'), '0x7a69')
-      const status = (await ask(ready.url, 'aevir_consensusStatus')) as { node: string; canBreak: boolean }
-      assert.equal(status.node, ready.nodes[0]?.node)
+  test('tells programs when it is ready and what is sealed', async () => {
+    const devnet = await startDevnet(['--executors', '4', '--witnesses', '4'])
+    try {
+      assert.equal(devnet.nodes.length, 8)
+      assert.ok((await devnet.sealed()) >= 1)
+      assert.equal(await devnet.rpc('eth_chainId'), '0x7a69')
+      const status = (await devnet.rpc('aevir_consensusStatus')) as { node: string; canBreak: boolean }
+      assert.equal(status.node, devnet.nodes[0]?.node)
       assert.equal(status.canBreak, true)
-    }))
+      assert.equal(await devnet.stop(), 0)
+      assert.equal(devnet.complaints(), '')
+    } finally {
+      devnet.kill()
+    }
+  })
 
   test('tells people where it listens, and then one line a seal', () =>
     withRunning([], async (running) => {

@@ -1,6 +1,7 @@
 /** The fault switch of a development network ({@link FaultControl}), over its nodes wherever they run. */
 import type { NodeId } from '../../consensus/election/election.ts'
-import { present } from '../../primitives/assert.ts'
+import type { NetworkFault } from '../../network/faulty-transport.ts'
+import { present, unreachable } from '../../primitives/assert.ts'
 import { FaultRefusedError, type FaultControl, type NodeFault } from '../../rpc/fault-control.ts'
 
 /** A node that can be broken. */
@@ -43,5 +44,20 @@ export class Turns {
     // Whoever asked hears of a failure; whoever comes next goes on.
     this.#last = done.catch(() => undefined)
     return done
+  }
+}
+
+/** What the connections of a node with this fault are like. */
+export function networkFaultOf(fault: Exclude<NodeFault, { kind: 'crash' }>): NetworkFault {
+  switch (fault.kind) {
+    case 'none':
+    case 'equivocate':
+      return { kind: 'none' }
+    case 'pause':
+    case 'delay':
+    case 'partition':
+      return fault
+    default:
+      return unreachable(fault)
   }
 }

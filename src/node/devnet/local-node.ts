@@ -7,9 +7,8 @@ import type { NodeId } from '../../consensus/election/election.ts'
 import type { Clock } from '../../consensus/plugin.ts'
 import type { Timing } from '../../consensus/simplex/config.ts'
 import type { BlockExecutor } from '../../execution/executor.ts'
-import { FaultyTransport, type NetworkFault } from '../../network/faulty-transport.ts'
+import { FaultyTransport } from '../../network/faulty-transport.ts'
 import type { Transport } from '../../network/transport.ts'
-import { unreachable } from '../../primitives/assert.ts'
 import type { FaultControl, NodeFault } from '../../rpc/fault-control.ts'
 import { MemoryStore } from '../../storage/memory-store.ts'
 import { DiskLogs, MemoryLogs, type InstanceLogs } from '../bft/instance-logs.ts'
@@ -19,7 +18,7 @@ import type { NetworkGenesis } from '../network-genesis.ts'
 import { openNetworkNode, type NetworkNode, type SharedParts } from '../network-node.ts'
 import { CrashableLogs, CrashableStore } from './crashable-store.ts'
 import { equivocatingHost, type EquivocationSwitch } from './equivocation.ts'
-import { Turns, type BreakableNode } from './faults.ts'
+import { networkFaultOf, Turns, type BreakableNode } from './faults.ts'
 import type { NodePlan } from './throw-away-network.ts'
 
 export interface LocalNodeOptions {
@@ -192,19 +191,5 @@ async function end({ node, down, closeLogs }: Life): Promise<void> {
     } finally {
       await closeLogs()
     }
-  }
-}
-
-function networkFaultOf(fault: Exclude<NodeFault, { kind: 'crash' }>): NetworkFault {
-  switch (fault.kind) {
-    case 'none':
-    case 'equivocate':
-      return { kind: 'none' }
-    case 'pause':
-    case 'delay':
-    case 'partition':
-      return fault
-    default:
-      return unreachable(fault)
   }
 }

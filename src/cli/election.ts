@@ -3,9 +3,12 @@
  * says whether the chain has the same. The chain is a database that no node has open, or that of a node, by RPC.
  */
 import { bls } from '../consensus/bls.ts'
-import { cycleOfEpoch } from '../consensus/committees/committee.ts'
-import { checkElection, type ElectionReport, type ElectionSource } from '../consensus/light/election-check.ts'
-import { lastOf } from '../consensus/witness-layer/seal.ts'
+import {
+  checkElection,
+  storedElections,
+  type ElectionReport,
+  type ElectionSource,
+} from '../consensus/light/election-check.ts'
 import type { NetworkGenesis } from '../node/network-genesis.ts'
 import { openConsensusStore } from '../storage/consensus-database.ts'
 import { CorruptDatabaseError, ForeignDatabaseError } from '../storage/database-errors.ts'
@@ -63,19 +66,7 @@ function openElectionStore(store: KeyValueStore, { genesis, block }: NetworkGene
   if (found.chainId !== chainId || found.genesisHash !== block.hash) {
     throw new ForeignDatabaseError({ chainId, genesisHash: block.hash }, found)
   }
-  const consensus = openConsensusStore(store)
-  return {
-    async sealOf(number) {
-      const stored = consensus.sealOf(number)
-      if (stored === undefined) return undefined
-      const { epoch, proposal, randomness, seal } = stored
-      const { first, reveal, handover } = seal
-      return { epoch, view: proposal.view, first, last: lastOf(seal), reveal, randomness, handover }
-    },
-    async members(layer, cycle) {
-      return consensus.epochs(layer).find(({ epoch }) => cycleOfEpoch(epoch) === cycle)?.members
-    },
-  }
+  return storedElections(openConsensusStore(store))
 }
 
 // ---- What is said --------------------------------------------------------------------------------------------------

@@ -7,10 +7,11 @@
  */
 import { AevirError } from '../../primitives/errors.ts'
 import { hexToBytes, type Hash } from '../../primitives/bytes.ts'
-import { epochOf } from '../committees/committee.ts'
+import { cycleOfEpoch, epochOf } from '../committees/committee.ts'
 import type { ConsensusParameters } from '../committees/parameters.ts'
 import type { NodeRegistry } from '../committees/registry.ts'
 import { boundaryOf, cycleOf, electSeats, snapshotOf, type Seats } from '../committees/schedule.ts'
+import type { ConsensusStore } from '../dual-bft/consensus-store.ts'
 import type { NodeId } from '../election/election.ts'
 import { revealMessage, seedOf } from '../election/randomness.ts'
 import type { BlockReference } from '../plugin.ts'
@@ -18,6 +19,7 @@ import type { Keyring, SignatureScheme } from '../signature-scheme.ts'
 import { GENESIS_VIEW, type Epoch, type Layer, type View } from '../simplex/types.ts'
 import { randomnessAfter, sealingPointOf, type SealingPoint } from '../witness-layer/randomness-of-seals.ts'
 import { isSameSeats } from '../witness-layer/seal-rules.ts'
+import { lastOf } from '../witness-layer/seal.ts'
 
 /** What an election needs of a seal. */
 export interface ElectionSeal {
@@ -98,6 +100,22 @@ export async function checkElection(
   }
   const election = await walk.reach(cycle)
   return { ...election, sealCount: walk.sealCount, difference: walk.difference }
+}
+
+/** What a node has stored. */
+export function storedElections(store: ConsensusStore): ElectionSource {
+  return {
+    async sealOf(number) {
+      const stored = store.sealOf(number)
+      if (stored === undefined) return undefined
+      const { epoch, proposal, randomness, seal } = stored
+      const { first, reveal, handover } = seal
+      return { epoch, view: proposal.view, first, last: lastOf(seal), reveal, randomness, handover }
+    },
+    async members(layer, cycle) {
+      return store.epochs(layer).find(({ epoch }) => cycleOfEpoch(epoch) === cycle)?.members
+    },
+  }
 }
 
 /** Goes over the seals from genesis, electing as it goes. What the seals hold counts until the first difference. */

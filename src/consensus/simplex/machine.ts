@@ -38,9 +38,9 @@
  * - Views that fail are skipped by certificates of `nullify` votes rather than by a dummy block, and a proposal carries
  *   those it needs; a member that lacks one asks for it.
  * - Entering v + 1 does not wait for the block of v: those who voted for it have it and are asked.
- * - Time-outs grow by half with every view in a row that failed, up to eight times, and shrink with a finalization. A
- *   leader that was silent for {@link INACTIVE_VIEWS} views is given up on at once, as long as a quorum is heard of. Both
- *   are local decisions about when to nullify, which safety does not depend on.
+ * - Time-outs grow by half with every view that failed, or that this node gave up, up to eight times, and shrink with a
+ *   finalization. A leader that was silent for {@link INACTIVE_VIEWS} views is given up on at once, as long as a quorum
+ *   is heard of. Both are local decisions about when to nullify, which safety does not depend on.
  * - A proposal is signed by itself, so that two of them convict a leader that never votes.
  * - Signatures of votes are verified when a quorum is there, all at once; until then a vote counts because the member
  *   itself sent it. Votes are not passed on, certificates are.

@@ -133,7 +133,7 @@ export interface Core {
   isPaused: boolean
   isHalted: boolean
 
-  /** Views in a row that ended without a block. */
+  /** Views that came to nothing, or too late for this node to make them final, since the last finalization. */
   nullifiedInARow: number
   /** By member: the latest view it voted in. */
   readonly lastActive: number[]

@@ -4,17 +4,25 @@ import { pruneRounds } from './certificates.ts'
 import { BACKOFF_FACTOR, BACKOFF_MAX, INACTIVE_VIEWS } from './config.ts'
 import type { TimerName } from './events.ts'
 import { broadcastProposal } from './proposals.ts'
-import { leaderOf, roundAt, type Core } from './state.ts'
+import { leaderOf, roundAt, type Core, type Round } from './state.ts'
 import { viewAfter, type View } from './types.ts'
 import { giveUp } from './votes.ts'
 
 /** Rule: a certificate for a view, of whatever kind, ends it and all before it. */
 export function enterNextView(core: Core): void {
   if (core.certifiedView < core.view) return
-  const ended = core.rounds.get(core.certifiedView)
-  const isFruitless = ended?.nullification !== undefined && ended.notarization === undefined
-  core.nullifiedInARow = isFruitless ? core.nullifiedInARow + 1 : core.nullifiedInARow
+  if (isFruitless(core.rounds.get(core.certifiedView))) core.nullifiedInARow += 1
   enter(core, viewAfter(core.certifiedView))
+}
+
+/**
+ * Also a view whose block came when this node had given up: where all do, each block is notarized and none ever final,
+ * with time-outs that are too short for good.
+ */
+function isFruitless(ended: Round | undefined): boolean {
+  if (ended === undefined) return false
+  const { nullification, notarization, own } = ended
+  return own.nullify !== undefined || (nullification !== undefined && notarization === undefined)
 }
 
 function enter(core: Core, view: View): void {

@@ -51,6 +51,19 @@ describe('a view', () => {
     }
   })
 
+  test('that was given up before it gave a block does: where all do so, nothing would ever become final', () => {
+    const node = new CoreNode(0)
+    for (const [index, { proposal }] of chainOf(3).entries()) {
+      node.timer('advance')
+      const effects = node.after(() => node.certificate('notarize', proposal.view, proposal.hash))
+      assert.equal(delayOf(effects, 'advance'), BACKOFF_FACTOR ** (index + 1) * advanceTimeoutMs)
+    }
+    const [, , last] = chainOf(3)
+    node.certificate('finalize', 3, last?.proposal.hash)
+    const effects = node.after(() => node.certificate('nullify', 4))
+    assert.equal(delayOf(effects, 'advance'), BACKOFF_FACTOR * advanceTimeoutMs)
+  })
+
   test('is ended by nobody who only follows', () => {
     const node = new CoreNode(undefined)
     node.timer('leader')

@@ -52,6 +52,7 @@ export class NetworkEvents implements TransportHandlers {
   onPeerUp(peer: NodeId): void {
     this.#options.log.debug('a peer is connected', { peer })
     this.#options.instances.onPeerUp(peer)
+    this.#options.gossip.onPeerUp()
   }
 
   onPeerDown(peer: NodeId): void {

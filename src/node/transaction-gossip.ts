@@ -1,10 +1,11 @@
 /**
  * Transactions between nodes. What a user submits to one node is published to all; those that arrive together share a
- * message: an RLP list of transactions as they stand in blocks. What comes from peers goes into the pool, and the verdict
+ * message: an RLP list of a number and then transactions as they stand in blocks. The number is that of the repetition, for
+ * the network carries the same bytes only once. What comes from peers goes into the pool, and the verdict
  * tells the network whether to pass it on: only what was new and good here travels on.
  *
  * A published transaction may reach nobody (a node that is alone for a moment) or be dropped by full pools. Own ones that
- * still wait are published again now and then.
+ * still wait are published again now and then, and soon after a peer connects.
  */
 import { decodeTransaction, TransactionDecodingError } from '../chain/transaction-codec.ts'
 import type { Transaction } from '../chain/transaction.ts'
@@ -13,7 +14,7 @@ import { TOPICS } from '../network/topics.ts'
 import type { GossipVerdict, Transport } from '../network/transport.ts'
 import { PoolError, type PoolRefusal, type TransactionPool } from '../pool/transaction-pool.ts'
 import type { Address, Hash } from '../primitives/bytes.ts'
-import { decodeRlp, encodeRlp, RlpError, rlpBytes, rlpList } from '../primitives/rlp.ts'
+import { decodeRlp, encodeRlp, RlpError, rlpBytes, rlpFromUint, rlpList, rlpUint } from '../primitives/rlp.ts'
 import { NodeBusyError, RecoveryStoppedError, type SenderRecovery } from './sender-recovery.ts'
 
 /** Transactions in one message. */
@@ -23,6 +24,9 @@ const BYTES_MAX = TOPICS.transactions.messageSizeMax - 8 * 1024
 /** After a message left, what comes next is collected for so long. */
 const COLLECT_MS = 10
 const REPEAT_MS = 15_000
+/** From a new peer until gossip with it has begun. */
+const GREETING_MS = 1_000
+const REPETITION_SIZE_MAX = 4
 /** Own transactions that are remembered, and published again at a time. */
 const OWN_MAX = 4096
 const REPEATED_MAX = 256
@@ -84,13 +88,21 @@ export class TransactionGossip {
   readonly #options: TransactionGossipOptions
   #collected: Transaction[] = []
   #cancelSending: (() => void) | undefined
-  #cancelRepeating: () => void
+  #cancelRepeating: () => void = () => {}
+  /** When own transactions are published again, in milliseconds since 1970. */
+  #repeatMs = 0
+  #repetition = 0n
   /** Hashes of own transactions, the oldest first. */
   readonly #own = new Set<Hash>()
 
   constructor(options: TransactionGossipOptions) {
     this.#options = options
-    this.#cancelRepeating = options.clock.schedule(REPEAT_MS, () => this.#repeat())
+    this.#repeatIn(REPEAT_MS)
+  }
+
+  /** Somebody is there who may not have heard of what waits here. */
+  onPeerUp(): void {
+    if (this.#repeatMs > this.#options.clock.nowMs() + GREETING_MS) this.#repeatIn(GREETING_MS)
   }
 
   /** Tells the others of a transaction that a user submitted here. */
@@ -136,7 +148,8 @@ export class TransactionGossip {
 
   /** Sends what was collected, and collects what comes within the next moment. */
   #send(): void {
-    for (const message of messagesOf(this.#collected)) this.#options.network.publish('transactions', message)
+    for (const message of messagesOf(this.#collected, 0n))
+      this.#options.network.publish('transactions', message)
     this.#collected = []
     this.#cancelSending = this.#options.clock.schedule(COLLECT_MS, () => {
       this.#cancelSending = undefined
@@ -151,29 +164,40 @@ export class TransactionGossip {
       if (pooled === undefined) this.#own.delete(hash)
       else if (waiting.length < REPEATED_MAX) waiting.push(pooled.transaction)
     }
-    for (const message of messagesOf(waiting)) this.#options.network.publish('transactions', message)
-    this.#cancelRepeating = this.#options.clock.schedule(REPEAT_MS, () => this.#repeat())
+    this.#repetition += 1n
+    for (const message of messagesOf(waiting, this.#repetition)) {
+      this.#options.network.publish('transactions', message)
+    }
+    this.#repeatIn(REPEAT_MS)
+  }
+
+  #repeatIn(delayMs: number): void {
+    this.#cancelRepeating()
+    this.#repeatMs = this.#options.clock.nowMs() + delayMs
+    this.#cancelRepeating = this.#options.clock.schedule(delayMs, () => this.#repeat())
   }
 }
 
-function* messagesOf(transactions: readonly Transaction[]): Generator<Uint8Array> {
+function* messagesOf(transactions: readonly Transaction[], repetition: bigint): Generator<Uint8Array> {
+  const head = rlpFromUint(repetition)
   let batch: Uint8Array[] = []
   let size = 0
   for (const { bytes } of transactions) {
     if (batch.length > 0 && (batch.length === TRANSACTIONS_MAX || size + bytes.length > BYTES_MAX)) {
-      yield encodeRlp(batch)
+      yield encodeRlp([head, ...batch])
       batch = []
       size = 0
     }
     batch.push(bytes)
     size += bytes.length
   }
-  if (batch.length > 0) yield encodeRlp(batch)
+  if (batch.length > 0) yield encodeRlp([head, ...batch])
 }
 
 function decodeMessage(bytes: Uint8Array): readonly Transaction[] | undefined {
   try {
-    const items = rlpList(decodeRlp(bytes), 'transactions')
+    const [repetition, ...items] = rlpList(decodeRlp(bytes), 'transactions')
+    rlpUint(repetition, REPETITION_SIZE_MAX, 'repetition')
     if (items.length === 0 || items.length > TRANSACTIONS_MAX) return undefined
     // Copies: a decoded transaction keeps views of its bytes, and in the pool it may outlive the rest of the message.
     return items.map((item) => decodeTransaction(rlpBytes(item, 'transaction').slice()))

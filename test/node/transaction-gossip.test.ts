@@ -13,6 +13,10 @@ import { transfer } from '../support/bft-network.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { addressOf } from '../support/small-world.ts'
 
+function messageOf(repetition: number, ...transactions: readonly Uint8Array[]): Uint8Array {
+  return encodeRlp([repetition === 0 ? new Uint8Array(0) : Uint8Array.of(repetition), ...transactions])
+}
+
 describe('gossip of transactions', () => {
   const clock = new ManualClock()
   let senders: SenderRecovery
@@ -44,7 +48,7 @@ describe('gossip of transactions', () => {
     await senders.close()
   })
 
-  const countsOf = (): number[] => published.map((bytes) => decodeRlp(bytes).length)
+  const countsOf = (): number[] => published.map((bytes) => decodeRlp(bytes).length - 1)
 
   test('sends the first at once and those that follow together, as large as a message may be', () => {
     for (let nonce = 0n; nonce < 600n; nonce++) gossip.announce(transfer(nonce))
@@ -60,15 +64,26 @@ describe('gossip of transactions', () => {
     gossip.announce(mined)
     pool.set(waiting.hash, { transaction: waiting, sender: addressOf(1), arrival: 0 })
     clock.advance(20_000)
-    assert.deepEqual(published.at(-1), encodeRlp([waiting.bytes]))
+    assert.deepEqual(published.at(-1), messageOf(1, waiting.bytes))
     const count = published.length
     pool.clear()
     clock.advance(60_000)
     assert.equal(published.length, count)
   })
 
+  test('repeats them soon when a peer comes that may not know them', () => {
+    const waiting = transfer(0n)
+    gossip.announce(waiting)
+    pool.set(waiting.hash, { transaction: waiting, sender: addressOf(1), arrival: 0 })
+    gossip.onPeerUp()
+    clock.advance(500)
+    gossip.onPeerUp()
+    clock.advance(500)
+    assert.deepEqual(published, [messageOf(0, waiting.bytes), messageOf(1, waiting.bytes)])
+  })
+
   test('passes on what the pool takes', async () => {
-    const message = encodeRlp([transfer(0n).bytes, transfer(1n).bytes])
+    const message = messageOf(0, transfer(0n).bytes, transfer(1n).bytes)
     assert.equal(await gossip.receive(message), 'accept')
     assert.deepEqual(
       admitted.map(({ hash }) => hash),
@@ -87,7 +102,7 @@ describe('gossip of transactions', () => {
   ] as const) {
     test(`says ${verdict} when the pool says ${reason}`, async () => {
       refusal = reason
-      assert.equal(await gossip.receive(encodeRlp([transfer(0n).bytes])), verdict)
+      assert.equal(await gossip.receive(messageOf(0, transfer(0n).bytes)), verdict)
     })
   }
 
@@ -99,11 +114,15 @@ describe('gossip of transactions', () => {
     for (const bytes of [
       new Uint8Array(0),
       encodeRlp([]),
-      encodeRlp([Uint8Array.of(1)]),
-      encodeRlp([[good.bytes]]),
+      messageOf(0),
+      messageOf(0, Uint8Array.of(1)),
+      encodeRlp([Uint8Array.of(0), good.bytes]),
+      encodeRlp([new Uint8Array(5).fill(1), good.bytes]),
+      encodeRlp([new Uint8Array(0), [good.bytes]]),
+      encodeRlp([good.bytes]),
       good.bytes,
-      encodeRlp(Array(513).fill(good.bytes)),
-      encodeRlp([unsigned]),
+      messageOf(0, ...Array<Uint8Array>(513).fill(good.bytes)),
+      messageOf(0, unsigned),
     ]) {
       assert.equal(await gossip.receive(bytes), 'reject')
     }
@@ -113,7 +132,7 @@ describe('gossip of transactions', () => {
   test('never fails for bytes of others', () =>
     fc.assert(
       fc.asyncProperty(fc.nat(), fc.integer({ min: 1, max: 255 }), async (at, mask) => {
-        const message = encodeRlp([transfer(0n).bytes, transfer(1n).bytes])
+        const message = messageOf(0, transfer(0n).bytes, transfer(1n).bytes)
         const offset = at % message.length
         message[offset] = (message[offset] ?? 0) ^ mask
         await gossip.receive(message)
@@ -122,7 +141,7 @@ describe('gossip of transactions', () => {
 
   test('decodes once for all nodes of a process', async () => {
     const decoder = new TransactionDecoder(senders)
-    const message = encodeRlp([transfer(0n).bytes])
+    const message = messageOf(0, transfer(0n).bytes)
     assert.equal(await decoder.decode(message), await decoder.decode(message))
   })
 })

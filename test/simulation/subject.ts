@@ -46,15 +46,17 @@ export const REAL_SUBJECT: Subject = {
   ...dual,
 }
 
-/** A replacement in one file of `src/consensus/simplex`. The text must occur exactly once. */
+/** A replacement in one file of `src/consensus`; those of the core go without their folder. The text must occur exactly once. */
 export interface Edit {
   readonly file: string
   readonly find: string
   readonly replace: string
 }
 
-const FOLDER = new URL('../../src/consensus/simplex/', import.meta.url)
+const CONSENSUS = new URL('../../src/consensus/', import.meta.url)
+const CORE = new URL('simplex/', CONSENSUS)
 const FILES = [
+  '../dual-bft/dual-bft',
   'binary',
   'machine',
   'driver',
@@ -73,7 +75,7 @@ export async function loadMutated(name: string, edits: readonly Edit[]): Promise
   if (editsByMutation.size === 0) registerHooks({ resolve: resolveMutated, load: loadSource })
   editsByMutation.set(name, edits)
   const modules = await Promise.all(
-    FILES.map(async (file) => import(new URL(`${file}.ts?mutation=${name}`, FOLDER).href)),
+    FILES.map(async (file) => import(new URL(`${file}.ts?mutation=${name}`, CORE).href)),
   )
   // The same files as in REAL_SUBJECT, with the same exports.
   return Object.assign({}, ...modules) as Subject
@@ -81,11 +83,11 @@ export async function loadMutated(name: string, edits: readonly Edit[]): Promise
 
 type Hooks = Parameters<typeof registerHooks>[0]
 
-/** What a mutated module imports from its own folder is mutated as well. */
+/** What a mutated module imports of consensus is mutated as well. */
 const resolveMutated: NonNullable<Hooks['resolve']> = (specifier, context, nextResolve) => {
   const resolved = nextResolve(specifier, context)
   const query = QUERY.exec(context.parentURL ?? '')
-  if (query === null || !resolved.url.startsWith(FOLDER.href) || QUERY.test(resolved.url)) return resolved
+  if (query === null || !resolved.url.startsWith(CONSENSUS.href) || QUERY.test(resolved.url)) return resolved
   return { ...resolved, url: resolved.url + query[0] }
 }
 
@@ -95,7 +97,7 @@ const loadSource: NonNullable<Hooks['load']> = (url, context, nextLoad) => {
   const path = url.replace(QUERY, '')
   let source = readFileSync(fileURLToPath(path), 'utf8')
   for (const { file, find, replace } of editsByMutation.get(name) ?? []) {
-    if (path !== new URL(file, FOLDER).href) continue
+    if (path !== new URL(file, file.includes('/') ? CONSENSUS : CORE).href) continue
     const parts = source.split(find)
     if (parts.length !== 2) {
       throw new Error(`mutation ${name}: ${file} contains ${parts.length - 1} times: ${find}`)

@@ -8,6 +8,7 @@ import { committeeShape } from '../../../src/consensus/simplex/config.ts'
 import type { Message, ProposeMessage } from '../../../src/consensus/simplex/messages.ts'
 import { makeBlock as makeProposal } from '../../../src/consensus/simplex/proposal.ts'
 import type { Block } from '../../../src/consensus/simplex/types.ts'
+import { isReject } from '../../../src/consensus/witness-layer/reject-codec.ts'
 import { decodeSeal, encodeSeal } from '../../../src/consensus/witness-layer/seal-codec.ts'
 import type { Seal } from '../../../src/consensus/witness-layer/seal.ts'
 import { EMPTY_BYTES, ZERO_HASH, bytesToHash, type Hash } from '../../../src/primitives/bytes.ts'
@@ -139,7 +140,7 @@ function repeatOf(liar: DualLiar, { proposal, body }: Block): Block | undefined 
 }
 
 function withSeal(liar: DualLiar, block: Block, change: (seal: Seal) => Seal): Block | undefined {
-  if (block.body.length === 0) return undefined
+  if (block.body.length === 0 || isReject(block.body)) return undefined
   const seal = decodeSeal(block.body, committeeShape(liar.world.parameters.executorSeats))
   const changed = change(seal)
   const payloadHash = changed.blocks.at(-1) ?? block.proposal.payloadHash
@@ -154,6 +155,11 @@ const wrongRange = replacing('wrong-range', 'witness', (liar, block) =>
   withSeal(liar, block, (seal) => {
     const more = [...seal.blocks, bytesToHash(liar.stream.bytes(32))]
     const without = seal.blocks.length > 1 ? seal.blocks.slice(1) : seal.blocks
+    const last = seal.blocks.length - 1
+    const invented = seal.blocks.map((hash, index) =>
+      index < last ? bytesToHash(liar.stream.bytes(32)) : hash,
+    )
+    if (last > 0 && liar.stream.chance(0.5)) return { ...seal, blocks: invented }
     return liar.stream.pick([
       { ...seal, first: seal.first + 1n },
       { ...seal, first: seal.first + 1n, blocks: without },

@@ -5,7 +5,7 @@ import { boundaryOf, cycleOf, electSeats, snapshotOf } from '../../../src/consen
 import { cycleOfEpoch } from '../../../src/consensus/committees/committee.ts'
 import type { EpochStart, SealRecord } from '../../../src/consensus/dual-bft/consensus-store.ts'
 import type { ConsensusEvent } from '../../../src/consensus/dual-bft/dual-bft.ts'
-import { firstRandomness } from '../../../src/consensus/election/randomness.ts'
+import { firstRandomness, revealMessage } from '../../../src/consensus/election/randomness.ts'
 import { bitmapIsQuorum } from './certified.ts'
 import { isOffence } from '../../../src/consensus/simplex/evidence.ts'
 import type { Message } from '../../../src/consensus/simplex/messages.ts'
@@ -13,7 +13,8 @@ import type { Certificate, Epoch, Layer, Proposal, Statement } from '../../../sr
 import { lastOf } from '../../../src/consensus/witness-layer/seal.ts'
 import { isSameSeats } from '../../../src/consensus/witness-layer/seal-rules.ts'
 import type { CommitState } from '../../../src/execution/ledger.ts'
-import { ZERO_HASH, type Hash } from '../../../src/primitives/bytes.ts'
+import { hexToBytes, ZERO_HASH, type Hash } from '../../../src/primitives/bytes.ts'
+import { stubScheme } from '../stub-scheme.ts'
 import { describeStatement, short } from '../trace.ts'
 import { GENESIS, numbersOf } from './ledger.ts'
 import { nameOf, type DualNode, type OpenInstance } from './node.ts'
@@ -166,6 +167,13 @@ const bothQuorums: MakeDualChecker = (world) => {
         world.violate('both-quorums', `${node.name}: block ${lastOf(seal)} is vouched for by another epoch`)
       }
       const cycle = cycleOfEpoch(epoch)
+      const { members } = committeeOf('witness', epoch)
+      const committer = members[proposal.view % members.length]
+      const message = revealMessage(BigInt(cycle), BigInt(proposal.view))
+      const isRevealed =
+        committer !== undefined && stubScheme.keyring([hexToBytes(committer)]).verify(0, message, seal.reveal)
+      if (!isRevealed)
+        world.violate('reveal', `${node.name}: the seal of view ${proposal.view} reveals nothing`)
       const isBoundary = lastOf(seal) === boundaryOf(cycle, world.parameters)
       if ((seal.handover !== undefined) !== isBoundary) {
         world.violate('handover', `${node.name}: a seal up to ${lastOf(seal)} hands over at the wrong moment`)

@@ -140,7 +140,7 @@ export class DualNode {
   /** Loses power, or is stopped, and comes back a little later. */
   crashAndRestart(why: string, awayMs = this.stream.between(RESTART_MIN_MS, RESTART_MAX_MS)): void {
     if (!this.isUp) return
-    if (this.stream.chance(this.world.plan.stopShare)) this.stop(() => this.startIn(awayMs))
+    if (this.stream.chance(this.world.plan.stopShare)) void this.stop(() => this.startIn(awayMs))
     else {
       this.crash(why)
       this.startIn(awayMs)
@@ -152,7 +152,7 @@ export class DualNode {
   }
 
   /** Ends as an operator ends a node: it leaves nothing running behind. */
-  private stop(onStopped: () => void): void {
+  private async stop(onStopped: () => void): Promise<void> {
     const { life, world, plugin } = this
     if (plugin === undefined) return
     world.trace?.(this, 'is stopped')
@@ -160,16 +160,16 @@ export class DualNode {
     world.schedule(world.now + STOP_MAX_MS, this.id, () => {
       if (!isDone && this.isAlive(life)) world.violate('stop', `${this.name} does not stop`)
     })
-    plugin.stop().then(
-      () => {
-        isDone = true
-        if (!this.isAlive(life)) return
-        if (this.timerCount > 0) world.violate('stop', `${this.name} leaves ${this.timerCount} timers behind`)
-        this.end()
-        onStopped()
-      },
-      (error: unknown) => this.isAlive(life) && this.fail(error),
-    )
+    try {
+      await plugin.stop()
+      isDone = true
+      if (!this.isAlive(life)) return
+      if (this.timerCount > 0) world.violate('stop', `${this.name} leaves ${this.timerCount} timers behind`)
+      this.end()
+      onStopped()
+    } catch (error) {
+      if (this.isAlive(life)) this.fail(error)
+    }
   }
 
   heal(): void {

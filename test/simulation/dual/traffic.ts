@@ -50,6 +50,7 @@ export class DualTraffic {
 
   private submit(): void {
     const { world, stream } = this
+    if (world.isOverdue()) return
     const nodeId = stream.below(world.nodes.length)
     const number = this.submissions.push({ nodeId, at: world.now, states: {} }) - 1
     world.nodes[nodeId]?.addTransaction(number)

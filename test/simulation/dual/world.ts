@@ -367,6 +367,12 @@ export class DualWorld {
     })
   }
 
+  /** Most have long grown: nobody asks for anything any more, and those who are behind can catch up. */
+  isOverdue(): boolean {
+    const sealedHeight = Math.max(...this.honest.map(({ ledger }) => ledger.height('sealed')))
+    return this.isHealed && sealedHeight > this.growthTarget + 2 * this.parameters.cycleBlocks
+  }
+
   private hasGrown(): boolean {
     return this.honest.every(({ ledger }) => ledger.height('sealed') >= this.growthTarget)
   }

@@ -47,7 +47,7 @@ describe('a network genesis', () => {
     const texts = [TEXT, ...changes.map(changed)]
     const hashes = new Set(texts.map((text) => parseNetworkGenesis(text).block.hash))
     assert.equal(hashes.size, texts.length)
-    const reversed = changed(({ aevir }) => aevir.nodes.reverse())
+    const reversed = changed(({ aevir }) => (aevir.nodes = aevir.nodes.toReversed()))
     assert.equal(parseNetworkGenesis(reversed).block.hash, parseNetworkGenesis(TEXT).block.hash)
   })
 

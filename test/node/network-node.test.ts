@@ -1,6 +1,8 @@
 /** Whole nodes with real keys in one process: they order, seal, catch up and go on after a restart. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { noLog } from '../../src/node/bft/instance-logs.ts'
+import { NodeHaltedError } from '../../src/node/node-errors.ts'
 import { addressOf } from '../support/small-world.ts'
 import { BftNetwork, transfer } from '../support/bft-network.ts'
 
@@ -12,7 +14,7 @@ describe('a network of four executors and four witnesses', () => {
     world = await BftNetwork.start({
       executors: 4,
       witnesses: 4,
-      parameters: { cycleBlocks: 24, windowBlocks: 8, rangeBlocks: 4, heartbeatMs: 200 },
+      parameters: { cycleBlocks: 24, windowBlocks: 8, rangeBlocks: 4, heartbeatMs: 100 },
     })
   })
   after(() => world.stop())
@@ -33,7 +35,7 @@ describe('a network of four executors and four witnesses', () => {
   })
 
   test('goes through changes of committees', async () => {
-    await world.sealed(60n)
+    await world.sealed(52n)
     assert.ok(world.running().every(({ view }) => view.latestCycle() >= 2))
   })
 
@@ -61,3 +63,25 @@ describe('a network of four executors and four witnesses', () => {
     await world.sealed(world.node(0).chain.ledger.committed('sealed') + 6n)
   })
 })
+
+test('a node whose log cannot be written says nothing more, closes itself and tells its owner', async () => {
+  const world = await BftNetwork.start({ executors: 1, witnesses: 1 })
+  try {
+    await world.sealed(1n)
+    await world.close(0)
+    const stopped = Promise.withResolvers<unknown>()
+    const log = { ...noLog(), log: { append: refuse, replace: refuse } }
+    const node = await world.open(0, { logs: { open: async () => log }, onStopped: stopped.resolve })
+    const error = await stopped.promise
+    assert.ok(error instanceof NodeHaltedError)
+    assert.match(error.message, /its log could not be written: .* start it again only when you know why/)
+    assert.equal(node.view.halted(), 'the execution layer halted: its log could not be written')
+    await world.close(0)
+  } finally {
+    await world.stop()
+  }
+})
+
+function refuse(_: unknown, onDone: (isDurable: boolean) => void): void {
+  onDone(false)
+}

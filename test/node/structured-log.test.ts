@@ -1,6 +1,7 @@
 /** The log of a node: a line each, for programs or for people. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { stripVTControlCharacters } from 'node:util'
 import { createLog, type LogOptions } from '../../src/node/structured-log.ts'
 
 function linesOf(options: Omit<LogOptions, 'stream'>, isTTY: boolean): string[] {
@@ -36,7 +37,7 @@ test('on a terminal there are lines for people, with ids shortened', () => {
     linesOf({ level: 'info', format: 'pretty' }, false),
   ]) {
     assert.equal(lines.length, 2)
-    const plain = lines.map((line) => line.replaceAll(/\u001b\[\d+m/g, ''))
+    const plain = lines.map((line) => stripVTControlCharacters(line))
     assert.match(
       plain[0] ?? '',
       /^\d\d:\d\d:\d\d\.\d{3} INFO  an epoch begins  layer=witness epoch=256 node=0x(ab){8}…\n$/,

@@ -123,7 +123,10 @@ describe('instances of consensus in a node', () => {
     await setImmediate()
     answer = ANSWER
     for (let count = 0; count < 25; count++) host.onMessage(GUEST, 'sync', encoded(committee('execution', 0)))
-    assert.deepEqual(sent, Array(20).fill({ to: GUEST, messageClass: 'sync' }))
+    assert.deepEqual(
+      sent,
+      Array.from({ length: 20 }, () => ({ to: GUEST, messageClass: 'sync' })),
+    )
     assert.deepEqual(reports, Array(5).fill('flood'))
     clock.advance(1000)
     host.onMessage(GUEST, 'sync', encoded(committee('execution', 0)))

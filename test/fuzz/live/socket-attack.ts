@@ -31,9 +31,13 @@ export interface SocketTask {
   readonly genesisHash: string
 }
 
-export type SocketNote =
-  | { readonly kind: 'scenario'; readonly name: string; readonly wasThrownOut: boolean }
-  | { readonly kind: 'failed'; readonly error: string }
+/** It begins when it is told to. */
+export type SocketOrder = 'go' | 'pause'
+
+export interface SocketNote {
+  readonly name: string
+  readonly wasThrownOut: boolean
+}
 
 type Connection = Awaited<ReturnType<Host['dial']>>
 type Stream = Awaited<ReturnType<Connection['newStream']>>
@@ -308,6 +312,11 @@ const SCENARIOS: readonly (readonly [name: string, scenario: Scenario])[] = [
   ],
 ]
 
+/** Resolves as soon as it may go on. */
+async function told(): Promise<void> {
+  while (order === 'pause') await pause(50)
+}
+
 function tell(note: SocketNote): void {
   process.send?.(note)
 }
@@ -315,9 +324,12 @@ function tell(note: SocketNote): void {
 // The attacked node ends connections in the middle of everything: that is what is wanted.
 process.on('unhandledRejection', () => {})
 process.on('uncaughtException', () => {})
+let order: SocketOrder = 'pause'
+process.on('message', (next: SocketOrder) => (order = next))
 process.on('disconnect', () => process.exit(0))
 
 for (let round = 0; ; round++) {
+  await told()
   const prng = new Prng(`${task.seed} sockets ${round}`)
   const [name, scenario] = SCENARIOS[round % SCENARIOS.length] ?? prng.pick(SCENARIOS)
   let wasThrownOut = true
@@ -326,5 +338,5 @@ for (let round = 0; ; round++) {
   } catch {
     // A connection that is refused, or ends while something is opened on it.
   }
-  tell({ kind: 'scenario', name, wasThrownOut })
+  tell({ name, wasThrownOut })
 }

@@ -13,8 +13,9 @@ import { createDualBft } from '../consensus/dual-bft/dual-bft.ts'
 import type { InstanceHost } from '../consensus/dual-bft/instances.ts'
 import { firstRandomness } from '../consensus/election/randomness.ts'
 import type { Clock } from '../consensus/plugin.ts'
-import type { Signer } from '../consensus/signature-scheme.ts'
+import type { SignatureScheme, Signer } from '../consensus/signature-scheme.ts'
 import { REGIONAL_TIMING, type Timing } from '../consensus/simplex/config.ts'
+import type { decodeMessage } from '../consensus/simplex/wire.ts'
 import { createExecutor } from '../execution/engines.ts'
 import type { BlockAttributes } from '../execution/environment.ts'
 import type { BlockExecutor } from '../execution/executor.ts'
@@ -47,7 +48,11 @@ import { TransactionDecoder, TransactionGossip } from './transaction-gossip.ts'
 export interface SharedParts {
   readonly senders: SenderRecovery
   readonly decoder: TransactionDecoder
-  readonly verifier: SignatureVerifier
+  readonly verifier: Pick<SignatureVerifier, 'open' | 'close'>
+  /** That of the nodes' keys; the only other one is for many of them in one process. */
+  readonly scheme?: SignatureScheme
+  /** Reads messages of consensus. */
+  readonly decode?: typeof decodeMessage
 }
 
 export interface NetworkNodeOptions {
@@ -178,6 +183,7 @@ async function openOn(foundation: Foundation, parts: AsyncDisposableStack): Prom
   const instances = new NetworkInstances({
     network: transport,
     verifier: shared.verifier,
+    ...(shared.decode === undefined ? {} : { decode: shared.decode }),
     logs: options.logs ?? { open: async () => noLog() },
     clock,
     answerFromArchive: (bytes) => running.consensus?.answerFromArchive(bytes),
@@ -188,7 +194,7 @@ async function openOn(foundation: Foundation, parts: AsyncDisposableStack): Prom
     genesis: network.block,
     parameters: network.parameters,
     registry: network.registry,
-    scheme: bls,
+    scheme: shared.scheme ?? bls,
     signer: options.signer,
     timing: options.timing ?? REGIONAL_TIMING,
     store,
@@ -326,6 +332,12 @@ function logEvent(log: Log, event: ConsensusEvent): void {
         })
       break
     }
+    case 'reset':
+      log.error('nothing was sealed for too long: other witnesses take over', {
+        cycle: event.cycle,
+        attempt: event.attempt,
+      })
+      break
     case 'evidence':
     case 'halted':
       // The reporter tells of the one, whoever stops the node of the other.

@@ -115,6 +115,15 @@ export function encodeMessage({ envelope }: WireContext, message: Message): Uint
   return writer.finish()
 }
 
+/**
+ * Whether bytes are for another version, layer, epoch or committee; quicker than the error that says so. False for bytes
+ * that no message has as many of.
+ */
+export function isForeign({ envelope }: WireContext, bytes: Uint8Array): boolean {
+  if (bytes.length < envelope.length || bytes.length > MESSAGE_SIZE_MAX) return false
+  return !equalBytes(bytes.subarray(0, envelope.length), envelope)
+}
+
 /** @throws WireError */
 export function decodeMessage(context: WireContext, bytes: Uint8Array): Message {
   if (bytes.length > MESSAGE_SIZE_MAX) throw new WireError('oversize', `a message of ${bytes.length} bytes`)

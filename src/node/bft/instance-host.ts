@@ -8,7 +8,7 @@ import { seatOf, type Committee } from '../../consensus/committees/committee.ts'
 import type { InstanceDescription, InstanceHost, InstancePorts } from '../../consensus/dual-bft/instances.ts'
 import type { Clock } from '../../consensus/plugin.ts'
 import { WireError } from '../../consensus/simplex/binary.ts'
-import { addressOf, wireContext } from '../../consensus/simplex/wire.ts'
+import { addressOf, wireContext, type decodeMessage } from '../../consensus/simplex/wire.ts'
 import type { MessageClass } from '../../network/message-classes.ts'
 import { TokenBucket } from '../../network/token-bucket.ts'
 import type { Transport } from '../../network/transport.ts'
@@ -27,7 +27,9 @@ const LEAD_MAX = 256
 export interface InstanceHostOptions {
   readonly network: Pick<Transport, 'self' | 'send' | 'broadcast' | 'report' | 'setMembers'>
   /** Shared by all instances, and by all nodes of a process. Stays open. */
-  readonly verifier: SignatureVerifier
+  readonly verifier: Pick<SignatureVerifier, 'open'>
+  /** Reads messages; `decodeMessage` by default. */
+  readonly decode?: typeof decodeMessage
   readonly logs: InstanceLogs
   readonly clock: Clock
   /** Bytes that no running instance takes; what `DualBft` makes of them. */
@@ -58,7 +60,7 @@ export class NetworkInstances implements InstanceHost {
   }
 
   async open({ committee, domain, self, receive }: InstanceDescription): Promise<InstancePorts> {
-    const { network, verifier, logs, onLogFailure } = this.#options
+    const { network, verifier, logs, decode, onLogFailure } = this.#options
     const context = wireContext(committee.shape, domain)
     const opened = self === undefined ? noLog() : await logs.open(context, onLogFailure)
     const publicKeys = committee.members.map((member) => hexToBytes(member))
@@ -68,6 +70,7 @@ export class NetworkInstances implements InstanceHost {
       context,
       committee: committee.members,
       followers: () => this.#followersOf(committee),
+      ...(decode === undefined ? {} : { decode }),
       receive,
     })
     const instance: Instance = { committee, ports, isListening: false }

@@ -12,7 +12,7 @@ import { WireError } from '../../consensus/simplex/binary.ts'
 import type { Transport } from '../../consensus/simplex/driver.ts'
 import type { Blame, Peer } from '../../consensus/simplex/events.ts'
 import type { Message } from '../../consensus/simplex/messages.ts'
-import { decodeMessage, encodeMessage, type WireContext } from '../../consensus/simplex/wire.ts'
+import { decodeMessage, encodeMessage, isForeign, type WireContext } from '../../consensus/simplex/wire.ts'
 import type { MessageClass } from '../../network/message-classes.ts'
 import type { Offence } from '../../network/peer-scores.ts'
 import type { Transport as Network } from '../../network/transport.ts'
@@ -58,6 +58,8 @@ export interface PeerPortsOptions {
   readonly committee: readonly NodeId[]
   /** Who gets what the committee agrees on: `members` sit in another committee, `guests` in none. Nobody by default. */
   readonly followers?: () => Followers
+  /** Reads a message; nodes of one process may share the work. `decodeMessage` by default. */
+  readonly decode?: typeof decodeMessage
   /** The driver's. */
   readonly receive: (from: Peer, message: Message) => void
 }
@@ -118,9 +120,12 @@ export class PeerPorts implements Transport {
    * What is no message of this one, or came as another class than its kind, is held against the peer.
    */
   accept(peer: NodeId, messageClass: MessageClass, bytes: Uint8Array): boolean {
+    const { context, decode = decodeMessage } = this.#options
+    // Most of what a node hears is for another of its instances: no error is made for each.
+    if (isForeign(context, bytes)) return false
     let message: Message
     try {
-      message = decodeMessage(this.#options.context, bytes)
+      message = decode(context, bytes)
     } catch (error) {
       if (!(error instanceof WireError)) throw error
       if (error.fault === 'foreign') return false

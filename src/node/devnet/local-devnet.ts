@@ -8,14 +8,17 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ConsensusParameters } from '../../consensus/committees/parameters.ts'
+import { bls } from '../../consensus/bls.ts'
 import type { Clock } from '../../consensus/plugin.ts'
+import type { SignatureScheme } from '../../consensus/signature-scheme.ts'
+import { verifyRequest } from '../../consensus/simplex/verification.ts'
 import { REGIONAL_TIMING, type Timing } from '../../consensus/simplex/config.ts'
 import { createExecutor } from '../../execution/engines.ts'
 import { MemoryNetwork } from '../../network/memory-transport.ts'
 import { AevirError } from '../../primitives/errors.ts'
 import type { NodeEvent } from '../../rpc/backend.ts'
 import { createRpcServer, type RpcServer } from '../../rpc/server.ts'
-import { SignatureVerifier } from '../bft/verifier.ts'
+import { SharedMessages } from '../bft/shared-messages.ts'
 import type { Log } from '../log.ts'
 import { parseNetworkGenesis, type NetworkGenesis } from '../network-genesis.ts'
 import type { NetworkNode, SharedParts } from '../network-node.ts'
@@ -74,10 +77,11 @@ export class ForeignDevnetError extends AevirError {
 /** @throws AevirError with nothing left open. */
 export async function openLocalDevnet(options: LocalDevnetOptions): Promise<LocalDevnet> {
   const { clock = systemClock } = options
-  const { plans, network } = openNetwork(options, clock)
+  const scheme = await loadScheme()
+  const { plans, network } = openNetwork(options, clock, scheme)
   const parts = new AsyncDisposableStack()
   try {
-    const shared = openShared(options, parts)
+    const shared = openShared(scheme, parts)
     const executor = await createExecutor(options.engine)
     const memory = new MemoryNetwork({ clock })
     const listeners = new Set<(event: NodeEvent) => void>()
@@ -126,12 +130,43 @@ function tell(listeners: Iterable<(event: NodeEvent) => void>, event: NodeEvent)
   for (const listener of listeners) listener(event)
 }
 
-function openShared({ onError }: LocalDevnetOptions, parts: AsyncDisposableStack): SharedParts {
+/** All keys are in this process, so that hardly any signature has to be checked. */
+async function loadScheme(): Promise<SignatureScheme> {
+  if (bls.name !== 'bls-native') return bls
+  const { rememberingBls } = await import('../../consensus/bls-remembering.ts')
+  return rememberingBls()
+}
+
+function openShared(scheme: SignatureScheme, parts: AsyncDisposableStack): SharedParts {
   const senders = new SenderRecovery()
   parts.defer(() => senders.close())
-  const verifier = new SignatureVerifier({ onThreadEnded: onError })
-  parts.defer(() => verifier.close())
-  return { senders, decoder: new TransactionDecoder(senders), verifier }
+  const messages = new SharedMessages()
+  return {
+    senders,
+    scheme,
+    decoder: new TransactionDecoder(senders),
+    decode: (context, bytes) => messages.decode(context, bytes),
+    verifier: directVerifier(scheme),
+  }
+}
+
+/** Checks at once and on this thread: what it is asked is known already, nearly always. */
+function directVerifier(scheme: SignatureScheme): SharedParts['verifier'] {
+  return {
+    open: ({ domain, publicKeys }) => {
+      const verifier = { scheme, domain, keyring: scheme.keyring(publicKeys) }
+      let isOpen = true
+      return {
+        verify: (request, onResult) => {
+          if (isOpen) onResult(verifyRequest(verifier, request))
+        },
+        close: () => {
+          isOpen = false
+        },
+      }
+    },
+    close: async () => undefined,
+  }
 }
 
 /** At the same time: nobody has to be heard by the others any more. */
@@ -174,11 +209,12 @@ async function serve(
 function openNetwork(
   options: LocalDevnetOptions,
   clock: Clock,
+  scheme: SignatureScheme,
 ): { readonly plans: readonly NodePlan[]; readonly network: NetworkGenesis } {
   const { executors, witnesses, directory } = options
   const shape = { executors, witnesses, seed: SEED }
   const text = directory === undefined ? newGenesis(options, clock) : storedGenesis(options, directory, clock)
-  return { plans: planNodes(shape), network: parseNetworkGenesis(text) }
+  return { plans: planNodes(shape, scheme), network: parseNetworkGenesis(text) }
 }
 
 function newGenesis(options: LocalDevnetOptions, clock: Clock): string {

@@ -6,7 +6,7 @@ import { bls } from '../../consensus/bls.ts'
 import type { Operator } from '../../consensus/accountability/evidence-reporter.ts'
 import type { ConsensusParameters } from '../../consensus/committees/parameters.ts'
 import type { NodeId } from '../../consensus/election/election.ts'
-import type { Signer } from '../../consensus/signature-scheme.ts'
+import type { SignatureScheme, Signer } from '../../consensus/signature-scheme.ts'
 import { signTransaction } from '../../chain/transaction-signature.ts'
 import { bytesToHex } from '../../primitives/bytes.ts'
 import { keccak256 } from '../../primitives/keccak.ts'
@@ -34,9 +34,12 @@ export interface ThrowAwayNetwork {
 }
 
 /** Executors first. */
-export function planNodes({ executors, witnesses, seed }: ThrowAwayNetwork): readonly NodePlan[] {
+export function planNodes(
+  { executors, witnesses, seed }: ThrowAwayNetwork,
+  scheme: SignatureScheme = bls,
+): readonly NodePlan[] {
   return [...names('executor', executors), ...names('witness', witnesses)].map(({ name, role }) => {
-    const signer = bls.signer(secretOf(seed, name, 'consensus'))
+    const signer = scheme.signer(secretOf(seed, name, 'consensus'))
     const operatorKey = secretOf(seed, name, 'operator')
     const operator: Operator = {
       address: privateKeyToAddress(operatorKey),

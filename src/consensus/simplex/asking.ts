@@ -7,16 +7,20 @@ import type { Peer } from './events.ts'
 import type { BlockRequest, CertificateRequest, SyncRequest } from './messages.ts'
 import type { Core } from './state.ts'
 
-/** Sends a request to a peer that may still be asked: the preferred one, or else the next in turn. */
+/**
+ * Sends a request to a peer that may still be asked: the preferred one, or else the next in turn.
+ * @returns who was asked, if anybody.
+ */
 export function ask(
   core: Core,
   message: CertificateRequest | BlockRequest | SyncRequest,
   preferred?: Peer,
-): void {
+): Peer | undefined {
   const to = preferred !== undefined && mayAsk(core, preferred) ? preferred : nextPeer(core)
-  if (to === undefined) return
+  if (to === undefined) return undefined
   core.asked.set(to, (core.asked.get(to) ?? 0) + 1)
   core.effects.push({ kind: 'send', to, message })
+  return to
 }
 
 /** The next member in turn that may be asked; another one each time, so that no liar is asked again and again. */

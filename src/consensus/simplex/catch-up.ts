@@ -71,6 +71,7 @@ function requestCertificates(core: Core, toView: View, preferred?: Peer): void {
 export function requestSync(core: Core): void {
   if (core.isSyncing) return
   core.isSyncing = true
+  core.syncPeers.clear()
   sendSyncRequest(core)
 }
 
@@ -89,7 +90,8 @@ export function continueCatchUp(core: Core): void {
 }
 
 function sendSyncRequest(core: Core): void {
-  ask(core, { kind: 'syncRequest', fromHeight: core.tip.height + 1 })
+  const peer = ask(core, { kind: 'syncRequest', fromHeight: core.tip.height + 1 })
+  if (peer !== undefined) core.syncPeers.add(peer)
 }
 
 // ---- Answers -------------------------------------------------------------------------------------------------------
@@ -98,12 +100,15 @@ export function receiveCertificates(core: Core, from: Peer, certificates: readon
   for (const certificate of certificates) receiveCertificate(core, from, certificate)
 }
 
-/** Blocks are taken only where a hash vouches for them: one that is wanted, or a finalization that comes along. */
+/**
+ * Blocks are taken only where a hash vouches for them: one that is wanted, or a finalization that comes along. The latter
+ * once from each who was asked, since an answer ends the question: anybody could else have this node ask on and on.
+ */
 export function receiveBlocks(core: Core, from: Peer, { blocks, finalization }: BlocksMessage): void {
   const [first] = blocks
   if (first === undefined) return
   if (core.wanted.has(first.proposal.hash)) storeFetched(core, blocks)
-  if (finalization === undefined || !core.isSyncing) return
+  if (finalization === undefined || !core.isSyncing || !core.syncPeers.delete(from)) return
   if (core.catchUpTicks > 0) core.catchUpTicks = areMany(blocks) ? LIMITS.catchUpTicks : 0
   receiveCertificate(core, from, finalization, blocks)
 }

@@ -155,6 +155,8 @@ export interface Core {
   aheadPeer: Peer | undefined
   /** Whether the chain is so far away that blocks are asked for by height. */
   isSyncing: boolean
+  /** Who was asked for them, and has not answered. */
+  readonly syncPeers: Set<Peer>
   /** Ticks for which final blocks are asked for by height though none is known to be missing. */
   catchUpTicks: number
   /** Turns to the next peer with every request that has no better address. */
@@ -207,6 +209,7 @@ export function createState(
     viewOfRequest: GENESIS_VIEW,
     aheadPeer: undefined,
     isSyncing: false,
+    syncPeers: new Set(),
     catchUpTicks: 0,
     nextPeer: config.self ?? 0,
     served: new Map(),

@@ -68,17 +68,17 @@ function ask(message: Message): Message | undefined {
 describe('the archive of an epoch', () => {
   test('alone is enough for a new node to follow it to its end', async () => {
     await overWorld()
-    const questions: Message[] = []
-    world.tamper = (from, _to, message) => {
-      if (from === FOLLOWER) questions.push(message)
+    const questions: { readonly to: number; readonly message: Message }[] = []
+    world.tamper = (from, to, message) => {
+      if (from === FOLLOWER) questions.push({ to, message })
       return []
     }
     await world.restart(FOLLOWER)
     const { layer, chain } = world.node(FOLLOWER)
     layer.catchUp()
     for (let next = questions.shift(); next !== undefined; next = questions.shift()) {
-      const answer = ask(next)
-      if (answer !== undefined) layer.receive(0, answer)
+      const answer = ask(next.message)
+      if (answer !== undefined) layer.receive(next.to, answer)
       await world.settle()
     }
     assert.ok(layer.isOver)

@@ -22,6 +22,11 @@ function answer(node: CoreNode, from: number, blocks: readonly Block[], finaliza
   node.hear(from, { kind: 'blocks', blocks, finalization })
 }
 
+/** Whom the node asked last for final blocks. */
+function askedIn(node: CoreNode, act: () => void): number {
+  return sentIn(node.after(act), 'syncRequest').at(-1)?.to ?? assert.fail('nobody was asked')
+}
+
 function finalizationOf(block: Block | undefined): Certificate {
   const { view, hash } = block?.proposal ?? assert.fail()
   return certificateOf('finalize', view, hash)
@@ -180,26 +185,29 @@ describe('the chain of a node that is far behind', () => {
   const target = chain.at(-1) ?? assert.fail()
 
   /** A node that knows the end of the chain, has its last block and asks for the rest by height. */
-  function syncing(): CoreNode {
+  function syncing(): { readonly node: CoreNode; readonly asked: number } {
     const node = new CoreNode(0)
     node.certificate('finalize', target.proposal.view, target.proposal.hash)
-    const asked = node.after(() => answer(node, 1, [target]))
+    const requests = sentIn(
+      node.after(() => answer(node, 1, [target])),
+      'syncRequest',
+    )
     assert.deepEqual(
-      sentIn(asked, 'syncRequest').map(({ message }) => message.fromHeight),
+      requests.map(({ message }) => message.fromHeight),
       [1],
     )
-    return node
+    return { node, asked: requests[0]?.to ?? assert.fail() }
   }
 
   test('comes by height, from a certified block down, one request at a time', () => {
-    const node = syncing()
+    const { node, asked } = syncing()
     const part = chain.slice(0, LIMITS.blocksPerResponse).toReversed()
-    const effects = node.after(() => answer(node, 2, part, finalizationOf(part[0])))
+    const effects = node.after(() => answer(node, asked, part, finalizationOf(part[0])))
     assert.deepEqual(finalIn(effects), part.map(({ proposal }) => proposal.height).toReversed())
   })
 
   test('is asked for again with each tick, of somebody else', () => {
-    const node = syncing()
+    const { node } = syncing()
     const [again] = sentIn(
       node.after(() => node.timer('resend')),
       'syncRequest',
@@ -212,13 +220,28 @@ describe('the chain of a node that is far behind', () => {
   })
 
   test('is not taken from who sends a bad certificate with it', () => {
-    const node = syncing()
+    const { node, asked } = syncing()
     const part = chain.slice(0, 3).toReversed()
-    const effects = node.after(() => answer(node, 2, part, forged(finalizationOf(part[0]))))
-    assert.deepEqual(blamesIn(effects), ['2 invalidCertificate'])
+    const effects = node.after(() => answer(node, asked, part, forged(finalizationOf(part[0]))))
+    assert.deepEqual(blamesIn(effects), [`${asked} invalidCertificate`])
     assert.deepEqual(finalIn(effects), [])
-    // The next answer counts again.
-    assert.deepEqual(finalIn(node.after(() => answer(node, 3, part, finalizationOf(part[0])))), [1, 2, 3])
+    // Somebody else is asked at once, and that answer counts.
+    const [next] = sentIn(effects, 'syncRequest')
+    assert.notEqual(next?.to, asked)
+    const good = node.after(() => answer(node, next?.to ?? assert.fail(), part, finalizationOf(part[0])))
+    assert.deepEqual(finalIn(good), [1, 2, 3])
+  })
+
+  test('comes although others send what they were not asked for, which ends no question', () => {
+    const { node, asked } = syncing()
+    const [genuine, other] = [chain.slice(0, 3).toReversed(), chain.slice(0, 1)]
+    const guest = 9
+    for (const peer of [guest, (asked + 1) % 4]) {
+      const effects = node.after(() => answer(node, peer, other, finalizationOf(other[0])))
+      assert.deepEqual(effects, [])
+    }
+    const effects = node.after(() => answer(node, asked, genuine, finalizationOf(genuine[0])))
+    assert.deepEqual(finalIn(effects), [1, 2, 3])
   })
 
   test('is not taken from who was not asked: blocks that nothing vouches for are dropped', () => {
@@ -255,16 +278,17 @@ describe('a node that hears nothing', () => {
 
   test('asks on while many blocks come, and no more when few do', () => {
     const node = new CoreNode(undefined)
-    node.tell({ kind: 'catchUp' })
+    const asked = askedIn(node, () => node.tell({ kind: 'catchUp' }))
     const many = chain.slice(0, LIMITS.manyBlocks).toReversed()
-    const next = node.after(() => answer(node, 1, many, finalizationOf(many[0])))
+    const next = node.after(() => answer(node, asked, many, finalizationOf(many[0])))
     assert.equal(finalIn(next).length, LIMITS.manyBlocks)
     assert.deepEqual(
       sentIn(next, 'syncRequest').map(({ message }) => message.fromHeight),
       [1 + LIMITS.manyBlocks],
     )
     const few = chain.slice(LIMITS.manyBlocks, LIMITS.manyBlocks + 1)
-    const last = node.after(() => answer(node, 1, few, finalizationOf(few[0])))
+    const [{ to } = assert.fail()] = sentIn(next, 'syncRequest')
+    const last = node.after(() => answer(node, to, few, finalizationOf(few[0])))
     assert.deepEqual(finalIn(last), [1 + LIMITS.manyBlocks])
     assert.ok(!kindsIn(last).includes('send'))
   })

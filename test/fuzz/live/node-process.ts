@@ -16,11 +16,13 @@ const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '60' },
     seed: { type: 'string', default: '1' },
+    phases: { type: 'string', default: 'calm,member,calm,strangers,calm,both' },
   },
 })
 
-type Phase = 'calm' | 'member' | 'strangers' | 'both'
-const PHASES: readonly Phase[] = ['calm', 'member', 'calm', 'strangers', 'calm', 'both']
+const PHASES = ['calm', 'member', 'strangers', 'both'] as const
+type Phase = (typeof PHASES)[number]
+const order = values.phases.split(',').flatMap((name) => PHASES.find((phase) => phase === name) ?? [])
 /** Short and in turns: what others do on the machine meets all of them alike. */
 const PHASE_MS = 6000
 const TRANSFERS_PER_SECOND = 20
@@ -82,7 +84,7 @@ progressCpuMs = cpuMs()
 
 const endMs = performance.now() + Number(values.seconds) * 1000
 for (let turn = 0; performance.now() < endMs && failures.length === 0; turn++) {
-  const phase = PHASES[turn % PHASES.length] ?? 'calm'
+  const phase = order[turn % order.length] ?? 'calm'
   samples.push(readVitals(seconds(), victim.transport.peers().length))
   const before = victim.chain.ledger.committed('sealed')
   load.waits = waits[phase]

@@ -314,7 +314,7 @@ const SCENARIOS: readonly (readonly [name: string, scenario: Scenario])[] = [
 
 /** Resolves as soon as it may go on. */
 async function told(): Promise<void> {
-  while (order === 'pause') await pause(50)
+  while (orders.latest === 'pause') await pause(50)
 }
 
 function tell(note: SocketNote): void {
@@ -324,8 +324,8 @@ function tell(note: SocketNote): void {
 // The attacked node ends connections in the middle of everything: that is what is wanted.
 process.on('unhandledRejection', () => {})
 process.on('uncaughtException', () => {})
-let order: SocketOrder = 'pause'
-process.on('message', (next: SocketOrder) => (order = next))
+const orders: { latest: SocketOrder } = { latest: 'pause' }
+process.on('message', (order: SocketOrder) => (orders.latest = order))
 process.on('disconnect', () => process.exit(0))
 
 for (let round = 0; ; round++) {

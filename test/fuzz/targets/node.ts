@@ -1,6 +1,8 @@
 /** What a node of a network reads besides messages: its genesis, and transactions that peers gossip. */
 import { recoverSender } from '../../../src/chain/transaction-signature.ts'
 import { decodeTransaction } from '../../../src/chain/transaction-codec.ts'
+import { stringify } from 'smol-toml'
+import { parseNodeConfig } from '../../../src/node/config/node-config.ts'
 import { throwAwayGenesis } from '../../../src/node/devnet/throw-away-network.ts'
 import { parseNetworkGenesis } from '../../../src/node/network-genesis.ts'
 import { TransactionDecoder, TransactionGossip } from '../../../src/node/transaction-gossip.ts'
@@ -48,8 +50,36 @@ const gossip = target<readonly Uint8Array[], GossipVerdict>({
   check: (verdict) => assert(['accept', 'ignore', 'reject'].includes(verdict), 'there is a verdict'),
 })
 
+const config: object = {
+  node: { data: 'data', genesis: 'genesis.json', keys: 'keys', engine: 'tier0', follow: false, history: 100 },
+  network: {
+    listen: ['/ip4/0.0.0.0/tcp/30303'],
+    announce: ['/ip4/192.0.2.1/tcp/30303'],
+    bootstrap: ['/ip4/192.0.2.2/tcp/30303'],
+    timing: 'regional',
+  },
+  rpc: { host: '127.0.0.1', port: 8545 },
+  log: { level: 'info', format: 'auto' },
+}
+
 export const NODE_TARGETS: readonly Target[] = [
   gossip,
+  target({
+    name: 'config',
+    values: () => [config],
+    encode: (value: object) => new TextEncoder().encode(stringify(value)),
+    isLoose: true,
+    decode: (bytes) => parseNodeConfig(new TextDecoder().decode(bytes), '/home/aevir.toml'),
+    errors: ['CONFIG'],
+    check: ({ rpcPort, history, listen }) => {
+      assert(Number.isInteger(rpcPort) && rpcPort >= 0 && rpcPort <= 65_535, 'a port is one')
+      assert(Number.isInteger(history) && history >= 0, 'blocks are counted')
+      assert(
+        listen.every((address) => typeof address === 'string'),
+        'addresses are text',
+      )
+    },
+  }),
   jsonTarget({
     name: 'network-genesis',
     documents: () => {

@@ -1,12 +1,12 @@
 /**
  * The classes of direct messages: one table of their urgency and limits.
  *
- * Votes and certificates are small and decide the latency of everything; a block is large and urgent; answers to nodes
- * that catch up are large and can wait. Each class has its own stream and its own queue to each peer. The limits are a
+ * Votes and certificates are small and decide the latency of everything; a block is large and urgent; transactions wait
+ * for the next block anyway; answers to nodes that catch up are large and can wait. Each class has its own stream and its own queue to each peer. The limits are a
  * multiple of what a committee of 72 needs at ten blocks a second, so that an honest peer never meets them.
  */
 
-export type MessageClass = 'votes' | 'blocks' | 'sync'
+export type MessageClass = 'votes' | 'blocks' | 'pool' | 'sync'
 
 export interface MessageClassLimits {
   /** Size of a message in bytes; a longer one is an offence of its sender. */
@@ -57,6 +57,18 @@ export const MESSAGE_CLASSES: Readonly<Record<MessageClass, MessageClassLimits>>
     messageTimeoutMs: 20_000,
     isMembersOnly: true,
   },
+  pool: {
+    messageSizeMax: 256 * KIB,
+    queueMessagesMax: 1024,
+    queueBytesMax: 16 * MIB,
+    whenFull: 'refuse',
+    messagesPerSecond: 400,
+    messagesBurst: 800,
+    bytesPerSecond: 8 * MIB,
+    bytesBurst: 16 * MIB,
+    messageTimeoutMs: 10_000,
+    isMembersOnly: true,
+  },
   sync: {
     messageSizeMax: 12 * MIB,
     queueMessagesMax: 256,
@@ -72,4 +84,4 @@ export const MESSAGE_CLASSES: Readonly<Record<MessageClass, MessageClassLimits>>
 }
 
 /** The names, most urgent first. */
-export const CLASSES_BY_URGENCY: readonly MessageClass[] = ['votes', 'blocks', 'sync']
+export const CLASSES_BY_URGENCY: readonly MessageClass[] = ['votes', 'blocks', 'pool', 'sync']

@@ -2,6 +2,7 @@
 import type { NodeId } from '../consensus/election/election.ts'
 import type { Clock } from '../consensus/plugin.ts'
 import type { MessageClass } from '../network/message-classes.ts'
+import type { Offence } from '../network/peer-scores.ts'
 import type { Topic } from '../network/topics.ts'
 import type { GossipVerdict, Notice, TransportHandlers } from '../network/transport.ts'
 import { unreachable } from '../primitives/assert.ts'
@@ -27,6 +28,7 @@ const CURES: Readonly<Record<string, string>> = {
 export interface NetworkEventsOptions {
   readonly instances: NetworkInstances
   readonly gossip: TransactionGossip
+  readonly report: (peer: NodeId, offence: Offence) => void
   readonly log: Log
   readonly clock: Clock
 }
@@ -40,7 +42,8 @@ export class NetworkEvents implements TransportHandlers {
     this.#options = options
   }
 
-  onMessage(peer: NodeId, messageClass: MessageClass, bytes: Uint8Array): void {
+  onMessage(peer: NodeId, messageClass: MessageClass, bytes: Uint8Array): void | Promise<void> {
+    if (messageClass === 'pool') return this.#onTransactions(peer, bytes)
     this.#options.instances.onMessage(peer, messageClass, bytes)
   }
 
@@ -88,6 +91,11 @@ export class NetworkEvents implements TransportHandlers {
 
   onError(error: unknown): void {
     this.#options.log.error('the network failed', { reason: new NodeFailedError(error).message })
+  }
+
+  async #onTransactions(peer: NodeId, bytes: Uint8Array): Promise<void> {
+    const verdict = await this.#options.gossip.receive(bytes)
+    if (verdict === 'reject') this.#options.report(peer, 'invalid-message')
   }
 
   /** At most now and then: a peer that cannot connect tries all the time. */

@@ -154,6 +154,7 @@ async function openOn(foundation: Foundation, parts: AsyncDisposableStack): Prom
     clock,
     decoder: shared.decoder,
     pool: chain.pool,
+    sendToExecutors: (bytes) => transport.broadcast('pool', bytes, instances.executors()) > 0,
     admit: (transaction, sender) => admit(transaction, sender),
   })
   parts.defer(() => gossip.stop())
@@ -215,7 +216,15 @@ async function openOn(foundation: Foundation, parts: AsyncDisposableStack): Prom
     parts.defer(() => running.reporter?.stop())
   }
   parts.defer(() => transport.stop())
-  await transport.start(new NetworkEvents({ instances, gossip, log, clock }))
+  await transport.start(
+    new NetworkEvents({
+      instances,
+      gossip,
+      log,
+      clock,
+      report: (peer, offence) => transport.report(peer, offence),
+    }),
+  )
   parts.defer(() => consensus.stop())
   running.consensus = consensus
   await consensus.start()

@@ -1,11 +1,14 @@
 /**
- * Transactions between nodes. What a user submits to one node is published to all; those that arrive together share a
- * message: an RLP list of a number and then transactions as they stand in blocks. The number is that of the repetition, for
- * the network carries the same bytes only once. What comes from peers goes into the pool, and the verdict
- * tells the network whether to pass it on: only what was new and good here travels on.
+ * Transactions between nodes; those that arrive together share a message: an RLP list of a number and then transactions as
+ * they stand in blocks. The number is that of the repetition, for the network carries the same bytes only once.
  *
- * A published transaction may reach nobody (a node that is alone for a moment) or be dropped by full pools. Own ones that
- * still wait are published again now and then, and soon after a peer connects.
+ * A member of a committee sends what a user submits to those who make blocks, and to nobody else: gossip brings each
+ * message to every node several times over, which in a small network under load costs more than all of consensus. Who has
+ * no such connections publishes to all. What comes from peers goes into the pool, and the verdict tells the network whether
+ * to pass gossip on: only what was new and good here travels on.
+ *
+ * A transaction may reach nobody (a node that is alone for a moment), only executors whose time is over, or be dropped by
+ * full pools. Own ones that still wait are published to all now and then, and soon after a peer connects.
  */
 import { decodeTransaction, TransactionDecodingError } from '../chain/transaction-codec.ts'
 import type { Transaction } from '../chain/transaction.ts'
@@ -22,7 +25,7 @@ const TRANSACTIONS_MAX = 512
 /** Of a message, without the headers of its lists. */
 const BYTES_MAX = TOPICS.transactions.messageSizeMax - 8 * 1024
 /** After a message left, what comes next is collected for so long. */
-const COLLECT_MS = 10
+const COLLECT_MS = 20
 const REPEAT_MS = 15_000
 /** From a new peer until gossip with it has begun. */
 const GREETING_MS = 1_000
@@ -77,6 +80,8 @@ export class TransactionDecoder {
 
 export interface TransactionGossipOptions {
   readonly network: Pick<Transport, 'publish'>
+  /** Sends to those who make blocks; false when it reaches none of them. Left out where all are told of everything. */
+  readonly sendToExecutors?: (bytes: Uint8Array) => boolean
   readonly clock: Clock
   readonly decoder: TransactionDecoder
   readonly pool: Pick<TransactionPool, 'get'>
@@ -148,8 +153,10 @@ export class TransactionGossip {
 
   /** Sends what was collected, and collects what comes within the next moment. */
   #send(): void {
-    for (const message of messagesOf(this.#collected, 0n))
-      this.#options.network.publish('transactions', message)
+    const { network, sendToExecutors } = this.#options
+    for (const message of messagesOf(this.#collected, 0n)) {
+      if (sendToExecutors?.(message) !== true) network.publish('transactions', message)
+    }
     this.#collected = []
     this.#cancelSending = this.#options.clock.schedule(COLLECT_MS, () => {
       this.#cancelSending = undefined

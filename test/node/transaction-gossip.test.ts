@@ -22,6 +22,7 @@ describe('gossip of transactions', () => {
   let senders: SenderRecovery
   let gossip: TransactionGossip
   let refusal: PoolRefusal | undefined
+  let sendToExecutors: (bytes: Uint8Array) => boolean
   const published: Uint8Array[] = []
   const admitted: Transaction[] = []
   const pool = new Map<Hash, PooledTransaction>()
@@ -31,9 +32,11 @@ describe('gossip of transactions', () => {
     admitted.length = 0
     pool.clear()
     refusal = undefined
+    sendToExecutors = () => false
     senders = new SenderRecovery()
     gossip = new TransactionGossip({
       network: { publish: (_, bytes) => published.push(bytes) },
+      sendToExecutors: (bytes) => sendToExecutors(bytes),
       clock,
       decoder: new TransactionDecoder(senders),
       pool,
@@ -53,9 +56,30 @@ describe('gossip of transactions', () => {
   test('sends the first at once and those that follow together, as large as a message may be', () => {
     for (let nonce = 0n; nonce < 600n; nonce++) gossip.announce(transfer(nonce))
     assert.deepEqual(countsOf(), [1])
-    clock.advance(10)
+    clock.advance(20)
     assert.deepEqual(countsOf(), [1, 512, 87])
     assert.ok(published.every(({ length }) => length <= TOPICS.transactions.messageSizeMax))
+  })
+
+  test('sends to executors alone while one is reached, but repeats to all', () => {
+    let isReached = true
+    const direct: Uint8Array[] = []
+    sendToExecutors = (bytes) => isReached && direct.push(bytes) > 0
+    const [first, second] = [transfer(0n), transfer(1n)]
+    gossip.announce(first)
+    assert.equal(direct.length, 1)
+    assert.deepEqual(countsOf(), [])
+    isReached = false
+    clock.advance(20)
+    gossip.announce(second)
+    assert.equal(direct.length, 1)
+    assert.deepEqual(countsOf(), [1])
+    for (const transaction of [first, second]) {
+      pool.set(transaction.hash, { transaction, sender: addressOf(1), arrival: 0 })
+    }
+    isReached = true
+    clock.advance(20_000)
+    assert.equal(published.length, 2)
   })
 
   test('repeats own transactions while they wait', () => {

@@ -52,6 +52,7 @@ export class NetworkInstances implements InstanceHost {
   readonly #connected = new Set<NodeId>()
   readonly #answerRates = new Map<NodeId, TokenBucket>()
   #members: ReadonlySet<NodeId> = new Set()
+  #executors: ReadonlySet<NodeId> = new Set()
   /** Worked out when it is needed, and again after somebody came or went. */
   readonly #followers = new Map<Committee, Followers>()
 
@@ -101,8 +102,16 @@ export class NetworkInstances implements InstanceHost {
 
   setCommittees(committees: readonly Committee[]): void {
     this.#members = new Set(committees.flatMap(({ members }) => members))
+    const executing = committees.filter(({ layer }) => layer === 'execution')
+    this.#executors = new Set(executing.flatMap(({ members }) => members))
     this.#followers.clear()
     this.#options.network.setMembers([...this.#members])
+  }
+
+  /** The others who make blocks; nobody for a node outside the committees, which has no direct way to them. */
+  executors(): readonly NodeId[] {
+    const { self } = this.#options.network
+    return this.#members.has(self) ? [...this.#executors].filter((node) => node !== self) : []
   }
 
   // ---- What the transport tells ------------------------------------------------------------------------------------

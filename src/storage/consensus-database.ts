@@ -109,21 +109,38 @@ class ConsensusDatabase implements ConsensusStore {
     assert(later[0]?.epoch !== epoch && (later.length === 0 || isReplacing), `epoch ${epoch} comes next`)
     this.store.write((transaction) => {
       writeConsensusFormat(transaction)
-      if (layer === 'execution') {
-        for (const other of replaced) this.forgetAbove(transaction, other, start.root.height)
+      if (layer === 'witness' && isReplacing) this.voidSealsAfter(transaction, start.root.payloadHash)
+      for (const other of layer === 'execution' ? replaced : later) {
+        this.forgetAbove(transaction, other, layer === 'execution' ? start.root.height : -1)
       }
       for (const other of later) transaction.delete('epochs', reignKey(other))
       transaction.put('epochs', reignKey(start), encodeEpochStart(start))
     })
     for (const other of replaced) this.latestProposals.delete(latestKey(other))
     starts.splice(before.length, Infinity, start)
+    if (layer === 'witness' && isReplacing) this.newestSeal = this.sealEndingWith(start.root.payloadHash)
   }
 
-  /** Of an epoch whose executors were replaced, what they proposed on a block that was rejected. */
+  /** Their proposals stay, for nodes that come later and have to go through the same. */
+  private voidSealsAfter(transaction: WriteTransaction, block: Hash): void {
+    const seal = this.sealEndingWith(block)?.seal
+    const from = numberKey(seal === undefined ? 0n : lastOf(seal) + 1n)
+    for (const { key, value } of [...this.store.entries('seals', { from })]) {
+      transaction.delete('seals', key)
+      transaction.delete('sealEnds', hexToBytes(this.sealAt(value).proposal.payloadHash))
+    }
+  }
+
+  /** Of an epoch whose committee was replaced, or that began only after that, what became final in vain. */
   private forgetAbove(transaction: WriteTransaction, reign: Reign, height: number): void {
-    const range = { from: heightKey(reign, height + 1), to: rangeOf(reignKey(reign)).to }
+    const range = { from: heightKey(reign, Math.max(height + 1, 0)), to: rangeOf(reignKey(reign)).to }
     for (const { key, value } of [...this.store.entries('proposals', range)]) {
       const { proposal } = decodeProposalRecord(value, this.shapeOf(reign))
+      if (reign.layer === 'witness') {
+        const place = sealPlace(reign.epoch, proposal.height)
+        transaction.delete('sealBodies', place)
+        this.seals.delete(place.toHex())
+      }
       transaction.delete('proposals', key)
       transaction.delete('proposalHeights', hashKey(reign, proposal.hash))
     }

@@ -4,14 +4,19 @@
  */
 import { unreachable } from '../../primitives/assert.ts'
 import { EMPTY_BYTES, type Hash } from '../../primitives/bytes.ts'
+import { encodeBlock } from '../../chain/block-codec.ts'
+import { domainOf, type Committee } from '../committees/committee.ts'
+import type { Application } from '../plugin.ts'
 import { WireError } from '../simplex/binary.ts'
 import type { Message } from '../simplex/messages.ts'
 import { EMPTY_BODY_HASH } from '../simplex/proposal.ts'
 import { answerBlockRequest, answerSyncRequest, type Archive } from '../simplex/serving.ts'
 import type { Epoch, Layer, Proposal } from '../simplex/types.ts'
-import { addressOf, decodeMessage, encodeMessage, type WireContext } from '../simplex/wire.ts'
+import { addressOf, decodeMessage, encodeMessage, wireContext, type WireContext } from '../simplex/wire.ts'
 import type { FinalityStore } from '../execution-layer/finality-store.ts'
 import type { ConsensusStore } from './consensus-store.ts'
+import type { DualBftOptions } from './dual-bft.ts'
+import { storedCommittee } from './final-chain-view.ts'
 
 export interface ArchiveSources {
   readonly store: Pick<ConsensusStore, 'execution' | 'witness'>
@@ -19,6 +24,27 @@ export interface ArchiveSources {
   contextOf(layer: Layer, epoch: Epoch): WireContext | undefined
   /** The encoding of a block of the execution layer, `undefined` for one that is not on the chain. */
   blockBody(hash: Hash): Uint8Array | undefined
+}
+
+/** What a node has of all epochs but those that run: their instances answer for themselves. */
+export function archiveSources(
+  application: Pick<Application, 'blockByHash'>,
+  { store, chainId }: Pick<DualBftOptions, 'store' | 'chainId'>,
+  running: readonly Committee[],
+): ArchiveSources {
+  return {
+    store,
+    contextOf: (layer, epoch) => {
+      if (running.some((committee) => committee.layer === layer && committee.epoch === epoch))
+        return undefined
+      const committee = storedCommittee(store, layer, epoch)
+      return committee && wireContext(committee.shape, domainOf(chainId, committee))
+    },
+    blockBody: (hash) => {
+      const block = application.blockByHash(hash)
+      return block && encodeBlock(block)
+    },
+  }
 }
 
 /**

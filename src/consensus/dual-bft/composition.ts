@@ -19,39 +19,30 @@
  * The ledger, then the store, then the next epoch. Whatever a crash leaves out is found at the next start and done then.
  */
 import { assert, present } from '../../primitives/assert.ts'
-import { bytesToHex, hexToBytes, ZERO_HASH } from '../../primitives/bytes.ts'
-import { encodeBlock } from '../../chain/block-codec.ts'
-import type { BlockAttributes } from '../../execution/environment.ts'
-import {
-  cycleOfEpoch,
-  domainOf,
-  epochAfterCycle,
-  epochOf,
-  makeCommittee,
-  seatOf,
-  type Committee,
-} from '../committees/committee.ts'
+import { hexToBytes } from '../../primitives/bytes.ts'
+import { attemptOf, cycleOfEpoch, epochAfterCycle, epochOf, type Committee } from '../committees/committee.ts'
 import { boundaryOf, type Seats } from '../committees/schedule.ts'
+import { ResetTriggers } from '../execution-layer/reset-triggers.ts'
 import { ExecutionLayer } from '../execution-layer/execution-layer.ts'
 import { WindowRules } from '../execution-layer/seal-rules.ts'
-import type { Application, BlockReference, Clock } from '../plugin.ts'
-import { COMPACTION_BLOCKS, committeeShape, type Domain } from '../simplex/config.ts'
+import type { Application, Clock } from '../plugin.ts'
+import { COMPACTION_BLOCKS, committeeShape } from '../simplex/config.ts'
 import type { Observer } from '../simplex/driver.ts'
 import type { InvalidFinality } from '../simplex/events.ts'
-import { signedBytes } from '../simplex/signing.ts'
-import type { SignStatement } from '../simplex/state.ts'
 import type { Epoch, Layer } from '../simplex/types.ts'
-import { wireContext, type WireContext } from '../simplex/wire.ts'
 import { sealingPointOf } from '../witness-layer/randomness-of-seals.ts'
 import { refusedBlock, type Reject } from '../witness-layer/reject.ts'
 import { lastOf, type Seal } from '../witness-layer/seal.ts'
 import { WitnessLayer } from '../witness-layer/witness-layer.ts'
-import { answerFromArchive } from './archive.ts'
+import { answerFromArchive, archiveSources } from './archive.ts'
 import type { EpochStart } from './consensus-store.ts'
-import type { ConsensusStatus, DualBft, DualBftOptions, LayerStatus } from './dual-bft.ts'
+import type { ConsensusStatus, DualBft, DualBftOptions } from './dual-bft.ts'
 import { Elections } from './elections.ts'
-import { FinalChainView, storedCommittee } from './final-chain-view.ts'
-import type { InstanceDescription, InstancePorts } from './instances.ts'
+import { FinalChainView } from './final-chain-view.ts'
+import type { InstancePorts } from './instances.ts'
+import { Resets } from './resets.ts'
+import { openInstance, signFor, statusOf, type AnyRunning, type Running } from './running.ts'
+import { attributesOn } from './block-attributes.ts'
 import { Rejects } from './rejects.ts'
 import { SealedChain } from './sealed-chain.ts'
 
@@ -59,14 +50,6 @@ import { SealedChain } from './sealed-chain.ts'
 const SETTLED_BLOCKS = 4
 /** Heartbeats without a final block, or a seal, after which a node asks for them. */
 const CHECK_HEARTBEATS = 2
-
-/** One epoch of one layer at work. */
-interface Running<T> {
-  readonly committee: Committee
-  readonly self: number | undefined
-  readonly layer: T
-  readonly ports: InstancePorts
-}
 
 export class Composition implements DualBft {
   readonly name = 'dual-bft'
@@ -76,14 +59,18 @@ export class Composition implements DualBft {
   private readonly sealed: SealedChain
   private readonly elections: Elections
   private readonly rules: WindowRules
+  private readonly resets: Resets
   private readonly chain: FinalChainView
   private readonly rejects: Rejects
   private execution: Running<ExecutionLayer> | undefined
   private witness: Running<WitnessLayer> | undefined
   /** Instances that are over, and answer until their successors get on. */
-  private readonly over = new Set<Running<ExecutionLayer | WitnessLayer>>()
+  private readonly over = new Set<AnyRunning>()
   /** Changes of epochs, one after the other. */
   private transitions: Promise<void> = Promise.resolve()
+  /** The highest block that is final. The witness layer sees blocks only up to a trigger whose effect is still to come. */
+  private final = 0n
+  private isResetting = false
   private finalAtCheck = -1n
   private sealedAtCheck = -1n
   /** Whether this life of the node has seen the chain go on. */
@@ -99,7 +86,12 @@ export class Composition implements DualBft {
     this.options = options
     this.sealed = new SealedChain(store, genesis)
     this.elections = new Elections(registry, parameters, this.sealed)
-    this.rules = new WindowRules(this.sealed, parameters)
+    const triggers = new ResetTriggers(this.sealed, parameters)
+    this.rules = new WindowRules(this.sealed, parameters, {
+      triggers,
+      settled: () => this.chain.finalNumber(),
+    })
+    this.resets = new Resets(application, options, this.elections, this.sealed, triggers)
     this.rejects = new Rejects(application, options, this.elections, this.sealed)
     this.chain = new FinalChainView(
       application,
@@ -115,7 +107,10 @@ export class Composition implements DualBft {
     await this.rejects.finish()
     const execution = await this.latestEpoch('execution')
     const witness = await this.latestEpoch('witness')
-    this.chain.reached(this.storedFinalNumber(execution))
+    this.final = this.storedFinalNumber(execution)
+    // What is sealed has passed; that triggers had their effect was found out before.
+    this.chain.reached(this.sealed.head().number)
+    this.survey()
     this.execution = await this.openExecution(execution)
     this.witness = await this.openWitness(witness)
     this.announce(this.execution.committee)
@@ -151,20 +146,11 @@ export class Composition implements DualBft {
   }
 
   answerFromArchive(bytes: Uint8Array): Uint8Array | undefined {
-    return answerFromArchive(
-      {
-        store: this.options.store,
-        contextOf: (layer, epoch) => this.archivedContext(layer, epoch),
-        blockBody: (hash) => {
-          const block = this.application.blockByHash(hash)
-          return block === undefined ? undefined : encodeBlock(block)
-        },
-      },
-      bytes,
-    )
+    const running = [...this.running()].map(({ committee }) => committee)
+    return answerFromArchive(archiveSources(this.application, this.options, running), bytes)
   }
 
-  private *running(): Iterable<Running<ExecutionLayer | WitnessLayer>> {
+  private *running(): Iterable<AnyRunning> {
     if (this.execution !== undefined) yield this.execution
     if (this.witness !== undefined) yield this.witness
     yield* this.over
@@ -209,14 +195,13 @@ export class Composition implements DualBft {
     const previous = present(this.execution, 'a started node')
     if (!previous.layer.isOver) return
     const cycle = cycleOfEpoch(previous.committee.epoch)
-    const seats = this.elections.seatsOf(cycle + 1)
-    if (seats === undefined) return
     const boundary = boundaryOf(cycle, parameters)
+    if (!this.mayLeave(boundary)) return
     const { payloadHash } = present(store.certificatesOf(boundary), 'the last block of the epoch').proposal
     const start: EpochStart = {
       layer: 'execution',
       epoch: this.epochAfter(previous.committee),
-      members: seats.executors,
+      members: this.elections.executorsOf(cycle + 1),
       root: { height: Number(boundary), hash: payloadHash, payloadHash },
     }
     await store.addEpoch(start)
@@ -224,6 +209,15 @@ export class Composition implements DualBft {
     this.execution = next
     this.over.add(previous)
     await this.begin(next)
+  }
+
+  /**
+   * Blocks of the next cycle come once the snapshot is sealed, as its last block says of itself; but for one that went
+   * beyond the window because the witnesses are gone, which the next cycle has to go on calling for.
+   */
+  private mayLeave(boundary: bigint): boolean {
+    const snapshot = boundary - BigInt(this.options.parameters.windowBlocks)
+    return this.sealed.head().number >= snapshot || this.resets.isBeyondWindow(boundary)
   }
 
   private async changeWitnessEpoch(): Promise<void> {
@@ -252,10 +246,22 @@ export class Composition implements DualBft {
     return epochAfterCycle(present(first, 'the epoch has begun').epoch, epoch)
   }
 
-  private async begin(next: Running<ExecutionLayer | WitnessLayer>): Promise<void> {
+  private async begin(next: AnyRunning): Promise<void> {
     this.announce(next.committee)
     this.tellCommittees()
     await next.layer.start()
+  }
+
+  /** Stops all instances of a layer from an epoch on. Their logs may go once the store knows what comes instead. */
+  private async endFrom(layer: Layer, epoch: Epoch): Promise<readonly AnyRunning[]> {
+    const isEnded = ({ committee }: AnyRunning): boolean =>
+      committee.layer === layer && committee.epoch >= epoch
+    const ended = [...this.running()].filter(isEnded)
+    for (const running of ended) {
+      this.over.delete(running)
+      await running.layer.stop()
+    }
+    return ended
   }
 
   /** The successors of instances that are over got on: whoever has not heard yet asks the archive. */
@@ -282,14 +288,15 @@ export class Composition implements DualBft {
   // ---- The execution layer -----------------------------------------------------------------------------------------
 
   private async openExecution(start: EpochStart): Promise<Running<ExecutionLayer>> {
-    const { store, timing, parameters } = this.options
-    const opened = await this.openInstance(start, (from, message) => layer.receive(from, message))
+    const { application, options, sealed, rules } = this
+    const { store, timing, parameters } = options
+    const opened = await openInstance(this.options, start, (from, message) => layer.receive(from, message))
     const { committee, domain, self, ports } = opened
     const { records, abstainThrough } = ports
     const observer = this.observerOf(committee, ports)
     const layer = new ExecutionLayer(this.application, this.clock, {
       config: { ...committee.shape, domain, self, timing, compactionBlocks: COMPACTION_BLOCKS },
-      sign: this.signFor(domain),
+      sign: signFor(this.options, domain),
       origin: { root: start.root, records, abstainThrough },
       ports,
       observer,
@@ -299,7 +306,10 @@ export class Composition implements DualBft {
       rules: this.rules,
       sealed: this.sealed.head().number,
       windowBlocks: parameters.windowBlocks,
-      attributes: (parent) => this.attributesOn(parent),
+      room: (head) => this.resets.room(head, this.clock.nowMs()),
+      roomDueMs: (head) => this.resets.dueMs(head),
+      attributes: (parent) =>
+        attributesOn({ application, options, sealed, rules }, parent, this.clock.nowMs()),
       onPreconfirmed: () => undefined,
       onFinal: (number) => this.onFinal(committee, start, number),
       onError: (error) => this.options.onError(error),
@@ -308,28 +318,11 @@ export class Composition implements DualBft {
   }
 
   private onFinal(committee: Committee, { root }: EpochStart, number: bigint): void {
-    this.chain.reached(number)
+    this.final = number
     this.hasProgressed = true
-    this.witness?.layer.onFinal()
+    this.survey()
     if (number >= BigInt(root.height + SETTLED_BLOCKS)) this.retireOver(committee)
     if (number === boundaryOf(cycleOfEpoch(committee.epoch), this.options.parameters)) this.changeEpochs()
-  }
-
-  /** What a block on this parent says about itself. */
-  private attributesOn({ number, hash }: BlockReference): BlockAttributes {
-    const { beneficiary, parameters } = this.options
-    const nowMs = this.clock.nowMs()
-    const { header } = present(this.application.blockByHash(hash), 'the parent is on the chain')
-    const referenceOfParent = this.sealed.numberOf(header.parentBeaconBlockRoot ?? ZERO_HASH) ?? 0n
-    const window = number + 1n - BigInt(parameters.windowBlocks)
-    const reference = this.sealed.settledAt(nowMs, referenceOfParent > window ? referenceOfParent : window)
-    const seconds = BigInt(Math.floor(nowMs / 1000))
-    return {
-      timestamp: seconds > header.timestamp ? seconds : header.timestamp,
-      beneficiary,
-      prevRandao: present(this.sealed.randomnessAfter(reference.hash), 'the reference is a seal'),
-      parentBeaconBlockRoot: reference.hash,
-    }
   }
 
   /** A quorum made a block final that this node found invalid: whether it is, the witnesses will say. */
@@ -349,28 +342,24 @@ export class Composition implements DualBft {
     // At the beginning of a cycle this node may still have to enter the epoch that is rejected.
     await this.changeExecutionEpoch()
     if (this.isStopped || this.rejects.isSettled(reject)) return
-    for (const running of [...this.running()]) {
-      const { layer, epoch } = running.committee
-      if (layer !== 'execution' || epoch < reject.proof.epoch) continue
-      this.over.delete(running)
-      await running.layer.stop()
-      await running.ports.retire()
-    }
+    const ended = await this.endFrom('execution', reject.proof.epoch)
     const { number, hash } = refusedBlock(reject.proof)
-    const wasFinal = this.chain.finalNumber() >= number
+    const wasFinal = this.final >= number
     const start = await this.rejects.settle(reject)
-    this.chain.reached(number - 1n)
+    for (const { ports } of ended) await ports.retire()
+    this.final = number - 1n
+    if (this.chain.finalNumber() >= number) this.chain.reached(number - 1n)
     this.options.onEvent({ kind: 'rejected', number, hash, wasFinal })
     this.execution = await this.openExecution(start)
     await this.begin(this.execution)
-    this.witness?.layer.onFinal()
+    this.survey()
   }
 
   // ---- The witness layer -------------------------------------------------------------------------------------------
 
   private async openWitness(start: EpochStart): Promise<Running<WitnessLayer>> {
     const { store, timing, parameters, scheme, signer, genesis } = this.options
-    const opened = await this.openInstance(start, (from, message) => layer.receive(from, message))
+    const opened = await openInstance(this.options, start, (from, message) => layer.receive(from, message))
     const { committee, domain, self, ports } = opened
     const { records, abstainThrough } = ports
     const keyring = scheme.keyring(committee.members.map((member) => hexToBytes(member)))
@@ -378,7 +367,7 @@ export class Composition implements DualBft {
     const observer = this.observerOf(committee, ports)
     const layer = new WitnessLayer(this.application, this.clock, {
       config: { ...committee.shape, domain, self, timing, compactionBlocks: COMPACTION_BLOCKS },
-      sign: this.signFor(domain),
+      sign: signFor(this.options, domain),
       origin: { root: start.root, records, abstainThrough },
       ports,
       observer: {
@@ -407,11 +396,50 @@ export class Composition implements DualBft {
     const last = lastOf(seal)
     this.sealed.noteSealed({ number: last, hash: present(seal.blocks.at(-1), 'a block') }, this.clock.nowMs())
     this.options.onEvent({ kind: 'sealed', first: seal.first, last })
+    this.survey()
     this.execution?.layer.sealedUpTo(last)
     const root = this.application.numberOf(start.root.payloadHash) ?? 0n
     if (last >= root + BigInt(SETTLED_BLOCKS)) this.retireOver(committee)
     // The boundary's seal ends an epoch here, and the snapshot's lets the next one of the other layer begin.
     if (seal.handover !== undefined || this.execution?.layer.isOver === true) this.changeEpochs()
+  }
+
+  /** Shows the witness layer what is final, up to the first block that has to have an effect before. */
+  private survey(): void {
+    let number = this.chain.finalNumber()
+    for (; number < this.final && !this.isResetting; number++) {
+      const trigger = number + 1n
+      const finding = this.resets.lookAt(trigger)
+      if (finding === 'passed') continue
+      if (finding === 'due') {
+        this.isResetting = true
+        this.enqueue(() => this.reset(trigger))
+      }
+      break
+    }
+    this.chain.reached(number)
+    this.witness?.layer.onFinal()
+  }
+
+  /** Draws the witnesses anew, and goes on with those. @param trigger number of the final block that calls for it. */
+  private async reset(trigger: bigint): Promise<void> {
+    if (this.isStopped) return
+    // Executors may have been replaced meanwhile, and the trigger rejected with its chain.
+    if (trigger <= this.final && this.resets.lookAt(trigger) === 'due') {
+      const cycle = this.resets.cycleOf(trigger)
+      const hasBegun = ({ epoch }: EpochStart): boolean => cycleOfEpoch(epoch) === cycle
+      if (!this.options.store.epochs('witness').some(hasBegun)) await this.changeWitnessEpoch()
+      const { number } = this.resets.rootOf(trigger)
+      const ended = await this.endFrom('witness', epochOf(cycle))
+      const start = await this.resets.settle(trigger)
+      for (const { ports } of ended) await ports.retire()
+      this.options.onEvent({ kind: 'reset', cycle, attempt: attemptOf(start.epoch) })
+      this.execution?.layer.sealedOnlyUpTo(number)
+      this.witness = await this.openWitness(start)
+      await this.begin(this.witness)
+    }
+    this.isResetting = false
+    this.survey()
   }
 
   private onConflict(number: bigint): void {
@@ -423,23 +451,6 @@ export class Composition implements DualBft {
   }
 
   // ---- What both have in common ------------------------------------------------------------------------------------
-
-  private async openInstance(
-    start: EpochStart,
-    receive: InstanceDescription['receive'],
-  ): Promise<Omit<Running<never>, 'layer'> & Pick<InstanceDescription, 'domain'>> {
-    const { signer, chainId, host } = this.options
-    const committee = makeCommittee(start.layer, start.epoch, start.members)
-    const domain = domainOf(chainId, committee)
-    const self = seatOf(committee, signer === undefined ? undefined : bytesToHex(signer.publicKey))
-    const ports = await host.open({ committee, domain, self, receive })
-    return { committee, domain, self, ports }
-  }
-
-  private signFor(domain: Domain): SignStatement {
-    const { signer } = this.options
-    return (statement) => present(signer, 'a member has a key').sign(signedBytes(domain, statement))
-  }
 
   private observerOf(committee: Committee, ports: InstancePorts): Observer {
     const { onEvent } = this.options
@@ -462,15 +473,6 @@ export class Composition implements DualBft {
     return undefined
   }
 
-  private archivedContext(layer: Layer, epoch: Epoch): WireContext | undefined {
-    for (const { committee } of this.running()) {
-      if (committee.layer === layer && committee.epoch === epoch) return undefined
-    }
-    const committee = storedCommittee(this.options.store, layer, epoch)
-    if (committee === undefined) return undefined
-    return wireContext(committee.shape, domainOf(this.options.chainId, committee))
-  }
-
   private storedFinalNumber({ epoch, root }: EpochStart): bigint {
     const latest = this.options.store.execution(epoch).latest()
     const number = this.application.numberOf(latest?.payloadHash ?? root.payloadHash)
@@ -482,7 +484,7 @@ export class Composition implements DualBft {
     const { heartbeatMs } = this.options.parameters
     this.cancelCheck = this.clock.schedule(CHECK_HEARTBEATS * heartbeatMs, () => this.check())
     const sealed = this.sealed.head().number
-    const final = this.chain.finalNumber()
+    const { final } = this
     if (final === this.finalAtCheck) this.execution?.layer.catchUp()
     if (sealed === this.sealedAtCheck) this.witness?.layer.catchUp()
     this.finalAtCheck = final
@@ -492,8 +494,4 @@ export class Composition implements DualBft {
 
 function membersOf(seats: Seats, layer: Layer): Seats['executors'] {
   return layer === 'execution' ? seats.executors : seats.witnesses
-}
-
-function statusOf({ committee, self, layer }: Running<ExecutionLayer | WitnessLayer>): LayerStatus {
-  return { committee, self, view: layer.core.view, isPaused: layer.core.isPaused }
 }

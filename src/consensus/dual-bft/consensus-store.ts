@@ -58,7 +58,11 @@ export interface SealStore extends Omit<FinalityStore, 'add'> {
 export interface ConsensusStore {
   /** Epochs in order, from 0 on. */
   epochs(layer: Layer): readonly EpochStart[]
-  /** Follows the last one of its layer; resolves once it is durable. */
+  /**
+   * Follows the last one of its layer, or of its cycle: later ones, which began on what is void now, are forgotten then.
+   * With another committee in a cycle of the execution layer go the proposals above its root, with one of the witnesses
+   * the seals, but not the proposals that hold them. Resolves once it is durable.
+   */
   addEpoch(start: EpochStart): Promise<void>
   execution(epoch: Epoch): FinalityStore
   witness(epoch: Epoch): SealStore

@@ -31,6 +31,8 @@ export type ConsensusEvent =
       readonly hash: Hash
       readonly wasFinal: boolean
     }
+  /** Nothing was sealed for too long: the witnesses of this cycle were drawn anew, for the so-manieth time. */
+  | { readonly kind: 'reset'; readonly cycle: number; readonly attempt: number }
   | { readonly kind: 'evidence'; readonly committee: Committee; readonly evidence: Evidence }
   | {
       readonly kind: 'halted'

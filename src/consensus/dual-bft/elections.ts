@@ -5,7 +5,8 @@ import type { ConsensusParameters } from '../committees/parameters.ts'
 import type { NodeRegistry } from '../committees/registry.ts'
 import { replaceExecutors } from '../committees/replacement.ts'
 import { electSeats, snapshotOf, type Seats } from '../committees/schedule.ts'
-import { ElectionError, type NodeId } from '../election/election.ts'
+import { electExecutors, ElectionError, electWitnesses, type NodeId } from '../election/election.ts'
+import { seedOfAttempt } from '../election/randomness.ts'
 import { signersOf } from '../simplex/certificate.ts'
 import type { FinalityProof } from '../witness-layer/final-chain.ts'
 import type { SealedChain } from './sealed-chain.ts'
@@ -35,6 +36,18 @@ export class Elections {
     const seats = electSeats(this.registry.at(snapshot), this.parameters, cycle, link)
     this.latest = { cycle, link, seats }
     return seats
+  }
+
+  /** Who orders in a cycle: the same whatever the seals say, so that it can be told before the snapshot is sealed. */
+  executorsOf(cycle: number): readonly NodeId[] {
+    const nodes = this.registry.at(snapshotOf(cycle, this.parameters)).filter(({ isJailed }) => !isJailed)
+    return electExecutors(nodes, this.parameters.executorSeats).map(({ id }) => id)
+  }
+
+  /** The witnesses of a cycle after a reset. @param link the chain of randomness after the last seal before it. */
+  witnessesOfAttempt(cycle: number, attempt: number, link: Hash): readonly NodeId[] {
+    const nodes = this.registry.at(snapshotOf(cycle, this.parameters))
+    return electWitnesses(nodes, this.parameters.witnessSeats, seedOfAttempt(link, BigInt(cycle), attempt))
   }
 
   /** Who replaces the committee of an epoch of this cycle; `undefined` when too few are left. */

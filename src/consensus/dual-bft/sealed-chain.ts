@@ -64,6 +64,11 @@ export class SealedChain {
     if (this.young.length > YOUNG_MAX) this.young.shift()
   }
 
+  /** Seals that this life of the node learned of may be void now. */
+  forgetYoung(): void {
+    this.young = this.young.filter(({ hash }) => this.store.sealEndingWith(hash) !== undefined)
+  }
+
   /**
    * What a new block refers to.
    * @param floor the lowest that is allowed: what the parent refers to, or where the window begins.

@@ -49,6 +49,12 @@ export function seedOf(link: Hash, cycle: bigint): Hash {
   return bytesToHash(sha256(concatBytes(SEED_TAG, hexToBytes(link), bigintToFixedBytes(cycle, 8))))
 }
 
+/** The seed by which the witnesses of a cycle are drawn anew. @param attempt from 1 on. */
+export function seedOfAttempt(link: Hash, cycle: bigint, attempt: number): Hash {
+  const seed = hexToBytes(seedOf(link, cycle))
+  return bytesToHash(sha256(concatBytes(SEED_TAG, seed, bigintToFixedBytes(BigInt(attempt), 8))))
+}
+
 /** An endless, reproducible sequence of unbiased draws. */
 export class Draws {
   private readonly seed: Uint8Array

@@ -38,7 +38,7 @@ import {
   type View,
 } from '../simplex/types.ts'
 import type { FinalityStore } from './finality-store.ts'
-import type { SealRules } from './seal-rules.ts'
+import type { SealRules, SealVerdict } from './seal-rules.ts'
 
 /** Twice what the core keeps: the least recently used is then none that the core may still build upon. */
 const CANDIDATES_MAX = 2 * LIMITS.blocks
@@ -239,7 +239,7 @@ export class ExecutionBlocks implements BlockApplication {
     const parent = this.application.head()
     const candidate = await this.application.propose(parent, this.options.attributes(parent))
     const { header } = candidate.block
-    if (this.options.rules.judge(header, this.blockOf(parent.hash).header) !== 'valid') return undefined
+    if (this.verdictOfRules(header) !== 'valid') return undefined
     this.remember(candidate)
     return candidate.block
   }
@@ -269,7 +269,7 @@ export class ExecutionBlocks implements BlockApplication {
     // The ledger is ahead of the store when an earlier life ended between the two.
     const isOnChain = this.application.numberOf(payloadHash) === header.number
     if (isOnChain && header.number <= this.application.committed('final')) return true
-    const verdict = this.options.rules.judge(header, this.blockOf(parentPayload).header)
+    const verdict = this.verdictOfRules(header)
     if (verdict === 'invalid') return false
     if (retry !== undefined) {
       if (verdict === 'wait') {
@@ -287,6 +287,12 @@ export class ExecutionBlocks implements BlockApplication {
       if (error instanceof InvalidBlockError) return false
       throw error
     }
+  }
+
+  /** What the rules about seals say. The parent is known. */
+  private verdictOfRules(header: ChainBlock['header']): SealVerdict {
+    const ancestorOf = (hash: Hash): ChainBlock['header'] => this.blockOf(hash).header
+    return this.options.rules.judge(header, ancestorOf(header.parentHash), ancestorOf)
   }
 
   /** Makes a block the head. False when that would take back a final one. */

@@ -23,6 +23,9 @@ import { FutureBlocks } from './future-blocks.ts'
 import { IdlePacer } from './idle-pacer.ts'
 import type { SealRules } from './seal-rules.ts'
 
+/** A full window is looked at again no sooner than this. */
+const ROOM_PAUSE_MS = 100
+
 export interface ExecutionOptions {
   readonly config: Config
   readonly sign: SignStatement
@@ -39,8 +42,12 @@ export interface ExecutionOptions {
   readonly rules: SealRules
   /** Number of the newest sealed block; later ones {@link ExecutionLayer.sealedUpTo} tells. */
   readonly sealed: bigint
-  /** A block that is farther above the newest sealed one is not begun. */
+  /** A block that is farther above the newest sealed one is not begun, but for what {@link room} allows. */
   readonly windowBlocks: number
+  /** Blocks beyond the window that may stand above the newest sealed one, now. */
+  room(head: BlockReference): bigint
+  /** When there may be one more, if nothing is sealed until then; in milliseconds since 1970. `undefined` for never. */
+  roomDueMs(head: BlockReference): number | undefined
   /** What a block on this parent is to say about itself. */
   attributes(parent: BlockReference): BlockAttributes
   /** A notarized block has become the head. */
@@ -53,6 +60,7 @@ export interface ExecutionOptions {
 
 export class ExecutionLayer {
   private readonly application: Application
+  private readonly clock: Clock
   private readonly options: ExecutionOptions
   private readonly blocks: ExecutionBlocks
   private readonly driver: SimplexDriver
@@ -63,6 +71,7 @@ export class ExecutionLayer {
   private hasNews = false
   /** A block to be made once the window has room. */
   private held: (() => void) | undefined
+  private cancelRoom: (() => void) | undefined
   private isStopped = false
 
   constructor(application: Application, clock: Clock, options: ExecutionOptions) {
@@ -72,6 +81,7 @@ export class ExecutionLayer {
     const origin = { ...options.origin, ...appliedBy(store) }
     const core = createCore(config, sign, origin)
     this.application = application
+    this.clock = clock
     this.options = options
     this.sealed = options.sealed
     this.pacer = new IdlePacer(clock, options.heartbeatMs, () => this.pauseOrGoOn())
@@ -118,8 +128,11 @@ export class ExecutionLayer {
 
   /** Whether nothing more is begun until more blocks are sealed. */
   get isWindowFull(): boolean {
-    const { number } = this.application.head()
-    return number < this.options.lastNumber && number >= this.sealed + BigInt(this.options.windowBlocks)
+    const head = this.application.head()
+    const { lastNumber, windowBlocks } = this.options
+    const end = this.sealed + BigInt(windowBlocks)
+    if (head.number >= lastNumber || head.number < end) return false
+    return head.number >= end + this.options.room(head)
   }
 
   async start(): Promise<void> {
@@ -146,6 +159,12 @@ export class ExecutionLayer {
     if (number > this.sealed) this.sealed = number
     this.blocks.retryWaiting()
     this.pauseOrGoOn()
+  }
+
+  /** The witnesses are drawn anew: what was sealed above this block is void, and will be sealed again. */
+  sealedOnlyUpTo(number: bigint): void {
+    this.sealed = number
+    this.sealedUpTo(number)
   }
 
   /** Asks peers for final blocks, without having heard of any; again and again as long as many come. */
@@ -202,10 +221,21 @@ export class ExecutionLayer {
     if (this.isStopped) return
     if (this.isOver) this.pacer.stop()
     const { isWindowFull, held } = this
+    this.awaitRoom(isWindowFull && !this.isOver)
     this.driver.setPaused(this.pacer.isResting || isWindowFull || this.isOver)
     if (isWindowFull || held === undefined) return
     this.held = undefined
     this.pacer.hold(held)
+  }
+
+  /** A full window opens by itself when the witnesses are silent for too long. */
+  private awaitRoom(isWindowFull: boolean): void {
+    this.cancelRoom?.()
+    this.cancelRoom = undefined
+    const dueMs = isWindowFull ? this.options.roomDueMs(this.application.head()) : undefined
+    if (dueMs === undefined) return
+    const delayMs = Math.max(dueMs - this.clock.nowMs(), ROOM_PAUSE_MS)
+    this.cancelRoom = this.clock.schedule(delayMs, () => this.pauseOrGoOn())
   }
 
   private halted(reason: Parameters<Observer['halted']>[0]): void {
@@ -222,6 +252,7 @@ export class ExecutionLayer {
   private silence(): void {
     this.isStopped = true
     this.held = undefined
+    this.cancelRoom?.()
     this.pacer.stop()
     this.future.stop()
   }

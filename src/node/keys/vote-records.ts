@@ -49,8 +49,9 @@ export class VoteRecords {
     const reigns = this.#layers[layer]
     const reign = reigns.get(epoch)
     if (reign === undefined) {
-      const newest = Math.max(-1, ...reigns.keys())
-      return epoch > newest ? 'new' : 'too old to know'
+      // A committee may be replaced by one with a lower epoch than the node was in. Only the lowest are ever forgotten.
+      const isRemembered = reigns.size < EPOCHS_MAX || epoch > Math.min(...reigns.keys())
+      return isRemembered ? 'new' : 'too old to know'
     }
     if (view <= reign.forgotten) return 'too old to know'
     const said = reign.views.get(view)

@@ -309,6 +309,8 @@ export class ExecutionWorld {
       heartbeatMs: HEARTBEAT_MS,
       lastNumber,
       rules: new WindowRules(seals, { windowBlocks }),
+      room: () => 0n,
+      roomDueMs: () => undefined,
       sealed: seals.newestNumber,
       windowBlocks,
       attributes: () => this.attributes(index, seals, chain.ledger.head().timestamp),

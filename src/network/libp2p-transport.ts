@@ -2,8 +2,9 @@
  * The transport between machines, over libp2p.
  *
  * A connection counts only after its peer has introduced itself (`introductions.ts`); from then on it is a link
- * (`link.ts`), known by the node's id. Members of the committees keep a link to every other member, whose addresses they
- * learn from signed records that nodes pass on; everybody else keeps links to the configured addresses.
+ * (`link.ts`), known by the node's id. Nodes keep a link to every member of the committees, whose addresses they learn from
+ * signed records that nodes pass on: members to talk, everybody else to follow, for only who agrees on something tells of
+ * it at once. Beyond that they keep links to the configured addresses.
  */
 import type { Connection } from '@libp2p/interface'
 import type { NodeId } from '../consensus/election/election.ts'
@@ -110,7 +111,7 @@ class Libp2pTransport implements NetworkTransport {
       {
         self: this.self,
         isConnected: (node) => node === this.self || this.#links.has(node),
-        isWanted: (node) => this.#isPair(node),
+        isWanted: (node) => this.#members.has(node),
         dial: async (target) => this.#dial(target),
       },
       options.bootstrap,

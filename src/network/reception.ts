@@ -8,8 +8,11 @@ import { TokenBucket } from './token-bucket.ts'
 import { TOPIC_NAMES, TOPICS, type Topic } from './topics.ts'
 import type { GossipVerdict, TransportHandlers } from './transport.ts'
 
-/** Messages of members' classes that a node may send that is no member, as far as we know. */
-const STRANGE_PER_SECOND = 5
+/**
+ * Messages of members' classes that a node may send that is no member, as far as we know. One that was away is still in an
+ * epoch in which it was, and speaks there.
+ */
+const STRANGE_PER_SECOND = 20
 const STRANGE_BURST = 500
 
 export interface ReceptionOwner {

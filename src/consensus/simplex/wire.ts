@@ -42,6 +42,11 @@ const MESSAGE_CODES: Readonly<Record<Message['kind'], number>> = {
   syncRequest: 5,
   blocks: 6,
 }
+const QUESTION_CODES: ReadonlySet<number | undefined> = new Set([
+  MESSAGE_CODES.certificateRequest,
+  MESSAGE_CODES.blockRequest,
+  MESSAGE_CODES.syncRequest,
+])
 const VOTE_KINDS: ReadonlyMap<number, VoteKind> = new Map(
   (['notarize', 'nullify', 'finalize'] as const).map((kind) => [KIND_CODES[kind], kind]),
 )
@@ -75,6 +80,11 @@ export function addressOf(bytes: Uint8Array): Pick<Domain, 'layer' | 'epoch'> {
   const epoch = reader.count() as Epoch
   if (version === VERSION && layer !== undefined) return { layer, epoch }
   throw new WireError('foreign', 'another version or layer')
+}
+
+/** Whether bytes that {@link addressOf} accepts are a question. That they are a proper one is not checked. */
+export function isQuestion(bytes: Uint8Array): boolean {
+  return QUESTION_CODES.has(bytes[ENVELOPE_SIZE - 1])
 }
 
 export function encodeMessage({ envelope }: WireContext, message: Message): Uint8Array {

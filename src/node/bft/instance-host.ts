@@ -8,7 +8,7 @@ import { seatOf, type Committee } from '../../consensus/committees/committee.ts'
 import type { InstanceDescription, InstanceHost, InstancePorts } from '../../consensus/dual-bft/instances.ts'
 import type { Clock } from '../../consensus/plugin.ts'
 import { WireError } from '../../consensus/simplex/binary.ts'
-import { addressOf, wireContext, type decodeMessage } from '../../consensus/simplex/wire.ts'
+import { addressOf, isQuestion, wireContext, type decodeMessage } from '../../consensus/simplex/wire.ts'
 import type { MessageClass } from '../../network/message-classes.ts'
 import { TokenBucket } from '../../network/token-bucket.ts'
 import type { Transport } from '../../network/transport.ts'
@@ -18,9 +18,18 @@ import { noLog, type InstanceLogs } from './instance-logs.ts'
 import { PeerPorts, type Followers } from './peer-ports.ts'
 import type { SignatureVerifier } from './verifier.ts'
 
-/** Answers from the archive to one peer; each is up to 4 MiB. A node that catches up asks one question at a time. */
+/** Answers from the archive to one peer. A node that catches up asks one question at a time. */
 const ANSWERS_PER_SECOND = 10
 const ANSWERS_BURST = 20
+/** … and their bytes: each is up to 4 MiB, read and encoded on the main thread. */
+const ANSWER_BYTES_PER_SECOND = 8 << 20
+const ANSWER_BYTES_BURST = 32 << 20
+/**
+ * Of an epoch that is over, from one peer: a member that was away goes through it from its beginning, and votes, repeats
+ * itself and gives views up until it has come to the end. More than that nothing explains.
+ */
+const STALE_PER_SECOND = 50
+const STALE_BURST = 500
 /** What is early by more epochs than the next cycle and its first committees is not worth keeping. */
 const LEAD_MAX = 256
 
@@ -38,6 +47,8 @@ export interface InstanceHostOptions {
   onLogFailure(error: unknown): void
 }
 
+type Address = ReturnType<typeof addressOf>
+
 interface Instance {
   readonly committee: Committee
   readonly ports: PeerPorts
@@ -45,12 +56,19 @@ interface Instance {
   isListening: boolean
 }
 
+/** What a peer may still do about epochs that are over. */
+interface PeerRates {
+  readonly answers: TokenBucket
+  readonly bytes: TokenBucket
+  readonly stale: TokenBucket
+}
+
 export class NetworkInstances implements InstanceHost {
   readonly #options: InstanceHostOptions
   readonly #instances = new Set<Instance>()
   readonly #early = new EarlyMessages()
   readonly #connected = new Set<NodeId>()
-  readonly #answerRates = new Map<NodeId, TokenBucket>()
+  readonly #rates = new Map<NodeId, PeerRates>()
   #members: ReadonlySet<NodeId> = new Set()
   #executors: ReadonlySet<NodeId> = new Set()
   /** Worked out when it is needed, and again after somebody came or went. */
@@ -120,15 +138,16 @@ export class NetworkInstances implements InstanceHost {
     for (const { isListening, ports } of this.#instances) {
       if (isListening && ports.accept(peer, messageClass, bytes)) return
     }
-    const lead = this.#leadOf(bytes)
+    const about = addressIn(bytes)
+    const lead = about === undefined ? -1 : this.#leadOf(about)
     // A node that is far behind hears of later epochs all the time: nobody is to blame for that.
     if (lead >= 0) {
       if (lead <= LEAD_MAX) this.#early.keep({ peer, messageClass, bytes })
       return
     }
-    if (messageClass === 'sync' && this.#answer(peer, bytes)) return
-    // An epoch that ended a moment ago explains some, a stream of them nothing does.
-    this.#options.network.report(peer, 'useless')
+    // Members ask about certificates on the stream for votes.
+    const isUseful = isQuestion(bytes) ? this.#answer(peer, bytes) : this.#mayBeStale(peer)
+    if (about === undefined || !isUseful) this.#options.network.report(peer, 'useless')
   }
 
   onPeerUp(peer: NodeId): void {
@@ -139,7 +158,7 @@ export class NetworkInstances implements InstanceHost {
   onPeerDown(peer: NodeId): void {
     this.#connected.delete(peer)
     this.#followers.clear()
-    this.#answerRates.delete(peer)
+    this.#rates.delete(peer)
     this.#early.forget(peer)
     for (const { ports } of this.#instances) ports.peerDown(peer)
   }
@@ -152,10 +171,8 @@ export class NetworkInstances implements InstanceHost {
     for (const { peer, messageClass, bytes } of this.#early.take()) this.onMessage(peer, messageClass, bytes)
   }
 
-  /** By how many epochs a message is too early; negative when it is not, or is no message at all. */
-  #leadOf(bytes: Uint8Array): number {
-    const about = addressIn(bytes)
-    if (about === undefined) return -1
+  /** By how many epochs a message is too early; negative when it is not. */
+  #leadOf(about: Address): number {
     let newest = -1
     for (const { committee, isListening } of this.#instances) {
       const { layer, epoch } = committee
@@ -166,17 +183,37 @@ export class NetworkInstances implements InstanceHost {
     return newest < 0 ? 0 : about.epoch - newest
   }
 
-  #answer(peer: NodeId, bytes: Uint8Array): boolean {
+  /** True also when the peer asked for too much: whoever is honest asks somebody else next. */
+  #answer(peer: NodeId, question: Uint8Array): boolean {
+    const { answers, bytes } = this.#ratesOf(peer)
     const nowMs = this.#options.clock.nowMs()
-    const rate = this.#answerRates.get(peer) ?? new TokenBucket(ANSWERS_PER_SECOND, ANSWERS_BURST, nowMs)
-    this.#answerRates.set(peer, rate)
-    if (!rate.tryTake(1, nowMs)) {
+    if (!answers.tryTake(1, nowMs)) {
       this.#options.network.report(peer, 'flood')
       return true
     }
-    const answer = this.#options.answerFromArchive(bytes)
-    if (answer !== undefined) this.#options.network.send(peer, 'sync', answer)
-    return answer !== undefined
+    if (!bytes.tryTake(0, nowMs)) return true
+    const answer = this.#options.answerFromArchive(question)
+    if (answer === undefined) return false
+    bytes.take(answer.length, nowMs)
+    this.#options.network.send(peer, 'sync', answer)
+    return true
+  }
+
+  #mayBeStale(peer: NodeId): boolean {
+    return this.#ratesOf(peer).stale.tryTake(1, this.#options.clock.nowMs())
+  }
+
+  #ratesOf(peer: NodeId): PeerRates {
+    const known = this.#rates.get(peer)
+    if (known !== undefined) return known
+    const nowMs = this.#options.clock.nowMs()
+    const rates = {
+      answers: new TokenBucket(ANSWERS_PER_SECOND, ANSWERS_BURST, nowMs),
+      bytes: new TokenBucket(ANSWER_BYTES_PER_SECOND, ANSWER_BYTES_BURST, nowMs),
+      stale: new TokenBucket(STALE_PER_SECOND, STALE_BURST, nowMs),
+    }
+    this.#rates.set(peer, rates)
+    return rates
   }
 
   #followersOf(committee: Committee): Followers {
@@ -194,7 +231,7 @@ export class NetworkInstances implements InstanceHost {
 }
 
 /** Whom a message is for; `undefined` for bytes that are no message. */
-function addressIn(bytes: Uint8Array): ReturnType<typeof addressOf> | undefined {
+function addressIn(bytes: Uint8Array): Address | undefined {
   try {
     return addressOf(bytes)
   } catch (error) {

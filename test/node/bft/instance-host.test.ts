@@ -14,7 +14,7 @@ import { NetworkInstances } from '../../../src/node/bft/instance-host.ts'
 import { MemoryLogs } from '../../../src/node/bft/instance-logs.ts'
 import { SignatureVerifier } from '../../../src/node/bft/verifier.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
-import { certificateOf, committeeOf } from './committee.ts'
+import { certificateOf, committeeOf, voteOf } from './committee.ts'
 
 const { nodes } = committeeOf(8)
 const [ALICE, BOB] = nodes as [NodeId, NodeId]
@@ -131,6 +131,38 @@ describe('instances of consensus in a node', () => {
     clock.advance(1000)
     host.onMessage(GUEST, 'sync', encoded(committee('execution', 0)))
     assert.equal(sent.length, 21)
+  })
+
+  test('leave large answers to others once one peer has had its share', async () => {
+    await open(committee('execution', 512))
+    await setImmediate()
+    answer = new Uint8Array(4 << 20)
+    const ask = (): void => host.onMessage(GUEST, 'sync', encoded(committee('execution', 0)))
+    for (let count = 0; count < 15; count++) ask()
+    assert.equal(sent.length, 9)
+    clock.advance(1000)
+    for (let count = 0; count < 3; count++) ask()
+    assert.equal(sent.length, 11)
+    assert.deepEqual(reports, [])
+  })
+
+  test('answer a member of an epoch that is over on whatever it asks, and let it speak until it knows', async () => {
+    const over = committee('execution', 0)
+    await open(committee('execution', 512))
+    await setImmediate()
+    answer = ANSWER
+    const question: Message = { kind: 'certificateRequest', fromView: 1 as View, toView: 2 as View }
+    host.onMessage(BOB, 'votes', encoded(over, question))
+    assert.deepEqual(sent, [{ to: BOB, messageClass: 'sync' }])
+    const statement: Message = { kind: 'vote', vote: voteOf(committeeOf(4), 1) }
+    // As much as two layers repeat in a minute.
+    for (let second = 0; second < 60; second++) {
+      for (let count = 0; count < 30; count++) host.onMessage(BOB, 'votes', encoded(over, statement))
+      clock.advance(1000)
+    }
+    assert.deepEqual(reports, [])
+    for (let count = 0; count < 600; count++) host.onMessage(BOB, 'votes', encoded(over, statement))
+    assert.deepEqual(reports, Array(100).fill('useless'))
   })
 
   test('hold against a peer what nobody can use', async () => {

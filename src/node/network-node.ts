@@ -8,7 +8,7 @@ import type { Transaction } from '../chain/transaction.ts'
 import { bls } from '../consensus/bls.ts'
 import type { EvidenceReporter, Operator } from '../consensus/accountability/evidence-reporter.ts'
 import type { ConsensusStore } from '../consensus/dual-bft/consensus-store.ts'
-import type { ConsensusEvent, DualBft, DualBftFactory } from '../consensus/dual-bft/dual-bft.ts'
+import type { ConsensusEvent, DualBft, DualBftFactory, Pacing } from '../consensus/dual-bft/dual-bft.ts'
 import { createDualBft } from '../consensus/dual-bft/dual-bft.ts'
 import type { InstanceHost } from '../consensus/dual-bft/instances.ts'
 import { firstRandomness } from '../consensus/election/randomness.ts'
@@ -43,6 +43,12 @@ import { NodeHaltedError, NodeFailedError } from './node-errors.ts'
 import { SenderRecovery } from './sender-recovery.ts'
 import { systemClock } from './system-clock.ts'
 import { TransactionDecoder, TransactionGossip } from './transaction-gossip.ts'
+
+/**
+ * A transaction waits for half of the first on average, and for its seal for half of the second; below, machines spend
+ * their time on the messages and flushes of blocks with next to nothing in them (`npm run bench -- finality`).
+ */
+const PACING: Pacing = { blockIntervalMs: 80, sealIntervalMs: 120 }
 
 /** What all nodes of a process use together. Whoever made it closes it, after the last node. */
 export interface SharedParts {
@@ -198,6 +204,7 @@ async function openOn(foundation: Foundation, parts: AsyncDisposableStack): Prom
     scheme: shared.scheme ?? bls,
     signer: options.signer,
     timing: options.timing ?? REGIONAL_TIMING,
+    pacing: PACING,
     store,
     host: options.decorateHost?.(instances) ?? instances,
     beneficiary: payoutOf(network, options.signer),

@@ -40,6 +40,14 @@ export type ConsensusEvent =
       readonly reason: HaltReason | { readonly kind: 'logFailed' }
     }
 
+/** How often blocks and seals are made at most, in milliseconds. Local to a node, like its time-outs. */
+export interface Pacing {
+  /** Between the beginnings of two blocks. */
+  readonly blockIntervalMs: number
+  /** From a certified seal to the next proposal. */
+  readonly sealIntervalMs: number
+}
+
 export interface DualBftOptions {
   readonly chainId: bigint
   readonly genesis: BlockReference
@@ -49,6 +57,8 @@ export interface DualBftOptions {
   /** `undefined` for a node that only follows. */
   readonly signer: Signer | undefined
   readonly timing: Timing
+  /** As fast as messages travel by default. */
+  readonly pacing?: Pacing
   readonly store: ConsensusStore
   readonly host: InstanceHost
   /** Receives the fees of blocks that this node makes. */

@@ -36,6 +36,8 @@ export interface ExecutionOptions {
   readonly store: FinalityStore
   /** An idle network makes an empty block this often. */
   readonly heartbeatMs: number
+  /** The shortest time between the beginnings of two blocks; none by default. */
+  readonly intervalMs?: number | undefined
   /** Number of the last block of this epoch. */
   readonly lastNumber: bigint
   /** What a header must say about seals. */
@@ -84,7 +86,7 @@ export class ExecutionLayer {
     this.clock = clock
     this.options = options
     this.sealed = options.sealed
-    this.pacer = new IdlePacer(clock, options.heartbeatMs, () => this.pauseOrGoOn())
+    this.pacer = new IdlePacer(clock, options.heartbeatMs, () => this.pauseOrGoOn(), options.intervalMs)
     this.future = new FutureBlocks(clock)
     this.blocks = new ExecutionBlocks(application, {
       store,
@@ -150,7 +152,7 @@ export class ExecutionLayer {
   onTransaction(): void {
     if (!this.application.hasPending()) return
     this.hasNews = true
-    this.pacer.wake()
+    this.pacer.onWork()
   }
 
   /** Blocks up to this one are sealed: verdicts that waited for it are given, and the window moves on. */
@@ -176,7 +178,10 @@ export class ExecutionLayer {
   receive(from: Peer, message: Message): void {
     const { view, config } = this.core
     const isDue = message.kind === 'propose' && message.block.proposal.view === view
-    if (isDue && leaderOf(config, view) === from) this.pacer.wake()
+    if (isDue && leaderOf(config, view) === from) {
+      this.pacer.began()
+      this.pacer.wake()
+    }
     this.driver.receive(from, message)
   }
 
@@ -187,14 +192,22 @@ export class ExecutionLayer {
 
   private pace(make: () => void): void {
     if (this.isWindowFull) this.held = make
-    else this.pacer.hold(make)
+    else this.hold(make)
+  }
+
+  private hold(make: () => void): void {
+    this.pacer.hold(() => {
+      this.pacer.began()
+      make()
+    })
   }
 
   private preconfirmed({ header, transactions }: ChainBlock): void {
     if (this.isStopped) return
     // Nothing follows the last block that would make it final but repeats, which are not to wait for a heartbeat.
     if (header.number === this.options.lastNumber) this.pacer.wake()
-    else if (!this.hasWork(transactions.length === 0)) this.pacer.rest()
+    else if (this.hasWork(transactions.length === 0)) this.pacer.restBriefly()
+    else this.pacer.rest()
     this.pauseOrGoOn()
     this.options.onPreconfirmed(header.number)
   }
@@ -225,7 +238,7 @@ export class ExecutionLayer {
     this.driver.setPaused(this.pacer.isResting || isWindowFull || this.isOver)
     if (isWindowFull || held === undefined) return
     this.held = undefined
-    this.pacer.hold(held)
+    this.hold(held)
   }
 
   /** A full window opens by itself when the witnesses are silent for too long. */

@@ -8,6 +8,10 @@
  * heartbeat. The timers of the view start anew at that moment, at all members within the time that a transaction takes
  * to reach them, as they do when a view begins. They stay as short as the network allows.
  *
+ * Under load there is a shorter rest: blocks begin no more often than an interval. Each costs the same messages and flushes
+ * however little is in it, so that a network which makes them as fast as it can spends its time on that. It ends by itself,
+ * or with a proposal; where blocks take longer than the interval, nobody rests.
+ *
  * Resting members answer and vote. Who alone goes on, because a transaction reached nobody else, gives up the view alone,
  * which does no harm; the others follow with their heartbeat.
  */
@@ -17,35 +21,56 @@ export class IdlePacer {
   private readonly clock: Clock
   private readonly heartbeatMs: number
   private readonly setPaused: (isPaused: boolean) => void
-  private cancelHeartbeat: (() => void) | undefined
+  private readonly intervalMs: number
+  private cancelRest: (() => void) | undefined
+  /** Whether the rest ends with the interval, and not with the next transaction. */
+  private isBrief = false
+  /** When the next block may begin. */
+  private nextMs = Number.NEGATIVE_INFINITY
   private held: (() => void) | undefined
 
   /**
    * @param heartbeatMs the longest rest: as often an idle network makes an empty block.
    * @param setPaused stops and restarts the timers of views.
+   * @param intervalMs the shortest time between the beginnings of two blocks.
    */
-  constructor(clock: Clock, heartbeatMs: number, setPaused: (isPaused: boolean) => void) {
+  constructor(clock: Clock, heartbeatMs: number, setPaused: (isPaused: boolean) => void, intervalMs = 0) {
     this.clock = clock
     this.heartbeatMs = heartbeatMs
     this.setPaused = setPaused
+    this.intervalMs = intervalMs
   }
 
   get isResting(): boolean {
-    return this.cancelHeartbeat !== undefined
+    return this.cancelRest !== undefined
+  }
+
+  /** A block begins, here or at another leader. */
+  began(): void {
+    this.nextMs = this.clock.nowMs() + this.intervalMs
   }
 
   /** Begins a rest, or begins it anew. */
   rest(): void {
-    const wasResting = this.isResting
-    this.cancelHeartbeat?.()
-    this.cancelHeartbeat = this.clock.schedule(this.heartbeatMs, () => this.wake())
-    if (!wasResting) this.setPaused(true)
+    this.restFor(this.heartbeatMs, false)
+  }
+
+  /** Rests for what is left of the interval, or not at all. */
+  restBriefly(): void {
+    const leftMs = this.nextMs - this.clock.nowMs()
+    if (leftMs > 0) this.restFor(leftMs, true)
+    else this.wake()
+  }
+
+  /** There is something to make a block of: who rests goes on as soon as the interval allows. */
+  onWork(): void {
+    if (this.isResting && !this.isBrief) this.restBriefly()
   }
 
   wake(): void {
-    if (this.cancelHeartbeat === undefined) return
-    this.cancelHeartbeat()
-    this.cancelHeartbeat = undefined
+    if (this.cancelRest === undefined) return
+    this.cancelRest()
+    this.cancelRest = undefined
     const { held } = this
     this.held = undefined
     this.setPaused(false)
@@ -59,8 +84,16 @@ export class IdlePacer {
   }
 
   stop(): void {
-    this.cancelHeartbeat?.()
-    this.cancelHeartbeat = undefined
+    this.cancelRest?.()
+    this.cancelRest = undefined
     this.held = undefined
+  }
+
+  private restFor(durationMs: number, isBrief: boolean): void {
+    const wasResting = this.isResting
+    this.cancelRest?.()
+    this.cancelRest = this.clock.schedule(durationMs, () => this.wake())
+    this.isBrief = isBrief
+    if (!wasResting) this.setPaused(true)
   }
 }

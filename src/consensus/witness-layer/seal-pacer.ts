@@ -7,6 +7,9 @@
  * go on, and the leader repeats the seal, so that a later finalization takes it along. At the boundary of a cycle they do
  * so at once, for the next committees wait for it.
  *
+ * A seal costs the same messages however few blocks it covers: after each, all rest for an interval even when there is more
+ * to seal. Not at the boundary.
+ *
  * Resting witnesses answer, judge and vote.
  */
 import type { Clock } from '../plugin.ts'
@@ -27,10 +30,12 @@ export interface SealProgress {
 export interface SealPacerOptions {
   /** The boundary of the cycle. */
   readonly lastNumber: bigint
+  /** From a certified seal to the next proposal; none by default. */
+  readonly intervalMs?: number | undefined
   /** Stops and restarts the timers of views. */
   setPaused(isPaused: boolean): void
-  /** Repeats have become due. */
-  onRepeatDue(): void
+  /** A rest ended by itself: something may be proposed that could not be before. */
+  onRestOver(): void
 }
 
 export class SealPacer {
@@ -43,6 +48,11 @@ export class SealPacer {
   /** A rest that ends by itself, and the view of the proposal after which it began. */
   private rest: { readonly view: View; readonly cancel: () => void } | undefined
 
+  /** The last block of the highest seal, and the rest after it. */
+  private sealed: { readonly number: bigint; readonly cancel: (() => void) | undefined } | undefined
+  /** Whether it is too soon for another seal. */
+  private isEarly = false
+
   constructor(clock: Clock, options: SealPacerOptions) {
     this.clock = clock
     this.options = options
@@ -50,6 +60,11 @@ export class SealPacer {
 
   get isPaused(): boolean {
     return this.isResting
+  }
+
+  /** Whether the leader is to hold back what it could propose. */
+  get mustWait(): boolean {
+    return this.isEarly
   }
 
   /** Whether the leader is to repeat this proposal when it has nothing to seal. */
@@ -61,6 +76,7 @@ export class SealPacer {
   update({ view, number, isFinal }: SealProgress, finalNumber: bigint): void {
     if (this.isStopped) return
     const { lastNumber } = this.options
+    this.noteSealed(number, finalNumber)
     const isCovered = number >= (finalNumber < lastNumber ? finalNumber : lastNumber)
     const isDue = view === this.dueView || number >= lastNumber
     const mustRest = isCovered && (isFinal || !isDue)
@@ -71,19 +87,40 @@ export class SealPacer {
       this.rest = { view, cancel }
     }
     if (isCovered && !isFinal && isDue) this.dueView = view
-    this.setResting(mustRest)
+    this.setResting(mustRest || this.isEarly)
   }
 
   stop(): void {
     this.isStopped = true
     this.cancelRest()
+    this.sealed?.cancel?.()
+  }
+
+  /** Begins the interval with each block that was not sealed before. */
+  private noteSealed(number: bigint, finalNumber: bigint): void {
+    const { intervalMs = 0, lastNumber } = this.options
+    const isNew = this.sealed !== undefined && number > this.sealed.number
+    const isBoundary = finalNumber >= lastNumber
+    if (isNew || isBoundary) {
+      this.sealed?.cancel?.()
+      this.isEarly = false
+    }
+    if (isNew && !isBoundary && intervalMs > 0) {
+      this.isEarly = true
+      this.sealed = { number, cancel: this.clock.schedule(intervalMs, () => this.endInterval()) }
+    } else if (isNew || this.sealed === undefined) this.sealed = { number, cancel: undefined }
+  }
+
+  private endInterval(): void {
+    this.isEarly = false
+    this.options.onRestOver()
   }
 
   private endRest(view: View): void {
     this.rest = undefined
     this.dueView = view
     this.setResting(false)
-    this.options.onRepeatDue()
+    this.options.onRestOver()
   }
 
   private setResting(isResting: boolean): void {

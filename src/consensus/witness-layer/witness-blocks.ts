@@ -55,6 +55,8 @@ export interface WitnessBlocksOptions
   isWanted(view: View): boolean
   /** Whether a leader that has nothing to seal is to repeat the highest proposal. */
   isRepeatDue(progress: SealProgress): boolean
+  /** Whether it is too soon after the last seal to propose anything. */
+  mustWait(): boolean
   /** {@link WitnessBlocks.progress} has changed. */
   onProgress(): void
 }
@@ -191,6 +193,7 @@ export class WitnessBlocks implements BlockApplication {
       const { request } = this
       if (request === undefined) return
       const isWanted = this.options.isWanted(request.view)
+      if (isWanted && this.options.mustWait()) return
       const made = isWanted ? this.payloadFor(request) : undefined
       if (isWanted && made === undefined) return
       this.request = undefined

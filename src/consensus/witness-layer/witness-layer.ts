@@ -36,6 +36,8 @@ export interface WitnessOptions extends SealingOptions {
   readonly origin: Omit<Origin, 'applied'>
   readonly ports: Pick<DriverPorts, 'transport' | 'log' | 'verify'>
   readonly observer: WitnessObserver
+  /** From a certified seal to the next proposal; none by default. */
+  readonly intervalMs?: number | undefined
 }
 
 export class WitnessLayer {
@@ -51,14 +53,16 @@ export class WitnessLayer {
     this.options = options
     this.pacer = new SealPacer(clock, {
       lastNumber,
+      intervalMs: options.intervalMs,
       setPaused: (isPaused) => this.driver.setPaused(isPaused),
-      onRepeatDue: () => this.blocks.retryBuild(),
+      onRestOver: () => this.keepPace(),
     })
     this.blocks = new WitnessBlocks(application, {
       ...options,
       final: origin.applied?.tip ?? { ...origin.root, view: GENESIS_VIEW },
       committerOf: (view) => leaderOf(config, view),
       isWanted: (view) => core.view === view,
+      mustWait: () => this.pacer.mustWait,
       isRepeatDue: (progress) => this.pacer.isRepeatDue(progress),
       onProgress: () => this.keepPace(),
       onConflict: (number, seal) => observer.conflict(number, seal),

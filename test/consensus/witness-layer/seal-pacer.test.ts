@@ -11,13 +11,14 @@ import { ManualClock } from '../../support/manual-clock.ts'
 
 const LAST_NUMBER = 100n
 
-function subject() {
+function subject(intervalMs?: number) {
   const clock = new ManualClock()
   const log: string[] = []
   const pacer = new SealPacer(clock, {
     lastNumber: LAST_NUMBER,
+    intervalMs,
     setPaused: (isPaused) => log.push(isPaused ? 'rest' : 'go on'),
-    onRepeatDue: () => log.push('repeat'),
+    onRestOver: () => log.push('repeat'),
   })
   return { clock, log, pacer }
 }
@@ -87,5 +88,29 @@ describe('a witness', () => {
     pacer.update(sealedTo(5n, 3, false), 6n)
     assert.equal(clock.scheduledCount, 0)
     assert.deepEqual(log, ['rest'])
+  })
+
+  test('rests for the interval after a seal even when there is more to seal', () => {
+    const { clock, log, pacer } = subject(120)
+    pacer.update(sealedTo(0n, 0, true), 0n)
+    pacer.update(sealedTo(0n, 0, true), 1n)
+    assert.equal(pacer.mustWait, false)
+    pacer.update(sealedTo(1n, 1, false), 3n)
+    assert.ok(pacer.mustWait)
+    clock.advance(119)
+    pacer.update(sealedTo(1n, 1, true), 4n)
+    assert.deepEqual(log, ['rest', 'go on', 'rest'])
+    clock.advance(1)
+    assert.equal(pacer.mustWait, false)
+    pacer.update(sealedTo(1n, 1, true), 4n)
+    assert.deepEqual(log, ['rest', 'go on', 'rest', 'repeat', 'go on'])
+  })
+
+  test('does not rest between seals where the next committees wait for the boundary', () => {
+    const { log, pacer } = subject(120)
+    pacer.update(sealedTo(90n, 0, true), LAST_NUMBER)
+    pacer.update(sealedTo(95n, 1, true), LAST_NUMBER)
+    assert.equal(pacer.mustWait, false)
+    assert.deepEqual(log, [])
   })
 })

@@ -73,19 +73,20 @@ export class FinalChainView implements FinalChain {
   }
 
   /** On the thread of that epoch's instance while there is one; for an epoch that is over, here. */
-  verifyFinalization(epoch: Epoch, certificate: Certificate, onResult: (isValid: boolean) => void): void {
+  verifyFinalization(epoch: Epoch, certificate: Certificate, onResult: (isValid: boolean) => void): boolean {
     const { scheme, chainId, store } = this.options
     const request = { kind: 'certificate', certificate } as const
     const answer = (result: VerifyResult): void => onResult(result.kind === 'certificate' && result.isValid)
     const verify = this.verifierOf(epoch)
     if (verify !== undefined) {
       verify(request, answer)
-      return
+      return true
     }
     const committee = storedCommittee(store, 'execution', epoch)
-    if (committee === undefined) return
+    if (committee === undefined) return false
     const keyring = scheme.keyring(committee.members.map((member) => hexToBytes(member)))
     answer(verifyRequest({ scheme, domain: domainOf(chainId, committee), keyring }, request))
+    return true
   }
 }
 

@@ -25,8 +25,11 @@ export interface FinalChain {
   epochOf(number: bigint): Epoch | undefined
   /** `undefined` when there is none yet: a descendant's certificate may still be on its way to the store. */
   proofOf(number: bigint): FinalityProof | undefined
-  /** Checks the signature of a certificate of the execution layer. Without an answer the seal just waits. */
-  verifyFinalization(epoch: Epoch, certificate: Certificate, onResult: (isValid: boolean) => void): void
+  /**
+   * Checks the signature of a certificate of the execution layer.
+   * @returns false when this node does not know yet who serves in that epoch: there is no answer then.
+   */
+  verifyFinalization(epoch: Epoch, certificate: Certificate, onResult: (isValid: boolean) => void): boolean
 }
 
 /** Proposals that one proof may hold: more than leaders can leave open before the window stops them. */

@@ -163,11 +163,12 @@ export class Judgements {
     const { block } = judgement
     judgement.finality = 'checking'
     let isAtOnce = true
-    this.options.chain.verifyFinalization(epoch, finalization, (isValid) => {
+    const isUnderWay = this.options.chain.verifyFinalization(epoch, finalization, (isValid) => {
       judgement.finality = isValid ? 'valid' : 'invalid'
       if (!isAtOnce) this.retry(block.proposal.hash)
     })
     isAtOnce = false
+    if (!isUnderWay) judgement.finality = 'unchecked'
   }
 
   private forgetOldest(): void {

@@ -238,12 +238,23 @@ describe('a seal waits', () => {
   test('while its certificate is being checked, and is not checked again meanwhile', () => {
     const chain = grown(new OwnChain(executors))
     const answers: ((isValid: boolean) => void)[] = []
-    chain.verifyFinalization = (_epoch, _certificate, onResult) => void answers.push(onResult)
+    chain.verifyFinalization = (_epoch, _certificate, onResult) => answers.push(onResult) > 0
     const { add, judgements, verdicts } = witness({ chain })
     add(proposed(sealTo(6n)))
     judgements.retryAll()
     assert.deepEqual([verdicts.length, answers.length], [0, 1])
     answers[0]?.(true)
+    assert.deepEqual(verdicts, [true])
+  })
+
+  test('until this node knows who served in its epoch: then the certificate is checked', () => {
+    const chain = grown(new OwnChain(executors))
+    const check = chain.verifyFinalization.bind(chain)
+    chain.verifyFinalization = () => false
+    const { add, judgements, verdicts } = witness({ chain })
+    assert.deepEqual(add(proposed(sealTo(6n))), [])
+    chain.verifyFinalization = check
+    judgements.retryAll()
     assert.deepEqual(verdicts, [true])
   })
 

@@ -3,8 +3,11 @@ import { LIMITS } from '../../../src/consensus/simplex/config.ts'
 import type { Core } from '../../../src/consensus/simplex/state.ts'
 import type { MakeChecker } from './checker.ts'
 
-/** By what is counted: how many there are, and how many there may be. */
-function sizesOf(core: Core): readonly (readonly [what: string, count: number, max: number])[] {
+/** By what is counted: how many there are, and how many there may be. @param peers that may ask it. */
+export function sizesOf(
+  core: Core,
+  peers = core.config.size,
+): readonly (readonly [what: string, count: number, max: number])[] {
   const { size } = core.config
   const openViews = core.view - (core.finalization?.view ?? 0)
   const pending = [...core.pendingCertificates.values()].reduce(
@@ -22,7 +25,7 @@ function sizesOf(core: Core): readonly (readonly [what: string, count: number, m
     ['undelivered finalizations', core.undelivered.length, LIMITS.undelivered],
     ['blocks that wait for the application', core.unapplied.length, LIMITS.unappliedBlocks],
     ['jobs', core.jobs.size, (LIMITS.pendingPerPeer + 8) * size + 4 * openViews],
-    ['peers served', core.served.size, size],
+    ['peers served', core.served.size, peers],
   ]
 }
 

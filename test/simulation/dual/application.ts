@@ -2,6 +2,7 @@
  * What a simulated node executes: its ledger, a pool of transactions, and time that passes while it works. One of these
  * is one life of a node: after a crash its calls never return, and nothing of it reaches the disk any more.
  */
+import { blockFromParts } from '../../../src/chain/block-codec.ts'
 import type { Block } from '../../../src/chain/block.ts'
 import type { Application, BlockReference, Candidate } from '../../../src/consensus/plugin.ts'
 import type { BlockAttributes } from '../../../src/execution/environment.ts'
@@ -25,7 +26,13 @@ export interface ApplicationPorts {
   advanced(state: CommitState, reference: BlockReference): void
   /** Before it happens. */
   revoking(downTo: BlockReference): void
+  /** Blocks that are at least this far must never be taken back. */
+  keptState(): CommitState
   now(): number
+  /** Whether the engine finds every block valid … */
+  isBroken(): boolean
+  /** … and makes one that is not. */
+  isMistaken(): boolean
   violate(checker: string, message: string): never
 }
 
@@ -73,7 +80,8 @@ export class SimulatedApplication implements Application {
     const head = ledger.head()
     if (head.hash !== parent.hash) ports.violate('application', 'a block is made on what is not the head')
     const numbers = [...this.pool].slice(0, BLOCK_TRANSACTIONS_MAX)
-    const block = makeBlock(head.header, head.hash, { ...attributes, numbers })
+    const right = makeBlock(head.header, head.hash, { ...attributes, numbers })
+    const block = ports.isMistaken() ? mistaken(right) : right
     ports.built(block, beganAt)
     return { block }
   }
@@ -81,7 +89,7 @@ export class SimulatedApplication implements Application {
   async verify(block: Block): Promise<Candidate> {
     const { ports } = this
     await ports.delay(ports.executionMs())
-    this.ledger.check(block)
+    if (!ports.isBroken()) this.ledger.check(block)
     return { block }
   }
 
@@ -117,11 +125,17 @@ export class SimulatedApplication implements Application {
     const { ports, ledger } = this
     await ports.delay(ports.commitMs())
     ports.revoking(downTo)
-    if (ledger.height('final') > Number(downTo.number)) {
-      ports.violate('application', `final block ${ledger.height('final')} is taken back`)
+    const kept = ports.keptState()
+    if (ledger.height(kept) > Number(downTo.number)) {
+      ports.violate('application', `${kept} block ${ledger.height(kept)} is taken back`)
     }
     for (const block of ledger.truncate(Number(downTo.number))) {
       for (const number of numbersOf(block)) this.pool.add(number)
     }
   }
+}
+
+/** As if execution had come to another state. */
+function mistaken({ header, transactions, withdrawals }: Block): Block {
+  return blockFromParts({ ...header, stateRoot: header.parentHash }, transactions, withdrawals)
 }

@@ -1,8 +1,12 @@
 /** What must hold in a world of both layers, whatever goes wrong; always watched. */
 import type { Block as ChainBlock } from '../../../src/chain/block.ts'
-import { makeCommittee, type Committee } from '../../../src/consensus/committees/committee.ts'
+import {
+  cycleOfEpoch,
+  epochOf,
+  makeCommittee,
+  type Committee,
+} from '../../../src/consensus/committees/committee.ts'
 import { boundaryOf, cycleOf, electSeats, snapshotOf } from '../../../src/consensus/committees/schedule.ts'
-import { cycleOfEpoch } from '../../../src/consensus/committees/committee.ts'
 import type { EpochStart, SealRecord } from '../../../src/consensus/dual-bft/consensus-store.ts'
 import type { ConsensusEvent } from '../../../src/consensus/dual-bft/dual-bft.ts'
 import { firstRandomness, revealMessage } from '../../../src/consensus/election/randomness.ts'
@@ -15,6 +19,7 @@ import { isSameSeats } from '../../../src/consensus/witness-layer/seal-rules.ts'
 import type { CommitState } from '../../../src/execution/ledger.ts'
 import { hexToBytes, ZERO_HASH, type Hash } from '../../../src/primitives/bytes.ts'
 import { stubScheme } from '../stub-scheme.ts'
+import { sizesOf } from '../checkers/bounded-memory.ts'
 import { describeStatement, short } from '../trace.ts'
 import { GENESIS, numbersOf } from './ledger.ts'
 import { nameOf, type DualNode, type OpenInstance } from './node.ts'
@@ -65,6 +70,8 @@ class Agreed {
 /** One chain of proposals an epoch and layer; one chain of final blocks, one of seals, one of committees. */
 const agreement: MakeDualChecker = (world) => {
   const agreed = new Agreed(world, 'agreement')
+  // Where a quorum of executors is wrong, what they make final is worth nothing before it is sealed.
+  const isFinalAgreed = !world.plan.isCollusion
   return {
     onEpoch(node, { layer, epoch, members, root }) {
       agreed.note(
@@ -75,7 +82,7 @@ const agreement: MakeDualChecker = (world) => {
       agreed.note(node, `members of ${nameOf({ layer, epoch })}`, members.join())
     },
     onFinal(node, epoch, { height, hash }) {
-      agreed.note(node, `proposal ${height} of execution-${epoch}`, hash)
+      if (isFinalAgreed) agreed.note(node, `proposal ${height} of execution-${epoch}`, hash)
     },
     onSealed(node, epoch, { proposal: { height, hash }, sealed }) {
       agreed.note(node, `proposal ${height} of witness-${epoch}`, hash)
@@ -87,11 +94,12 @@ const agreement: MakeDualChecker = (world) => {
       agreed.note(node, `randomness after block ${lastOf(seal)}`, randomness)
     },
     onCommitted(node, { header, hash }, state) {
-      if (state !== 'preconfirmed') agreed.note(node, `final block ${header.number}`, hash)
+      if (state !== 'preconfirmed' && isFinalAgreed) agreed.note(node, `final block ${header.number}`, hash)
     },
     onAdvanced(node, state, number) {
       const hash = node.ledger.block(number)?.hash
-      if (hash !== undefined && state !== 'preconfirmed') agreed.note(node, `final block ${number}`, hash)
+      if (hash !== undefined && state !== 'preconfirmed' && isFinalAgreed)
+        agreed.note(node, `final block ${number}`, hash)
       if (hash !== undefined && state === 'sealed') agreed.note(node, `sealed block ${number}`, hash)
     },
   }
@@ -111,6 +119,8 @@ const bothQuorums: MakeDualChecker = (world) => {
   const committeeOf = (layer: Layer, epoch: Epoch): Committee => {
     const known = committees.get(nameOf({ layer, epoch }))
     if (known !== undefined) return known
+    if (epoch !== epochOf(cycleOfEpoch(epoch)))
+      return world.violate('election', `nobody entered epoch ${epoch}`)
     const cycle = cycleOfEpoch(epoch)
     const snapshot = snapshotOf(cycle, world.parameters)
     const ends = [...links.keys()].filter((end) => end <= snapshot)
@@ -179,7 +189,7 @@ const bothQuorums: MakeDualChecker = (world) => {
         world.violate('handover', `${node.name}: a seal up to ${lastOf(seal)} hands over at the wrong moment`)
       }
       if (seal.handover !== undefined) {
-        const next = ((cycle + 1) * 256) as Epoch
+        const next = epochOf(cycle + 1)
         const seats = {
           executors: committeeOf('execution', next).members,
           witnesses: committeeOf('witness', next).members,
@@ -193,6 +203,11 @@ const bothQuorums: MakeDualChecker = (world) => {
       }
     },
     onEpoch(node, { layer, epoch, members }) {
+      const isReplacement = epoch !== epochOf(cycleOfEpoch(epoch))
+      const name = nameOf({ layer, epoch })
+      if (isReplacement && world.plan.isCollusion && !committees.has(name)) {
+        committees.set(name, makeCommittee(layer, epoch, members))
+      }
       if (committeeOf(layer, epoch).members.join() !== members.join()) {
         world.violate('election', `${node.name} enters ${nameOf({ layer, epoch })} with the wrong members`)
       }
@@ -387,6 +402,25 @@ const requestRate: MakeDualChecker = (world) => {
     },
   }
 }
+/** Everything that instances of the core keep is bounded; a node runs few of them. */
+const boundedMemory: MakeDualChecker = (world) => ({
+  sample() {
+    for (const node of world.honest) {
+      let count = 0
+      for (const [name, core] of node.cores()) {
+        count += 1
+        for (const [what, size, max] of sizesOf(core, world.nodes.length)) {
+          if (size <= max) continue
+          world.violate('bounded-memory', `${node.name} keeps ${size} ${what} in ${name}, more than ${max}`)
+        }
+      }
+      if (count > INSTANCES_MAX) world.violate('bounded-memory', `${node.name} runs ${count} instances`)
+    }
+  },
+})
+/** Of each layer the one at work, the one before it, and one that is on its way out. */
+const INSTANCES_MAX = 6
+
 const REQUEST_WINDOW_MS = 1000
 const REQUESTS_MAX = 300
 
@@ -398,6 +432,7 @@ const CHECKERS: readonly MakeDualChecker[] = [
   nothingIsLost,
   honestStatements,
   requestRate,
+  boundedMemory,
 ]
 
 export function makeDualCheckers(world: DualWorld): DualChecker[] {

@@ -50,6 +50,15 @@ describe('worlds of both layers', () => {
     assert.equal(leadWhileAway, world.parameters.windowBlocks)
   })
 
+  test('take a block back that a quorum of executors is wrong about, and go on with others', async () => {
+    const lines: string[] = []
+    const plan = { ...CALM, isCollusion: true }
+    const world = makeWorld({ seed: 1, plan, behaviours: [], onTrace: (line) => lines.push(line) })
+    assertNoViolation(await world.run())
+    assert.ok(lines.some((line) => line.includes('takes blocks above')))
+    assert.ok(lines.some((line) => /enters epoch (1|257|513) of the execution layer/.test(line)))
+  })
+
   for (const { name } of DUAL_BEHAVIOURS) {
     test(`bear as many as can be borne that are ${name}`, async () => {
       const plan = { ...CALM, healAtMs: 2000 }

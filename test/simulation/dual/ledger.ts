@@ -143,7 +143,10 @@ export class SimulatedLedger {
       this.numbers.delete(block.hash)
       for (const transaction of numbersOf(block)) this.places.delete(transaction)
     }
-    this.heights.preconfirmed = number
+    // The engines of a quorum may have been wrong: then what was final is taken back, down to what is sealed.
+    for (const state of ['preconfirmed', 'final'] as const) {
+      this.heights[state] = Math.min(this.heights[state], number)
+    }
     return removed
   }
 

@@ -10,6 +10,7 @@ import type {
   InstancePorts,
 } from '../../../src/consensus/dual-bft/instances.ts'
 import type { Message } from '../../../src/consensus/simplex/messages.ts'
+import type { Core } from '../../../src/consensus/simplex/state.ts'
 import type { WalRecord } from '../../../src/consensus/simplex/wal-records.ts'
 import { GENESIS_VIEW, type Layer } from '../../../src/consensus/simplex/types.ts'
 import { present } from '../../../src/primitives/assert.ts'
@@ -25,6 +26,11 @@ import { GENESIS, GENESIS_SECONDS, referenceTo, SimulatedLedger } from './ledger
 import type { DualLiar } from './liar.ts'
 import { WatchedStore } from './watched-store.ts'
 import type { DualWorld } from './world.ts'
+
+interface RunningLayer {
+  readonly committee: Committee
+  readonly layer: { readonly core: Core }
+}
 
 /** An instance of the core that this life of the node runs. */
 export interface OpenInstance extends InstanceDescription {
@@ -50,6 +56,8 @@ export class DualNode {
   readonly genesisHash: Hash = GENESIS.hash
   readonly ledger = new SimulatedLedger()
   liar: DualLiar | undefined
+  /** Whether its engine makes a mistake, and does not see that of others. */
+  isBroken = false
   requestCount = 0
   private readonly world: DualWorld
   private readonly stream: Stream
@@ -77,16 +85,18 @@ export class DualNode {
   }
 
   get isByzantine(): boolean {
-    return this.liar !== undefined
+    return this.liar !== undefined || this.isBroken
   }
 
   get isUp(): boolean {
     return this.plugin !== undefined
   }
 
-  /** Of the life in progress. */
-  get consensus(): DualBft | undefined {
-    return this.plugin
+  /** Cores of the life in progress, by the names of their instances. */
+  *cores(): Iterable<readonly [name: string, core: Core]> {
+    // The product's composition; private to everybody but this simulator, which only looks.
+    const composition = this.plugin as unknown as { running(): Iterable<RunningLayer> } | undefined
+    for (const { committee, layer } of composition?.running() ?? []) yield [nameOf(committee), layer.core]
   }
 
   // ---- Life and death ----------------------------------------------------------------------------------------------
@@ -295,8 +305,11 @@ export class DualNode {
         world.check((checker) => checker.onAdvanced?.(this, state, Number(number)))
         world.traffic?.onAdvanced(this.id, state, Number(number))
       },
+      keptState: () => (world.plan.isCollusion ? 'sealed' : 'final'),
       revoking: ({ number }) => world.trace?.(this, `takes blocks above h${number} back`),
       now: () => world.now,
+      isBroken: () => this.isBroken,
+      isMistaken: () => this.isBroken && world.isMistakeDue(),
       violate: (checker, message) => world.violate(checker, `${this.name}: ${message}`),
     })
   }

@@ -32,6 +32,8 @@ export interface DualPlan extends LinkPlan {
   readonly outageMs: number
   /** When nodes join that have nothing. */
   readonly joinAtMs: number
+  /** A quorum of executors has a broken engine; then nobody lies, and the witnesses are fine. */
+  readonly isCollusion: boolean
   /** By node. */
   readonly byzantine: ReadonlyMap<number, readonly DualBehaviour[]>
 }
@@ -74,6 +76,7 @@ export function drawDualPlan(stream: Stream, options: DualPlanOptions): DualPlan
     outageAtMs: NEVER,
     outageMs: 0,
     joinAtMs: 0,
+    isCollusion: false,
     byzantine: new Map(),
   }
   return options.faults === 'none' ? quiet : { ...quiet, ...drawFaults(stream, options) }
@@ -110,8 +113,14 @@ function drawFaults(stream: Stream, options: DualPlanOptions): Partial<DualPlan>
     outageAtMs: sometimes(0.3, () => stream.between(1000, healAtMs / 2), NEVER),
     outageMs: stream.between(1000, healAtMs / 2),
     joinAtMs: stream.between(2000, healAtMs * 1.5),
-    byzantine: drawByzantine(stream, options),
+    ...drawLiars(stream, options),
   }
+}
+
+function drawLiars(stream: Stream, options: DualPlanOptions): Pick<DualPlan, 'isCollusion' | 'byzantine'> {
+  const byzantine = drawByzantine(stream, options)
+  const isCollusion = options.behaviours === undefined && stream.chance(0.1)
+  return { isCollusion, byzantine: isCollusion ? new Map() : byzantine }
 }
 
 function drawByzantine(

@@ -11,6 +11,7 @@ import type { InstanceDescription } from '../../../src/consensus/dual-bft/instan
 import type { NodeId } from '../../../src/consensus/election/election.ts'
 import {
   committeeShape,
+  type CommitteeShape,
   GLOBAL_TIMING,
   REGIONAL_TIMING,
   type Timing,
@@ -77,6 +78,8 @@ const SUBMIT_EVERY_MS = 60
 const EVENTS_MAX = 20_000_000
 /** Whether a world has come to its end is looked at this often. */
 const END_CHECK_EVENTS = 32
+/** When a broken engine makes its mistake. */
+const MISTAKE_AT_MS = 3000
 /** A certificate goes to each follower from this many members, as in `src/node/bft/peer-ports.ts`. */
 const CERTIFICATE_SENDERS = 3
 
@@ -115,6 +118,7 @@ export class DualWorld {
   private readonly verifiers = new Map<string, Verifier>()
   private failure: unknown
   private growthTarget = 0
+  private wasMistaken = false
   private readonly jobs = new PromiseJobs()
 
   constructor(options: DualWorldOptions) {
@@ -134,14 +138,16 @@ export class DualWorld {
     this.trace =
       onTrace &&
       ((node, text) => onTrace(`${this.now.toFixed(2).padStart(10)} ${(node?.name ?? '').padEnd(4)} ${text}`))
-    const keyed = executors + witnesses + SPARE_NODES
     const shapes = { executors: committeeShape(executors), witnesses: committeeShape(witnesses) }
+    const keyed = executors + witnesses + SPARE_NODES
     const planOptions = { ...shapes, nodes: keyed, faults: options.faults }
     this.plan = {
       ...drawDualPlan(new Stream(seed, 'plan'), { ...planOptions, ...behavioursOf(options) }),
       ...options.plan,
     }
-    this.registry = makeRegistry(seed, keyed, executors)
+    this.registry = this.plan.isCollusion
+      ? makeCollusion(keyed, shapes.executors)
+      : makeRegistry(seed, keyed, executors)
     this.numbers = new Map(Array.from({ length: keyed }, (_, id) => [bytesToHex(stubPublicKey(id)), id]))
     const seats = firstSeats(this.registry.at(0n), this.parameters, GENESIS.hash)
     this.firstExecutors = seats.executors
@@ -161,6 +167,8 @@ export class DualWorld {
       const node = new DualNode(this, id, id < keyed)
       const behaviours = this.plan.byzantine.get(id)
       if (behaviours !== undefined) node.liar = new DualLiar(this, node, behaviours)
+      const { quorum } = committeeShape(this.parameters.executorSeats)
+      node.isBroken = this.plan.isCollusion && id < quorum
       return node
     })
   }
@@ -219,6 +227,13 @@ export class DualWorld {
   fail(node: DualNode, error: unknown): void {
     this.trace?.(node, `fails: ${error instanceof Error ? error.message : String(error)}`)
     this.failure ??= error
+  }
+
+  /** Whether those whose engine is broken make their mistake now. Once is enough. */
+  isMistakeDue(): boolean {
+    if (this.wasMistaken || this.now < MISTAKE_AT_MS) return false
+    this.wasMistaken = true
+    return true
   }
 
   // ---- The network -------------------------------------------------------------------------------------------------
@@ -443,8 +458,21 @@ function makeRegistry(seed: number, count: number, executors: number): NodeRegis
   }
 }
 
+/** The first executors are known beforehand, so that a quorum of them can be broken; enough others may replace them. */
+function makeCollusion(count: number, executors: CommitteeShape): NodeRegistry {
+  const nodes = Array.from({ length: count }, (_, id) => ({
+    id: bytesToHex(stubPublicKey(id)),
+    proofOfPossession: EMPTY_BYTES,
+    stake: BigInt(id < executors.size + executors.quorum + 1 ? 1000 - id : 0),
+    points: BigInt(id >= executors.size - 1 ? 1000 : 0),
+    isJailed: false,
+    payout: ZERO_ADDRESS,
+  }))
+  return { at: () => nodes }
+}
+
 function describeState(node: DualNode): string {
-  const { name, ledger, consensus } = node
+  const { name, ledger, isUp } = node
   const heights = `h${ledger.height('preconfirmed')} f${ledger.height('final')} s${ledger.height('sealed')}`
-  return `${name} ${consensus === undefined ? 'down ' : ''}${heights}`
+  return `${name} ${isUp ? '' : 'down '}${heights}`
 }

@@ -16,6 +16,7 @@ import type { Clock } from '../consensus/plugin.ts'
 import type { SignatureScheme, Signer } from '../consensus/signature-scheme.ts'
 import { REGIONAL_TIMING, type Timing } from '../consensus/simplex/config.ts'
 import type { decodeMessage } from '../consensus/simplex/wire.ts'
+import type { verifyBlock } from '../execution/block.ts'
 import { createExecutor } from '../execution/engines.ts'
 import type { BlockAttributes } from '../execution/environment.ts'
 import type { BlockExecutor } from '../execution/executor.ts'
@@ -59,6 +60,7 @@ export interface SharedParts {
   readonly scheme?: SignatureScheme
   /** Reads messages of consensus. */
   readonly decode?: typeof decodeMessage
+  readonly verifyBlock?: typeof verifyBlock
 }
 
 export interface NetworkNodeOptions {
@@ -248,7 +250,7 @@ function openShared(parts: AsyncDisposableStack, log: Log): SharedParts {
   return { senders, decoder: new TransactionDecoder(senders), verifier }
 }
 
-function openChain({ options, executor, ledger, store }: Foundation, { senders }: SharedParts): Blockchain {
+function openChain({ options, executor, ledger, store }: Foundation, shared: SharedParts): Blockchain {
   const { network, clock = systemClock } = options
   const beneficiary = payoutOf(network, options.signer)
   /** As the next block would most probably have them: which seal it refers to is its leader's choice. */
@@ -268,7 +270,8 @@ function openChain({ options, executor, ledger, store }: Foundation, { senders }
     config: network.genesis.config,
     ledger,
     executor,
-    senders,
+    senders: shared.senders,
+    ...(shared.verifyBlock === undefined ? {} : { verifyBlock: shared.verifyBlock }),
     policy: COMMITTEE_POLICY,
     poolLimits: options.poolLimits ?? {},
     attributes,

@@ -28,6 +28,7 @@ import { systemClock } from '../system-clock.ts'
 import { TransactionDecoder } from '../transaction-gossip.ts'
 import { faultControlOf } from './faults.ts'
 import { LocalNode } from './local-node.ts'
+import { SharedExecution } from './shared-execution.ts'
 import { planNodes, throwAwayGenesis, type NodePlan } from './throw-away-network.ts'
 
 const NETWORK_FILE = 'devnet.json'
@@ -141,11 +142,13 @@ function openShared(scheme: SignatureScheme, parts: AsyncDisposableStack): Share
   const senders = new SenderRecovery()
   parts.defer(() => senders.close())
   const messages = new SharedMessages()
+  const execution = new SharedExecution()
   return {
     senders,
     scheme,
     decoder: new TransactionDecoder(senders),
     decode: (context, bytes) => messages.decode(context, bytes),
+    verifyBlock: (executor, input) => execution.verify(executor, input),
     verifier: directVerifier(scheme),
   }
 }

@@ -60,7 +60,8 @@ export interface ConsensusCounts {
 /** Where the chain of seals stands. */
 interface SealedSoFar {
   count: number
-  rejects: number
+  /** Bodies that seal nothing: rejects, and seals that became void when the witnesses were drawn anew. */
+  others: number
   /** Certificates that were seen, of both layers. */
   finalizations: number
   point: SealingPoint
@@ -73,7 +74,7 @@ export function verifyConsensus(check: ConsensusCheck): ConsensusCounts {
   findings.attempt('format of consensus', () => checkConsensusFormat(store))
   const starts = LAYERS.flatMap((layer) => readStarts(check, layer))
   const point = sealingPointOf(undefined, 0 as Epoch, genesisHash)
-  const sealed: SealedSoFar = { count: 0, rejects: 0, finalizations: 0, point, handovers: new Map() }
+  const sealed: SealedSoFar = { count: 0, others: 0, finalizations: 0, point, handovers: new Map() }
   const total = starts.length === 0 ? 0 : store.statistics().tables.proposals.entries
   let proposals = 0
   const onProposal = (): void => {
@@ -86,8 +87,8 @@ export function verifyConsensus(check: ConsensusCheck): ConsensusCounts {
   }
   verifyMembers(findings, starts, sealed.handovers)
   const counts = { proposals, seals: sealed.count }
-  const { rejects, finalizations } = sealed
-  verifyCounts(check, starts.length, { ...counts, rejects, finalizations })
+  const { others, finalizations } = sealed
+  verifyCounts(check, starts.length, { ...counts, others, finalizations })
   return counts
 }
 
@@ -182,10 +183,14 @@ function verifySeal(
   if (shape === undefined) return
   if (isReject(body)) {
     findings.attempt(`${what}, reject`, () => decodeReject(body, shape))
-    sealed.rejects += 1
+    sealed.others += 1
     return
   }
   const seal = findings.attempt(`${what}, seal`, () => decodeSeal(body, shape))
+  if (isVoid(starts, epoch, proposal)) {
+    sealed.others += 1
+    return
+  }
   sealed.count += 1
   if (seal === undefined) return
   const isNext = seal.first === sealed.point.number + 1n
@@ -196,6 +201,17 @@ function verifySeal(
   findings.expect(randomness === link, `${what}: the randomness after it is another`)
   verifySealIndexes({ store, findings }, what, place, proposal, lastOf(seal))
   sealed.point = { number: lastOf(seal), randomness: link, view: proposal.view }
+}
+
+/** Whether other witnesses of the same cycle began from a seal below it. */
+function isVoid(starts: readonly EpochStart[], epoch: Epoch, { height }: Proposal): boolean {
+  return starts.some(
+    (start) =>
+      start.layer === 'witness' &&
+      start.epoch > epoch &&
+      cycleOfEpoch(start.epoch) === cycleOfEpoch(epoch) &&
+      start.root.height < height,
+  )
 }
 
 function verifyRange(
@@ -250,13 +266,13 @@ function verifyMembers(
 function verifyCounts(
   { store, findings }: ConsensusCheck,
   epochs: number,
-  counts: ConsensusCounts & Readonly<Pick<SealedSoFar, 'rejects' | 'finalizations'>>,
+  counts: ConsensusCounts & Readonly<Pick<SealedSoFar, 'others' | 'finalizations'>>,
 ): void {
-  const { proposals, finalizations, rejects, seals } = counts
+  const { proposals, finalizations, others, seals } = counts
   const { tables } = store.statistics()
   const expected = {
     ...{ epochs, proposals, proposalHeights: proposals, finalizations },
-    ...{ sealBodies: seals + rejects, seals, sealEnds: seals },
+    ...{ sealBodies: seals + others, seals, sealEnds: seals },
   }
   for (const [table, count] of Object.entries(expected)) {
     // The keys are those of the object above, all of them names of tables.

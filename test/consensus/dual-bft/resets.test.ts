@@ -39,11 +39,29 @@ async function untilReset(world: DualWorld, attempt: number, limitMs = 120_000):
   )
 }
 
-/** Until all but some nodes are in another attempt. */
-async function untilOthersReset(world: DualWorld, some: ReadonlySet<number>): Promise<void> {
-  const others = world.nodes.filter(({ index }) => !some.has(index))
-  const isReset = ({ index }: { readonly index: number }): boolean => witnessEpochs(world, index).length > 1
-  await world.until('others are drawn', () => others.some(isReset), 120_000)
+/** The witnesses agree among themselves, and nobody else hears of it. @returns one of them. */
+function isolateWitnesses(world: DualWorld): { readonly one: number; readonly reunite: () => void } {
+  const members = witnesses(world)
+  world.tamper = (from, to, layer, message) => {
+    const isAmong = members.includes(from) && members.includes(to)
+    return layer === 'execution' || isAmong ? [message] : []
+  }
+  return {
+    one: members[0] ?? assert.fail('a witness'),
+    reunite: () => {
+      world.tamper = (_from, _to, _layer, message) => [message]
+    },
+  }
+}
+
+function sealedBy(world: DualWorld, index: number): bigint {
+  return world.node(index).chain.ledger.committed('sealed')
+}
+
+/** Until a node that is not one of the isolated has drawn others. */
+async function untilOthersReset(world: DualWorld, one: number): Promise<void> {
+  assert.notEqual(one, 0)
+  await world.until('others are drawn', () => witnessEpochs(world, 0).length > 1, 120_000)
 }
 
 describe('witnesses that are gone for good', () => {
@@ -86,20 +104,30 @@ describe('witnesses that are gone for good', () => {
   test('come back too late: what they seal then is void', async (t) => {
     const world = await start(t, { followers: 4 })
     await world.untilSealed(3n)
-    // They agree among themselves, and nobody else hears of it until others were drawn.
-    const old = new Set(witnesses(world))
-    const held = new Set<() => void>()
-    world.tamper = (from, to, layer, message) => {
-      const isOld = old.has(from) && old.has(to)
-      return layer === 'execution' || isOld || held.size > 0 ? [message] : []
-    }
-    await untilOthersReset(world, old)
-    held.add(() => undefined)
+    const { one, reunite } = isolateWitnesses(world)
+    await world.run(3000)
+    assert.ok(sealedBy(world, one) > sealedBy(world, 0))
+    await untilOthersReset(world, one)
+    reunite()
     const head = world.node(0).chain.ledger.head().number
     await world.untilSealed(head + 5n, 200_000)
     assertSame(world, head + 5n)
-    const [first, second] = world.node(0).store.epochs('witness')
-    assert.deepEqual([first?.epoch, second?.epoch], [epochOf(0), epochOf(0, 1)])
+    assert.deepEqual(witnessEpochs(world, one).slice(0, 2), [epochOf(0), epochOf(0, 1)])
+  })
+
+  test('may have handed over already, which is void as well', async (t) => {
+    const parameters = { cycleBlocks: 12, windowBlocks: 6, rangeBlocks: 4 }
+    const world = await start(t, { followers: 4, parameters })
+    await world.untilSealed(8n)
+    const { one, reunite } = isolateWitnesses(world)
+    await world.until('they hand over', () => witnessEpochs(world, one).length === 2)
+    assert.deepEqual(witnessEpochs(world, one), [epochOf(0), epochOf(1)])
+    await untilOthersReset(world, one)
+    reunite()
+    await world.untilSealed(40n, 400_000)
+    assertSame(world, 40n)
+    const epochs = [epochOf(0), epochOf(0, 1), epochOf(1, 1), epochOf(2)]
+    for (const { index } of world.nodes) assert.deepEqual(witnessEpochs(world, index).slice(0, 4), epochs)
   })
 
   test('are no riddle to nodes that were away, crashed or come late', async (t) => {

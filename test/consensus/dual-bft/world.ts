@@ -41,7 +41,10 @@ import {
 } from '../../../src/primitives/bytes.ts'
 import type { NodeEvent } from '../../../src/rpc/backend.ts'
 import { openConsensusStore } from '../../../src/storage/consensus-database.ts'
+import { Findings } from '../../../src/storage/findings.ts'
+import type { KeyValueStore } from '../../../src/storage/key-value-store.ts'
 import { openLedger } from '../../../src/storage/ledger-database.ts'
+import { verifyConsensus } from '../../../src/storage/verify-consensus.ts'
 import { MemoryStore } from '../../../src/storage/memory-store.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { addressOf } from '../../support/small-world.ts'
@@ -61,6 +64,8 @@ export interface TestNode {
   readonly index: number
   readonly chain: Blockchain
   readonly store: ConsensusStore
+  /** What its chain and its store are kept in. */
+  readonly keyValues: KeyValueStore
   plugin: DualBft
   /** What its chain told those who listen. */
   readonly events: NodeEvent[]
@@ -213,10 +218,11 @@ export class DualWorld {
     return this.registry.findIndex((registered) => registered.id === id)
   }
 
-  /** Ends all nodes, none of which may have failed. */
+  /** Ends all nodes, none of which may have failed, or have left a database behind in which something is wrong. */
   async close(): Promise<void> {
-    for (const { plugin, isUp, chain } of this.nodes) {
+    for (const { plugin, isUp, chain, keyValues } of this.nodes) {
       if (isUp) await plugin.stop()
+      assert.deepEqual(verified(keyValues, chain.ledger.hashOf(0n)), [])
       await chain.ledger.close()
     }
     await this.senders.close()
@@ -252,6 +258,7 @@ export class DualWorld {
       index,
       chain,
       store: openConsensusStore(keyValues),
+      keyValues,
       events,
       consensusEvents: [],
       instances: new Map(),
@@ -390,6 +397,12 @@ export class DualWorld {
       })
     }
   }
+}
+
+function verified(store: KeyValueStore, genesisHash = ZERO_HASH): readonly string[] {
+  const findings = new Findings()
+  verifyConsensus({ store, genesisHash, findings, onProgress: () => undefined })
+  return findings.listed
 }
 
 /** All nodes that are up have the same chain as far as it is sealed. */

@@ -1,9 +1,12 @@
 /**
  * When the witnesses are drawn anew, read off the headers of the execution layer alone: all who have a block agree on it.
  *
- * Say a block B refers to the seal of block r. B is a *trigger* if block r + 1, the first that B does not know sealed, is
- * an ancestor at least `resetSeconds` older, and so is the last trigger among B's ancestors above r, if there is one. Time
- * is that of the headers, in which a minority of leaders cannot pretend that much of it has passed: timestamps never
+ * Say a block B refers to the seal of block r, and is more than `windowBlocks` above it. B is a *trigger* if block r + 1,
+ * the first that B does not know sealed, is at least `resetSeconds` older, and so is the last trigger among B's ancestors
+ * above r, if there is one. Time alone proves nothing: the first block after a night in which all nodes were off is much
+ * older than what was still to be sealed, and nobody is gone.
+ *
+ * Time is that of the headers, in which a minority of leaders cannot pretend that much of it has passed: timestamps never
  * decrease, nobody votes for a block from the future, and it takes references that all leaders in that time left behind.
  *
  * A trigger that is final ends the committee of witnesses that seals block r + 1, and begins the next; what becomes of
@@ -27,21 +30,23 @@ const KNOWN_MAX = 4096
 export class ResetTriggers {
   private readonly seals: Pick<SealedChain, 'numberOf'>
   private readonly resetSeconds: bigint
+  private readonly windowBlocks: bigint
   private readonly known = new Map<Hash, boolean>()
 
   constructor(
     seals: Pick<SealedChain, 'numberOf'>,
-    { resetSeconds }: Pick<ConsensusParameters, 'resetSeconds'>,
+    { resetSeconds, windowBlocks }: Pick<ConsensusParameters, 'resetSeconds' | 'windowBlocks'>,
   ) {
     this.seals = seals
     this.resetSeconds = BigInt(resetSeconds)
+    this.windowBlocks = BigInt(windowBlocks)
   }
 
   /** `undefined` while this node does not know a seal that the block, or an ancestor that counts, refers to. */
   isTrigger(header: Ancestor, ancestorOf: AncestorOf): boolean | undefined {
     const reference = this.referenceOf(header)
     if (reference === undefined) return undefined
-    if (header.number === reference + 1n) return false
+    if (header.number - reference <= this.windowBlocks) return false
     const due = this.dueOn(ancestorOf(header.parentHash), reference, header.timestamp, ancestorOf)
     return due === undefined ? undefined : header.timestamp >= due
   }

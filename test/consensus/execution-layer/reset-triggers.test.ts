@@ -29,7 +29,7 @@ class Chain {
   triggers(unknown?: number): ResetTriggers {
     const numberOf = (hash: Hash): bigint | undefined =>
       unknown !== undefined && hash === hashOf(unknown) ? undefined : BigInt(hash) - 1n
-    return new ResetTriggers({ numberOf }, { resetSeconds: RESET_SECONDS })
+    return new ResetTriggers({ numberOf }, { resetSeconds: RESET_SECONDS, windowBlocks: 1 })
   }
 
   /** Numbers of all triggers. */

@@ -60,6 +60,8 @@ export interface BlockAttributes {
   readonly parentBeaconBlockRoot?: Hash
   /** At most 32 bytes. */
   readonly extraData?: Uint8Array
+  /** Largest encoding, in bytes, where whoever carries the block allows less than its fork does. */
+  readonly sizeMax?: number
 }
 
 /** The environment of a block to be built on `parent`. */

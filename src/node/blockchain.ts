@@ -228,7 +228,7 @@ export class Blockchain implements Application {
     const executed = await buildBlock(this.options.executor, {
       parent,
       environment,
-      source: this.pool.source(environment),
+      source: this.pool.source(environment, attributes.sizeMax),
       withdrawals: [],
       extraData: attributes.extraData ?? new Uint8Array(0),
       overlay: this.overlay.diff(),

@@ -150,11 +150,11 @@ export class MemoryPool implements TransactionPool {
   }
 
   /** The pending transactions in the order a block takes them: best tip first, each sender's by nonce. */
-  source(environment: BlockEnvironment = this.head.environment): PooledSource {
+  source(environment: BlockEnvironment = this.head.environment, sizeMax?: number): PooledSource {
     const queues = [...this.queues.values()]
       .map((queue) => this.pendingOf(queue))
       .filter((list) => list.length > 0)
-    return new PooledSource(queues, environment, (pooled) => this.drop(pooled, 'invalid'))
+    return new PooledSource(queues, environment, (pooled) => this.drop(pooled, 'invalid'), sizeMax)
   }
 
   private collect(

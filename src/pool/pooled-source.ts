@@ -15,18 +15,30 @@ interface Lane {
   tip: bigint
 }
 
+/** What a block's encoding has besides transactions is less than this: its header, with a bloom filter, and lists. */
+const FRAME_SIZE_MAX = 2048
+/** Of RLP around a transaction with a type. */
+const TRANSACTION_FRAME_SIZE = 4
+
 export class PooledSource implements TransactionSource {
   private readonly lanes: BinaryHeap<Lane>
   private readonly baseFeePerGas: bigint
   private readonly onInvalid: (pooled: PooledTransaction) => void
   private offered: Lane | undefined
+  /** Bytes that are left in the block. */
+  private space: number
 
-  /** @param onInvalid hears of transactions that can never be in a block any more. */
+  /**
+   * @param onInvalid hears of transactions that can never be in a block any more.
+   * @param sizeMax of the block's encoding, where whoever carries it allows less than the fork (EIP-7934).
+   */
   constructor(
     queues: readonly (readonly PooledTransaction[])[],
     environment: BlockEnvironment,
     onInvalid: (pooled: PooledTransaction) => void,
+    sizeMax = Infinity,
   ) {
+    this.space = Math.min(sizeMax, environment.rules.blockSizeMax ?? Infinity) - FRAME_SIZE_MAX
     this.baseFeePerGas = environment.baseFeePerGas
     this.onInvalid = onInvalid
     this.lanes = new BinaryHeap<Lane>(isBefore)
@@ -34,12 +46,15 @@ export class PooledSource implements TransactionSource {
   }
 
   next(allowance: BlockAllowance): Offer | undefined {
-    if (this.offered !== undefined) this.advance(this.offered)
+    if (this.offered !== undefined) {
+      this.space -= sizeOf(this.offered)
+      this.advance(this.offered)
+    }
     this.offered = undefined
     for (let lane = this.lanes.pop(); lane !== undefined; lane = this.lanes.pop()) {
       const pooled = lane.transactions[lane.index] as PooledTransaction
       // Too large for what is left: its sender waits for the next block, the others go on.
-      if (pooled.transaction.fields.gasLimit > allowance.gas) continue
+      if (pooled.transaction.fields.gasLimit > allowance.gas || sizeOf(lane) > this.space) continue
       this.offered = lane
       return { transaction: pooled.transaction, sender: pooled.sender }
     }
@@ -71,6 +86,11 @@ export class PooledSource implements TransactionSource {
     // Below the base fee: it and its successors wait.
     if (lane.tip >= 0n) this.lanes.push(lane)
   }
+}
+
+/** Of the next transaction, within a block. */
+function sizeOf({ transactions, index }: Lane): number {
+  return (transactions[index] as PooledTransaction).transaction.bytes.length + TRANSACTION_FRAME_SIZE
 }
 
 /** Refusals that another block may not repeat. */

@@ -337,6 +337,34 @@ describe('a block takes', () => {
     assert.equal(offer?.sender, BOB.address)
   })
 
+  test('what fits into the bytes that are left', () => {
+    const waiting = pool({ perSenderMax: 4 })
+    const data = new Uint8Array(1000)
+    for (const nonce of [0n, 1n]) {
+      waiting.add(
+        transfer(ALICE, nonce, { data, gasLimit: 100_000n, maxPriorityFeePerGas: 9n }),
+        ALICE.address,
+      )
+    }
+    waiting.add(transfer(BOB, 0n, { maxPriorityFeePerGas: 3n }), BOB.address)
+    const frame = 2048
+    const taken = (sizeMax: number): string[] => {
+      const source = waiting.source(undefined, frame + sizeMax)
+      const senders: string[] = []
+      for (
+        let offer = source.next(AMPLE_ALLOWANCE);
+        offer !== undefined;
+        offer = source.next(AMPLE_ALLOWANCE)
+      )
+        senders.push(offer.sender)
+      return senders
+    }
+    assert.deepEqual(taken(100), [])
+    assert.deepEqual(taken(1000), [BOB.address])
+    assert.deepEqual(taken(1300), [ALICE.address, BOB.address])
+    assert.deepEqual(taken(3000), [ALICE.address, ALICE.address, BOB.address])
+  })
+
   test('no successor of one that was refused for good, which then leaves the pool', () => {
     const waiting = pool()
     const bad = transfer(ALICE, 0n)

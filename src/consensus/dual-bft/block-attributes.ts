@@ -5,6 +5,7 @@ import type { Header } from '../../chain/block.ts'
 import type { BlockAttributes } from '../../execution/environment.ts'
 import type { WindowRules } from '../execution-layer/seal-rules.ts'
 import type { Application, BlockReference } from '../plugin.ts'
+import { LIMITS } from '../simplex/config.ts'
 import type { DualBftOptions } from './dual-bft.ts'
 import type { SealedChain } from './sealed-chain.ts'
 
@@ -37,5 +38,6 @@ export function attributesOn(
     beneficiary: options.beneficiary,
     prevRandao: present(sealed.randomnessAfter(reference), 'the reference is a seal'),
     parentBeaconBlockRoot: reference,
+    sizeMax: LIMITS.bodySize,
   }
 }

@@ -91,7 +91,7 @@ export const LIMITS = {
   futureViews: 32,
   /** Votes are kept this long behind the highest finalization, so that contradictions are noticed. */
   evidenceViews: 32,
-  /** Largest body of a block, in bytes. */
+  /** Largest body of a block, in bytes. Leaders are told, and make none that is larger. */
   bodySize: 4 << 20,
   /** Blocks that a node holds in memory beyond its final tip, and certified ones that it misses. */
   blocks: 128,

@@ -35,6 +35,8 @@ const NETWORK_FILE = 'devnet.json'
 const GENESIS_FILE = 'genesis.json'
 /** Everybody may know it: nothing in such a network is worth anything. */
 const SEED = 'throw-away'
+/** So many nodes of one process need no more time than those of many. */
+const UNHURRIED_NODES = 16
 
 export interface LocalDevnetOptions {
   readonly executors: number
@@ -85,6 +87,7 @@ export async function openLocalDevnet(options: LocalDevnetOptions): Promise<Loca
     const shared = openShared(scheme, parts)
     const executor = await createExecutor(options.engine)
     const memory = new MemoryNetwork({ clock })
+    const timing = options.timing ?? timingOf(plans.length)
     const listeners = new Set<(event: NodeEvent) => void>()
     const urls = new Map<string, string>()
     const nodes: LocalNode[] = plans.map(
@@ -98,7 +101,7 @@ export async function openLocalDevnet(options: LocalDevnetOptions): Promise<Loca
           join: (self) => memory.join(self),
           directory: options.directory === undefined ? undefined : join(options.directory, plan.name),
           historyBlocks: options.historyBlocks,
-          timing: options.timing ?? REGIONAL_TIMING,
+          timing,
           clientVersion: options.clientVersion,
           log: options.logOf(plan.name),
           faults: () => faultControlOf(nodes, plan.id),
@@ -124,6 +127,20 @@ export async function openLocalDevnet(options: LocalDevnetOptions): Promise<Loca
   } catch (error) {
     await parts.disposeAsync()
     throw error
+  }
+}
+
+/**
+ * Time-outs for nodes that share one thread: a view of many members takes it that much longer, and were they to give up
+ * and repeat themselves as soon as nodes on machines of their own, they would do nothing else.
+ */
+function timingOf(nodeCount: number): Timing {
+  const factor = Math.max(1, nodeCount / UNHURRIED_NODES)
+  const { leaderTimeoutMs, advanceTimeoutMs, resendMs } = REGIONAL_TIMING
+  return {
+    leaderTimeoutMs: factor * leaderTimeoutMs,
+    advanceTimeoutMs: factor * advanceTimeoutMs,
+    resendMs: factor * resendMs,
   }
 }
 

@@ -42,6 +42,10 @@ const SUITES: Readonly<Record<string, Entry>> = {
     purpose: 'keccak256 beside @noble/hashes over the sizes that a node hashes',
     load: () => import('./keccak.bench.ts'),
   },
+  finality: {
+    purpose: 'pre-confirmation and seal of a network of processes under load, as its users see them',
+    load: () => import('./finality.bench.ts'),
+  },
   network: {
     purpose: 'votes and blocks between 11 and 21 nodes in one process, over libp2p on loopback and in memory',
     load: () => import('./network.bench.ts'),

@@ -1,0 +1,44 @@
+/** The parts of `aevir_consensusStatus` that a harness looks at, and the heads of a node. */
+import type { NodeProcess } from './node-process.ts'
+
+export interface LayerPosition {
+  readonly view: number
+  /** Id of the node that leads the view: in the witness layer the Committer of the slot. */
+  readonly leader: string
+}
+
+export interface ConsensusPosition {
+  readonly execution: LayerPosition
+  readonly witness: LayerPosition
+}
+
+interface StatusAnswer {
+  readonly execution: { readonly view: string; readonly leader: string }
+  readonly witness: { readonly view: string; readonly leader: string }
+}
+
+export async function positionOf(node: NodeProcess): Promise<ConsensusPosition> {
+  const { execution, witness } = await node.ask<StatusAnswer>('aevir_consensusStatus')
+  return {
+    execution: { view: Number(execution.view), leader: execution.leader },
+    witness: { view: Number(witness.view), leader: witness.leader },
+  }
+}
+
+export interface BlockAnswer {
+  readonly number: string
+  readonly hash: string
+  readonly stateRoot: string
+  readonly transactions: readonly string[]
+}
+
+/** @param which a tag, or the number of a block. */
+export async function blockOf(
+  node: NodeProcess,
+  which: number | 'latest' | 'finalized',
+): Promise<BlockAnswer> {
+  const tag = typeof which === 'number' ? `0x${which.toString(16)}` : which
+  const block = await node.ask<BlockAnswer | null>('eth_getBlockByNumber', [tag, false])
+  if (block === null) throw new Error(`${node.name} has no block ${which}`)
+  return block
+}

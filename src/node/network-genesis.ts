@@ -18,7 +18,8 @@ import { ElectionError } from '../consensus/election/election.ts'
 import type { BlockReference } from '../consensus/plugin.ts'
 import { verifyPossession } from '../consensus/signature-scheme.ts'
 import { systemContracts } from '../consensus/system-contracts/table.ts'
-import { CommitteeSizeError, committeeShape } from '../consensus/simplex/config.ts'
+import { CommitteeSizeError, committeeShape, LIMITS } from '../consensus/simplex/config.ts'
+import { SEAL_BLOCKS_MAX } from '../consensus/witness-layer/seal-codec.ts'
 import {
   GenesisError,
   join,
@@ -153,6 +154,15 @@ function readParameters(file: JsonObject): ConsensusParameters {
   return { ...DEFAULT_PARAMETERS, ...Object.fromEntries(given) }
 }
 
+/**
+ * What nodes could not bear: a window holds blocks that are certified and not final, of which the core keeps so many, and
+ * some more stand above it while witnesses are drawn anew; a seal has room for so many hashes.
+ */
+const PARAMETERS_MAX: readonly (readonly [keyof ConsensusParameters, number])[] = [
+  ['windowBlocks', LIMITS.blocks - 32],
+  ['rangeBlocks', SEAL_BLOCKS_MAX],
+]
+
 function checkParameters(parameters: ConsensusParameters): void {
   for (const name of PARAMETER_NAMES) {
     if (parameters[name] > 0) continue
@@ -165,6 +175,10 @@ function checkParameters(parameters: ConsensusParameters): void {
       if (!(error instanceof CommitteeSizeError)) throw error
       throw new GenesisError(join(PARAMETERS_PATH, name), `has no quorum: ${error.message}`, { cause: error })
     }
+  }
+  for (const [name, max] of PARAMETERS_MAX) {
+    if (parameters[name] <= max) continue
+    throw new GenesisError(join(PARAMETERS_PATH, name), `is ${parameters[name]}, and can be ${max} at most`)
   }
   const { cycleBlocks, windowBlocks } = parameters
   if (windowBlocks >= cycleBlocks) {

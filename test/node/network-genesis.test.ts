@@ -84,6 +84,16 @@ describe('a network genesis', () => {
       /windowBlocks" is 64, but must be below "cycleBlocks" at 64/,
     ],
     [
+      'a window of more blocks than a node can keep that are not final',
+      ({ aevir }) => (aevir.parameters['windowBlocks'] = 97),
+      /windowBlocks" is 97, and can be 96 at most/,
+    ],
+    [
+      'seals of more blocks than have room in one',
+      ({ aevir }) => (aevir.parameters['rangeBlocks'] = 1025),
+      /rangeBlocks" is 1025, and can be 1024 at most/,
+    ],
+    [
       'more seats than nodes',
       ({ aevir }) => (aevir.parameters['executorSeats'] = 5),
       /"aevir.nodes" cannot fill the committees: 4 staked nodes for 5 seats/,

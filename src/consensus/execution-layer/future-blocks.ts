@@ -11,6 +11,8 @@ import type { Clock } from '../plugin.ts'
 const TOLERANCE_MS = 2000
 /** Who waits longer than this is not waited for: certificates of others will have to vouch for the block. */
 const WAIT_MAX_MS = 60_000
+/** Blocks that wait, of which each may be megabytes; of more, those that came first have missed their views. */
+const WAITING_MAX = 16
 
 export class FutureBlocks {
   private readonly clock: Clock
@@ -33,6 +35,10 @@ export class FutureBlocks {
       retry()
     })
     this.cancels.add(cancel)
+    const [oldest] = this.cancels
+    if (this.cancels.size <= WAITING_MAX || oldest === undefined) return true
+    this.cancels.delete(oldest)
+    oldest()
     return true
   }
 

@@ -32,6 +32,18 @@ describe('a block', () => {
     assert.equal(count, 1)
   })
 
+  test('waits with a few others only: who dates all blocks ahead shall not fill the memory', () => {
+    const clock = new ManualClock()
+    const future = new FutureBlocks(clock)
+    const judged: number[] = []
+    const timestamp = BigInt(clock.nowMs()) / 1000n + 7n
+    for (let index = 0; index < 100; index++) future.defer(timestamp, () => judged.push(index))
+    assert.equal(clock.scheduledCount, 16)
+    clock.advance(5000)
+    assert.deepEqual([judged.length, judged[0], judged.at(-1)], [16, 84, 99])
+    future.stop()
+  })
+
   test('of a far future is not waited for, and no other after a stop', () => {
     const clock = new ManualClock()
     const future = new FutureBlocks(clock)

@@ -45,6 +45,7 @@ import { openInstance, signFor, statusOf, type AnyRunning, type Running } from '
 import { attributesOn } from './block-attributes.ts'
 import { Rejects } from './rejects.ts'
 import { SealedChain } from './sealed-chain.ts'
+import { Transitions } from './transitions.ts'
 
 /** Final blocks, or sealed ones, of an epoch after which the instance before it is not needed any more. */
 const SETTLED_BLOCKS = 4
@@ -66,11 +67,12 @@ export class Composition implements DualBft {
   private witness: Running<WitnessLayer> | undefined
   /** Instances that are over, and answer until their successors get on. */
   private readonly over = new Set<AnyRunning>()
-  /** Changes of epochs, one after the other. */
-  private transitions: Promise<void> = Promise.resolve()
+  private readonly transitions: Transitions
   /** The highest block that is final. The witness layer sees blocks only up to a trigger whose effect is still to come. */
   private final = 0n
   private isResetting = false
+  /** A reject that is final, and waits for blocks below its own. */
+  private ahead: Reject | undefined
   private finalAtCheck = -1n
   private sealedAtCheck = -1n
   /** Whether this life of the node has seen the chain go on. */
@@ -84,6 +86,7 @@ export class Composition implements DualBft {
     this.application = application
     this.clock = clock
     this.options = options
+    this.transitions = new Transitions((error) => options.onError(error))
     this.sealed = new SealedChain(store, genesis)
     this.elections = new Elections(registry, parameters, this.sealed)
     const triggers = new ResetTriggers(this.sealed, parameters)
@@ -125,7 +128,7 @@ export class Composition implements DualBft {
   async stop(): Promise<void> {
     this.isStopped = true
     this.cancelCheck?.()
-    await this.transitions
+    await this.transitions.settled()
     for (const running of this.running()) await running.layer.stop()
     for (const running of this.running()) await running.ports.close()
   }
@@ -172,22 +175,10 @@ export class Composition implements DualBft {
 
   /** Goes on to the next epochs as far as what is final and sealed allows. */
   private changeEpochs(): void {
-    this.enqueue(async () => {
+    this.transitions.add(async () => {
       if (!this.isStopped) await this.changeExecutionEpoch()
       if (!this.isStopped) await this.changeWitnessEpoch()
     })
-  }
-
-  private enqueue(work: () => Promise<void>): void {
-    const before = this.transitions
-    this.transitions = (async () => {
-      await before
-      try {
-        await work()
-      } catch (error) {
-        this.options.onError(error)
-      }
-    })()
   }
 
   private async changeExecutionEpoch(): Promise<void> {
@@ -196,7 +187,7 @@ export class Composition implements DualBft {
     if (!previous.layer.isOver) return
     const cycle = cycleOfEpoch(previous.committee.epoch)
     const boundary = boundaryOf(cycle, parameters)
-    if (!this.mayLeave(boundary)) return
+    if (!this.resets.mayLeave(boundary)) return
     const { payloadHash } = present(store.certificatesOf(boundary), 'the last block of the epoch').proposal
     const start: EpochStart = {
       layer: 'execution',
@@ -209,15 +200,7 @@ export class Composition implements DualBft {
     this.execution = next
     this.over.add(previous)
     await this.begin(next)
-  }
-
-  /**
-   * Blocks of the next cycle come once the snapshot is sealed, as its last block says of itself; but for one that went
-   * beyond the window because the witnesses are gone, which the next cycle has to go on calling for.
-   */
-  private mayLeave(boundary: bigint): boolean {
-    const snapshot = boundary - BigInt(this.options.parameters.windowBlocks)
-    return this.sealed.head().number >= snapshot || this.resets.isBeyondWindow(boundary)
+    this.learnAhead()
   }
 
   private async changeWitnessEpoch(): Promise<void> {
@@ -269,7 +252,7 @@ export class Composition implements DualBft {
     for (const running of this.over) {
       if (running.committee.layer !== layer) continue
       this.over.delete(running)
-      this.enqueue(async () => {
+      this.transitions.add(async () => {
         await running.layer.stop()
         await running.ports.retire()
       })
@@ -338,6 +321,13 @@ export class Composition implements DualBft {
     this.witness?.layer.onFinal()
   }
 
+  /** A final reject is what proves the end of its epoch, perhaps alone. */
+  private learnAhead(): void {
+    const { ahead, execution } = this
+    if (execution?.committee.epoch === ahead?.proof.epoch && ahead !== undefined)
+      execution?.layer.learn(ahead.proof)
+  }
+
   /** Goes on from the last sealed block with the executors that the witnesses agreed on. */
   private async replaceExecutors(reject: Reject): Promise<void> {
     // At the beginning of a cycle this node may still have to enter the epoch that is rejected.
@@ -388,7 +378,11 @@ export class Composition implements DualBft {
       handover: () => this.elections.seatsOf(cycle + 1),
       refusals: this.rejects,
       onSealed: ({ seal }) => this.onSealed(committee, start, seal),
-      onRejected: (reject) => this.enqueue(() => this.replaceExecutors(reject)),
+      onRejectAhead: (reject) => {
+        this.ahead = reject
+        this.learnAhead()
+      },
+      onRejected: (reject) => this.transitions.add(() => this.replaceExecutors(reject)),
       onError: (error) => this.options.onError(error),
     })
     return { committee, self, layer, ports }
@@ -415,7 +409,7 @@ export class Composition implements DualBft {
       if (finding === 'passed') continue
       if (finding === 'due') {
         this.isResetting = true
-        this.enqueue(() => this.reset(trigger))
+        this.transitions.add(() => this.reset(trigger))
       }
       break
     }

@@ -99,10 +99,16 @@ export class Resets {
     return start
   }
 
-  /** Whether a block refers to less than the window allows without triggers; `false` while its seal is unknown. */
-  isBeyondWindow(number: bigint): boolean {
-    const reference = this.triggers.referenceOf(this.headerAt(number))
-    return reference !== undefined && number - reference > BigInt(this.options.parameters.windowBlocks)
+  /**
+   * Whether the next cycle may begin in the execution layer: once the snapshot is sealed, as the last block of this cycle
+   * says of itself; but for one that went beyond the window because the witnesses are gone, which the next cycle has to go
+   * on calling for.
+   */
+  mayLeave(boundary: bigint): boolean {
+    const windowBlocks = BigInt(this.options.parameters.windowBlocks)
+    if (this.sealed.head().number >= boundary - windowBlocks) return true
+    const reference = this.triggers.referenceOf(this.headerAt(boundary))
+    return reference !== undefined && boundary - reference > windowBlocks
   }
 
   /** How many blocks beyond the window may stand above the newest seal, with one on the head at this time. */

@@ -9,11 +9,11 @@
 import { assert } from '../../primitives/assert.ts'
 import type { Block as ChainBlock } from '../../chain/block.ts'
 import type { BlockAttributes } from '../../execution/environment.ts'
-import type { Hash } from '../../primitives/bytes.ts'
+import { EMPTY_BYTES, type Hash } from '../../primitives/bytes.ts'
 import type { Application, BlockReference, Clock } from '../plugin.ts'
 import type { Config } from '../simplex/config.ts'
 import { SimplexDriver, type DriverPorts, type Observer } from '../simplex/driver.ts'
-import type { Peer } from '../simplex/events.ts'
+import type { InvalidFinality, Peer } from '../simplex/events.ts'
 import { createCore, type Origin } from '../simplex/machine.ts'
 import type { Message } from '../simplex/messages.ts'
 import { leaderOf, type Core, type SignStatement } from '../simplex/state.ts'
@@ -172,6 +172,17 @@ export class ExecutionLayer {
   /** Asks peers for final blocks, without having heard of any; again and again as long as many come. */
   catchUp(): void {
     this.driver.catchUp()
+  }
+
+  /**
+   * The witnesses agreed that a block is final, and invalid. What is below it may have no other proof, and be missing here;
+   * of the block itself its proposal is enough.
+   */
+  learn({ proposals, finalization }: Pick<InvalidFinality, 'proposals' | 'finalization'>): void {
+    this.driver.learn(
+      finalization,
+      proposals.map((proposal) => ({ proposal, body: EMPTY_BYTES })),
+    )
   }
 
   /** A message from another member, or from a guest, that was decoded already. */

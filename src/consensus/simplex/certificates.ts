@@ -79,6 +79,12 @@ export function acceptCertificate(core: Core, certificate: Certificate): void {
   if (certificate.kind === 'notarize') wantCertified(core, certificate.hash, certificate.view)
 }
 
+/** The same for one that comes with blocks, and that somebody has verified elsewhere. */
+export function acceptProven(core: Core, certificate: Certificate, blocks: readonly Block[]): void {
+  acceptCertificate(core, certificate)
+  storeProven(core, certificate, blocks)
+}
+
 /** Enters a certificate into the state, as {@link acceptCertificate} and replaying the log do. */
 export function recordCertificate(core: Core, certificate: Certificate): void {
   const round = roundAt(core, certificate.view)

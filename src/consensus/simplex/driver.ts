@@ -119,6 +119,11 @@ export class SimplexDriver {
     this.handle({ kind: 'catchUp' })
   }
 
+  /** A certificate that was verified elsewhere, with what there is of the blocks that it proves. */
+  learn(finalization: Certificate, blocks: readonly Block[]): void {
+    this.handle({ kind: 'proven', finalization, blocks })
+  }
+
   private handle(event: Event): void {
     this.inbox.push(event)
     if (this.isHandling) return

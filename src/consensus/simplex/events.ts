@@ -31,6 +31,11 @@ export type Event =
   | { readonly kind: 'blockVerified'; readonly hash: Hash; readonly isValid: boolean }
   /** The application has made all final blocks up to this height durable. */
   | { readonly kind: 'applied'; readonly height: number }
+  /**
+   * A certificate that holds, with the block that it makes final and ancestors of that, as far as they are here. Bodies may
+   * be missing where the application needs none to judge: such blocks are told to nobody.
+   */
+  | { readonly kind: 'proven'; readonly finalization: Certificate; readonly blocks: readonly Block[] }
   /** Stops and restarts proposing and the timers of views, such as while the next layer lags behind. */
   | { readonly kind: 'pause'; readonly isPaused: boolean }
   /** There may be final blocks that nobody speaks of any more: ask for them. */

@@ -68,7 +68,7 @@ import {
   requestMissing,
   tick,
 } from './catch-up.ts'
-import { settleCertificate } from './certificates.ts'
+import { acceptProven, settleCertificate } from './certificates.ts'
 import type { Config } from './config.ts'
 import type { Effect, Event, Peer } from './events.ts'
 import { deliverFinal, finalizeNotarized } from './finality.ts'
@@ -174,6 +174,9 @@ function apply(core: Core, event: Event): void {
       break
     case 'applied':
       noteApplied(core, event.height)
+      break
+    case 'proven':
+      acceptProven(core, event.finalization, event.blocks)
       break
     case 'pause':
       setPaused(core, event.isPaused)

@@ -2,6 +2,7 @@
 import type { Hash } from '../../primitives/bytes.ts'
 import { LIMITS } from './config.ts'
 import type { BlocksMessage } from './messages.ts'
+import { EMPTY_BODY_HASH } from './proposal.ts'
 import type { Core } from './state.ts'
 import type { Block, Certificate } from './types.ts'
 
@@ -52,12 +53,17 @@ export function answerSyncRequest(archive: Archive, fromHeight: number): BlocksM
   return blocks.length === 0 ? undefined : { kind: 'blocks', blocks, finalization: certificate }
 }
 
+/** Whether all that is here of a block is that it was proposed. */
+function isHollow({ proposal, body }: Block): boolean {
+  return body.length === 0 && proposal.bodyHash !== EMPTY_BODY_HASH
+}
+
 function collect(archive: Archive, from: Hash, aboveHeight: number): Block[] {
   const blocks: Block[] = []
   let bytes = 0
   for (let hash = from; blocks.length < LIMITS.blocksPerResponse;) {
     const block = archive.block(hash)
-    if (block === undefined || block.proposal.height <= aboveHeight) break
+    if (block === undefined || block.proposal.height <= aboveHeight || isHollow(block)) break
     bytes += block.body.length
     if (blocks.length > 0 && bytes > LIMITS.bytesPerResponse) break
     blocks.push(block)

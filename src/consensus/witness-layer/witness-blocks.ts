@@ -43,6 +43,8 @@ export interface SealingOptions extends Omit<JudgementOptions, 'committerOf' | '
   readonly signer: Signer | undefined
   /** After the ledger and the store have the seal. In order; the next one waits for what this returns. */
   onSealed(event: SealedEvent): void | Promise<void>
+  /** A final reject waits for blocks that are missing here. Its proof may be the only one that they are final. */
+  onRejectAhead(reject: Reject): void
   /** After the store has the reject. Its block may be final here, and those executors may have been replaced already. */
   onRejected(reject: Reject): void
 }
@@ -142,6 +144,8 @@ export class WitnessBlocks implements BlockApplication {
       const { seal } = content
       this.delivered.push({ block, certificate, ...content, onApplied })
       if (seal !== undefined) this.checkRefusal(seal)
+      const { reject } = content
+      if (reject !== undefined && !this.isReadyFor(reject)) this.options.onRejectAhead(reject)
       this.deliveredHeight = height
       this.deliveredNumber = seal === undefined ? this.deliveredNumber : lastOf(seal)
       this.judgements.dropUpTo(height)
@@ -294,11 +298,15 @@ export class WitnessBlocks implements BlockApplication {
     const [next] = this.delivered
     if (next === undefined) return false
     const { seal, reject } = next
-    const { chain } = this.options
-    if (reject !== undefined) return chain.finalNumber() + 1n >= refusedBlock(reject.proof).number
+    if (reject !== undefined) return this.isReadyFor(reject)
     if (seal === undefined) return true
+    const { chain } = this.options
     const epoch = chain.epochOf(lastOf(seal))
     return epoch !== undefined && epoch >= seal.executionEpoch
+  }
+
+  private isReadyFor({ proof }: Reject): boolean {
+    return this.options.chain.finalNumber() + 1n >= refusedBlock(proof).number
   }
 
   private async apply({

@@ -2,10 +2,9 @@
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
 import { epochOf } from '../../../src/consensus/committees/committee.ts'
-import type { ConsensusStore } from '../../../src/consensus/dual-bft/consensus-store.ts'
 import type { ConsensusEvent } from '../../../src/consensus/dual-bft/dual-bft.ts'
 import { brokenEngine, FATAL_VALUE } from './broken-engine.ts'
-import { assertSame, DualWorld, RECEIVER, type WorldOptions } from './world.ts'
+import { assertSame, DualWorld, RECEIVER, withAddEpoch, type WorldOptions } from './world.ts'
 
 const SIZES = { executors: 4, witnesses: 4, followers: 5, spares: 4 }
 const HONEST_EXECUTOR = 3
@@ -156,6 +155,33 @@ describe('a final block that the witnesses refuse', () => {
     assertSame(world, held + 3n)
   })
 
+  test('proves to a node that was away what is below it, when nothing else does', async (t) => {
+    const { world } = await start(t)
+    await world.untilSealed(3n)
+    await world.stop(FOLLOWER)
+    const transaction = await world.transfer(1n)
+    let lastView = Infinity
+    world.tamper = (_from, _to, layer, message) => {
+      const isFinality = message.kind === 'vote' && message.vote.kind === 'finalize'
+      return layer === 'execution' && isFinality && message.vote.view < lastView ? [] : [message]
+    }
+    await world.until('a block without a certificate', () => world.numberOf(0, transaction) !== undefined)
+    lastView = world.node(0).plugin.status().execution.view
+    await world.transfer(FATAL_VALUE, [0, 1, 2])
+    await world.until('the block is rejected', () => has(world, 0, 'rejected'))
+    letGo(world)
+    const { store } = world.node(WITNESS)
+    const root = store.epochs('execution').at(-1)?.root.height ?? assert.fail('another epoch')
+    for (const { store } of world.nodes) {
+      assert.equal(store.execution(epochOf(0)).finalizationAtOrAbove(root), undefined)
+    }
+    assert.ok(world.node(FOLLOWER).chain.ledger.committed('final') < BigInt(root))
+    await world.untilSealed(BigInt(root) + 3n, 60_000)
+    await world.restart(FOLLOWER)
+    await world.untilSealed(BigInt(root) + 6n, 60_000)
+    assertSame(world, BigInt(root) + 6n)
+  })
+
   test('may be followed by another one, of the executors that took over', async (t) => {
     // None of them is a witness.
     const broken = new Set([0, 1, 2, 10, 11, 12])
@@ -215,17 +241,10 @@ describe('a node that ends while it takes a block back', () => {
         },
         store: (index, store) => {
           if (index !== 0 || moment === 'before the ledger') return store
-          const addEpoch: ConsensusStore['addEpoch'] = async (start) => {
+          return withAddEpoch(store, async (start) => {
             if (!isArmed || start.epoch === epochOf(0)) return store.addEpoch(start)
             if (moment === 'after the store') await store.addEpoch(start)
             return never()
-          }
-          return new Proxy(store, {
-            get: (target, name) => {
-              if (name === 'addEpoch') return addEpoch
-              const value: unknown = Reflect.get(target, name)
-              return typeof value === 'function' ? value.bind(target) : value
-            },
           })
         },
       })

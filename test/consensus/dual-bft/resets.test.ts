@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
 import { attemptOf, epochOf } from '../../../src/consensus/committees/committee.ts'
 import { lastOf } from '../../../src/consensus/witness-layer/seal.ts'
-import { assertSame, DualWorld, type WorldOptions } from './world.ts'
+import { assertSame, DualWorld, withAddEpoch, type WorldOptions } from './world.ts'
 
 const RESET_SECONDS = 6
 const SIZES = { executors: 4, witnesses: 4, followers: 8 }
@@ -101,6 +101,18 @@ describe('witnesses that are gone for good', () => {
     for (const { index } of world.nodes) assert.deepEqual(witnessEpochs(world, index).slice(0, 3), epochs)
   })
 
+  test('are replaced as often beyond the end of a cycle whose snapshot nobody sealed', async (t) => {
+    const parameters = { cycleBlocks: 12, windowBlocks: 6, rangeBlocks: 4 }
+    const world = await start(t, { parameters })
+    await world.untilSealed(4n)
+    world.tamper = (_from, _to, layer, message) => (layer === 'witness' ? [] : [message])
+    await world.until('the next cycle', () => world.node(0).store.epochs('execution').length > 1, 120_000)
+    assert.ok(sealedBy(world, 0) < 6n)
+    world.tamper = (_from, _to, _layer, message) => [message]
+    await world.untilSealed(30n, 400_000)
+    assertSame(world, 30n)
+  })
+
   test('come back too late: what they seal then is void', async (t) => {
     const world = await start(t, { followers: 4 })
     await world.untilSealed(3n)
@@ -129,6 +141,36 @@ describe('witnesses that are gone for good', () => {
     const epochs = [epochOf(0), epochOf(0, 1), epochOf(1, 1), epochOf(2)]
     for (const { index } of world.nodes) assert.deepEqual(witnessEpochs(world, index).slice(0, 4), epochs)
   })
+
+  for (const isDurable of [false, true]) {
+    test(`are replaced once by a node that crashes ${isDurable ? 'after' : 'before'} it writes so`, async (t) => {
+      const crashing = 2
+      let isArmed = true
+      let reached = false
+      const world = await start(t, {
+        store: (index, store) => {
+          if (index !== crashing) return store
+          return withAddEpoch(store, async (start) => {
+            const isReset = isArmed && start.layer === 'witness' && attemptOf(start.epoch) > 0
+            if (!isReset || isDurable) await store.addEpoch(start)
+            if (!isReset) return
+            reached = true
+            await new Promise(() => {})
+          })
+        },
+      })
+      await world.untilSealed(3n)
+      for (const index of witnesses(world).slice(0, 2)) await world.stop(index)
+      await world.until('it is about to', () => reached, 120_000)
+      world.crash(crashing)
+      isArmed = false
+      await world.restart(crashing)
+      const head = world.node(0).chain.ledger.head().number
+      await world.untilSealed(head + 5n, 200_000)
+      assertSame(world, head + 5n)
+      assert.deepEqual(witnessEpochs(world, crashing), witnessEpochs(world, 0))
+    })
+  }
 
   test('are no riddle to nodes that were away, crashed or come late', async (t) => {
     const world = await start(t, { parameters: { cycleBlocks: 24, rangeBlocks: 4, windowBlocks: 8 } })

@@ -399,6 +399,17 @@ export class DualWorld {
   }
 }
 
+/** A store whose epochs begin in another way. */
+export function withAddEpoch(store: ConsensusStore, addEpoch: ConsensusStore['addEpoch']): ConsensusStore {
+  return new Proxy(store, {
+    get: (target, name) => {
+      if (name === 'addEpoch') return addEpoch
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
 function verified(store: KeyValueStore, genesisHash = ZERO_HASH): readonly string[] {
   const findings = new Findings()
   verifyConsensus({ store, genesisHash, findings, onProgress: () => undefined })

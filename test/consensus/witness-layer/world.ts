@@ -274,6 +274,7 @@ export class WitnessWorld {
       verifyReveal: (member, message, reveal) => keyring.verify(member, message, reveal),
       handover: () => node.handover,
       refusals: NO_REFUSALS,
+      onRejectAhead: () => assert.fail('nothing is refused here'),
       onRejected: () => assert.fail('nothing is refused here'),
       onSealed: (event) => {
         if (node.failing === 'listener') throw new Error('too much news')

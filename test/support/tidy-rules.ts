@@ -77,7 +77,7 @@ const PACKAGE_OWNERS: readonly { readonly packages: RegExp; readonly owners: rea
   { packages: /^@chainsafe\/blst$/, owners: ['src/consensus'] },
   { packages: /^ws$/, owners: ['src/rpc', 'test', 'benchmarks'] },
   { packages: /^commander$/, owners: ['src/cli'] },
-  { packages: /^(?:pino|prom-client|smol-toml)$/, owners: ['src/node'] },
+  { packages: /^(?:pino|prom-client|smol-toml)$/, owners: ['src/node', 'test'] },
   { packages: /^solc$/, owners: ['contracts/build', 'test'] },
   { packages: /^(?:viem|ethers)(?:\/.*)?$/, owners: ['contracts', 'test', 'benchmarks'] },
   { packages: /^(?:fast-check|mitata)$/, owners: ['test', 'benchmarks'] },

@@ -69,7 +69,7 @@ export const NODE_TARGETS: readonly Target[] = [
     values: () => [config],
     encode: (value: object) => new TextEncoder().encode(stringify(value)),
     isLoose: true,
-    decode: (bytes) => parseNodeConfig(new TextDecoder().decode(bytes), '/home/aevir.toml'),
+    decode: (bytes) => parseNodeConfig(new TextDecoder().decode(bytes), 'aevir.toml'),
     errors: ['CONFIG'],
     check: ({ rpcPort, history, listen }) => {
       assert(Number.isInteger(rpcPort) && rpcPort >= 0 && rpcPort <= 65_535, 'a port is one')

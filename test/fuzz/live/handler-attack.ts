@@ -3,7 +3,14 @@
  * that its key really signed and no honest node makes; questions without end; views and epochs that are not yet, or long
  * over. Each case follows from its number and from what was recorded by then.
  */
-import type { SignedStatement, Statement, View, VoteKind } from '../../../src/consensus/simplex/types.ts'
+import type { NodeId } from '../../../src/consensus/election/election.ts'
+import type {
+  Block,
+  SignedStatement,
+  Statement,
+  View,
+  VoteKind,
+} from '../../../src/consensus/simplex/types.ts'
 import { COUNT_MAX, NO_HASH } from '../../../src/consensus/simplex/types.ts'
 import type { Message } from '../../../src/consensus/simplex/messages.ts'
 import { makeBlock } from '../../../src/consensus/simplex/proposal.ts'
@@ -23,8 +30,11 @@ const BURST = 400
 const VOTE_KINDS: readonly VoteKind[] = ['notarize', 'nullify', 'finalize']
 const CLASSES: readonly MessageClass[] = ['votes', 'blocks', 'sync']
 
-/** What the node hears in one case. */
-export type Hostile = readonly Recorded[]
+/** What the node hears in one case, and from whom. */
+export interface Hostile {
+  readonly from: NodeId
+  readonly messages: readonly Recorded[]
+}
 
 interface Situation {
   readonly network: LiveNetwork
@@ -34,7 +44,7 @@ interface Situation {
   readonly view: number
 }
 
-type Attack = (situation: Situation) => Hostile
+type Attack = (situation: Situation) => readonly Recorded[]
 
 const ATTACKS: readonly (readonly [weight: number, name: string, attack: Attack])[] = [
   [4, 'replay', replay],
@@ -63,14 +73,16 @@ export class HandlerAttack {
   make(caseNumber: number): Hostile {
     const prng = new Prng(`${this.#seed} node ${caseNumber}`)
     const instances = [...this.#network.instances.values()]
-    if (instances.length === 0) return []
     const instance = prng.pick(instances)
+    // A member of the one committee is a stranger to the other, and may speak to both.
+    const layer = prng.chance(0.9) ? instance.committee.layer : prng.pick(['execution', 'witness'] as const)
+    const { id: from } = this.#network.played[layer]
     const status = this.#network.nodes[0]?.consensus.status()
     const view = status?.[instance.committee.layer].view ?? 1
     const name = prng.weighted(ATTACKS.map(([weight, name]) => [weight, name] as const))
     const attack = ATTACKS.find(([, other]) => other === name)?.[2] ?? garbage
     this.counts.set(name, (this.counts.get(name) ?? 0) + 1)
-    return attack({ network: this.#network, prng, instance, view })
+    return { from, messages: attack({ network: this.#network, prng, instance, view }) }
   }
 }
 
@@ -79,11 +91,11 @@ function recordedIn({ network, prng }: Situation): Recorded {
   return recorded.length === 0 ? { messageClass: 'votes', bytes: filler(prng) } : prng.pick(recorded)
 }
 
-function replay(situation: Situation): Hostile {
+function replay(situation: Situation): Recorded[] {
   return situation.prng.times(situation.prng.pick([1, 1, 5]), () => recordedIn(situation))
 }
 
-function damaged(situation: Situation): Hostile {
+function damaged(situation: Situation): Recorded[] {
   const { messageClass, bytes } = recordedIn(situation)
   const { prng } = situation
   const result = mutateBytes(prng, bytes, recordedIn(situation).bytes)
@@ -91,7 +103,7 @@ function damaged(situation: Situation): Hostile {
 }
 
 /** A message of the network that this node would take, with other fields. */
-function changed(situation: Situation): Hostile {
+function changed(situation: Situation): Recorded[] {
   const { prng, instance } = situation
   const { messageClass, bytes } = recordedIn(situation)
   try {
@@ -104,7 +116,7 @@ function changed(situation: Situation): Hostile {
   }
 }
 
-function atRandom({ prng, instance }: Situation): Hostile {
+function atRandom({ prng, instance }: Situation): Recorded[] {
   const message = anyMessage(prng, instance.context)
   return [encoded(instance, message)]
 }
@@ -130,13 +142,14 @@ function anyTarget(situation: Situation): Hash {
 }
 
 function signed({ network, instance }: Situation, statement: Statement): SignedStatement {
-  const signer = Math.max(0, instance.committee.members.indexOf(network.played.id))
+  const { id, signer: key } = network.played[instance.committee.layer]
+  const signer = seatOf(instance, id)
   const { domain } = instance.context
-  return { ...statement, signer, signature: network.played.signer.sign(signedBytes(domain, statement)) }
+  return { ...statement, signer, signature: key.sign(signedBytes(domain, statement)) }
 }
 
 /** Several of one view, so that some contradict each other. */
-function signedVotes(situation: Situation): Hostile {
+function signedVotes(situation: Situation): Recorded[] {
   const { prng, instance } = situation
   const view = anyView(situation)
   return prng.times(prng.between(1, 3), () => {
@@ -154,31 +167,59 @@ function signedVotes(situation: Situation): Hostile {
   })
 }
 
-/** In views that the member leads, two at times; bodies that are no blocks. */
-function signedProposals(situation: Situation): Hostile {
+function seatOf({ committee }: Instance, id: NodeId): number {
+  return Math.max(0, committee.members.indexOf(id))
+}
+
+/** In views that the member leads, two at times: on the latest block or another, with a damaged body or a made-up one. */
+function signedProposals(situation: Situation): Recorded[] {
   const { prng, instance, network, view } = situation
-  const seat = Math.max(0, instance.committee.members.indexOf(network.played.id))
-  const { size } = instance.context
-  const own = Math.max(1, view + ((seat - (view % size) + size) % size)) as View
+  const { committee, context } = instance
+  const seat = seatOf(instance, network.played[committee.layer].id)
+  const own = Math.max(1, view + ((seat - (view % context.size) + context.size) % context.size)) as View
+  const seen = proposalsIn(situation).filter(({ proposal }) => proposal.view < own)
+  const latest = seen.toSorted((a, b) => b.proposal.view - a.proposal.view)[0]
+  const parent = prng.chance(0.7) || seen.length === 0 ? latest : prng.pick(seen)
   return prng.times(prng.pick([1, 1, 2]), () => {
-    const parentView = Math.max(0, own - prng.between(1, 3)) as View
-    const fields = {
-      view: own,
-      parentView,
-      height: Math.max(1, view - prng.below(3)),
-      parentHash: anyTarget(situation),
-    }
-    const size = prng.pick([0, 100, 5000, prng.chance(0.02) ? 4 << 20 : 300])
     const block = makeBlock(
-      { ...fields, payloadHash: anyHash(prng) },
-      new Uint8Array(size).fill(prng.below(256)),
+      {
+        view: own,
+        parentView: parent?.proposal.view ?? (0 as View),
+        height: (parent?.proposal.height ?? 0) + (prng.chance(0.9) ? 1 : prng.below(5)),
+        parentHash: parent?.proposal.hash ?? anyHash(prng),
+        payloadHash: (prng.chance(0.5) ? latest?.proposal.payloadHash : undefined) ?? anyHash(prng),
+      },
+      bodyLike(prng, seen),
     )
     const { signature } = signed(situation, { kind: 'propose', view: own, hash: block.proposal.hash })
     return encoded(instance, { kind: 'propose', block, signature, certificates: [] })
   })
 }
 
-function elsewhere(situation: Situation): Hostile {
+/** Blocks of this layer that were proposed lately. */
+function proposalsIn({ network, instance }: Situation): Block[] {
+  const proposed = network.tap.recorded.filter(({ messageClass }) => messageClass === 'blocks')
+  return proposed.flatMap(({ bytes }) => {
+    try {
+      const message = decodeMessage(instance.context, bytes)
+      return message.kind === 'propose' ? [message.block] : []
+    } catch {
+      return []
+    }
+  })
+}
+
+/** Nothing, noise, a lot of it, or what an honest leader proposed, damaged or not. */
+function bodyLike(prng: Prng, seen: readonly Block[]): Uint8Array {
+  const bodies = seen.map(({ body }) => body)
+  if (bodies.length === 0 || prng.chance(0.2)) {
+    return new Uint8Array(prng.pick([0, 100, 5000, prng.chance(0.05) ? 4 << 20 : 300])).fill(prng.below(256))
+  }
+  const body = prng.pick(bodies)
+  return prng.chance(0.8) ? mutateBytes(prng, body, prng.pick(bodies)) : body
+}
+
+function elsewhere(situation: Situation): Recorded[] {
   const { prng } = situation
   const { messageClass, bytes } = recordedIn(situation)
   const moved = bytes.slice()
@@ -187,7 +228,7 @@ function elsewhere(situation: Situation): Hostile {
   return [{ messageClass, bytes: moved }]
 }
 
-function questions(situation: Situation): Hostile {
+function questions(situation: Situation): Recorded[] {
   const { prng, instance, view } = situation
   return prng.times(prng.between(1, BURST), () => {
     const fromView = Math.max(0, view - prng.below(200)) as View
@@ -200,11 +241,11 @@ function questions(situation: Situation): Hostile {
   })
 }
 
-function wrongClass(situation: Situation): Hostile {
+function wrongClass(situation: Situation): Recorded[] {
   return [{ ...recordedIn(situation), messageClass: situation.prng.pick(CLASSES) }]
 }
 
-function garbage({ prng }: Situation): Hostile {
+function garbage({ prng }: Situation): Recorded[] {
   return [{ messageClass: prng.pick(CLASSES), bytes: filler(prng) }]
 }
 

@@ -1,12 +1,13 @@
 /**
- * The network that is attacked: three executors and four witnesses as whole nodes of this process, over libp2p on
- * loopback, with databases and logs on the disk. The fourth executor is played by the attacker, with its key.
+ * The network that is attacked: three executors and three witnesses as whole nodes of this process, over libp2p on
+ * loopback, with databases and logs on the disk. The fourth of each is played by the attacker, with its key.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bls } from '../../../src/consensus/bls.ts'
 import { REGIONAL_TIMING } from '../../../src/consensus/simplex/config.ts'
+import type { Layer } from '../../../src/consensus/simplex/types.ts'
 import { wireContext, type WireContext } from '../../../src/consensus/simplex/wire.ts'
 import type { Committee } from '../../../src/consensus/committees/committee.ts'
 import { createExecutor } from '../../../src/execution/engines.ts'
@@ -26,8 +27,8 @@ import { keccak256 } from '../../../src/primitives/keccak.ts'
 import { TapTransport } from './tap-transport.ts'
 
 const SHAPE = { executors: 4, witnesses: 4, seed: 'attacked' } as const
-/** The last executor. */
-const PLAYED = 3
+/** The last one of each. */
+const PLAYED = { execution: 3, witness: 7 } as const
 /** Attackers and nodes have one address here; elsewhere each has its own. */
 const CONNECTION_RATE_MAX = 500
 const HISTORY_BLOCKS = 64
@@ -38,8 +39,8 @@ export interface LiveNetwork {
   readonly nodes: readonly NetworkNode[]
   readonly tap: TapTransport
   readonly victimAddresses: readonly string[]
-  /** The key of the member that the attacker plays. */
-  readonly played: NodePlan
+  /** The members that the attacker plays, with their keys. */
+  readonly played: Readonly<Record<Layer, NodePlan>>
   /** Instances of consensus that the attacked node runs, by layer; the latest. */
   readonly instances: ReadonlyMap<string, Instance>
   /** Of the whole network: nodes that stopped, errors in logs. */
@@ -64,7 +65,8 @@ export async function openLiveNetwork(): Promise<LiveNetwork> {
   const parameters = { cycleBlocks: 96, windowBlocks: 24, rangeBlocks: 4 }
   const genesis = parseNetworkGenesis(throwAwayGenesis(SHAPE, { chainId: 31_337n, timestamp, parameters }))
   const plans = planNodes(SHAPE)
-  const played = present(plans[PLAYED], 'the plan of the member that is played')
+  const planAt = (index: number): NodePlan => present(plans[index], 'the plan of a member that is played')
+  const played = { execution: planAt(PLAYED.execution), witness: planAt(PLAYED.witness) }
   const shared = openShared(parts, failures)
   const executor = await createExecutor('tier0')
   const instances = new Map<string, Instance>()
@@ -72,7 +74,7 @@ export async function openLiveNetwork(): Promise<LiveNetwork> {
   const transports: NetworkTransport[] = []
   let tap: TapTransport | undefined
   for (const plan of plans) {
-    if (plan === played) continue
+    if (plan === played.execution || plan === played.witness) continue
     const isVictim = nodes.length === 0
     const inner = createLibp2pTransport({
       chain: { chainId: genesis.genesis.config.chainId, genesisHash: genesis.block.hash },
@@ -85,7 +87,9 @@ export async function openLiveNetwork(): Promise<LiveNetwork> {
       connectionRateMax: CONNECTION_RATE_MAX,
     })
     transports.push(inner)
-    const transport = isVictim ? (tap = new TapTransport(inner, played.id)) : inner
+    const transport = isVictim
+      ? (tap = new TapTransport(inner, [played.execution.id, played.witness.id]))
+      : inner
     const log = logOf(plan.name, failures, isVictim ? warnings : undefined)
     const home = join(directory, plan.name)
     const guard = await VoteGuard.open(join(home, 'votes'), plan.id)

@@ -1,6 +1,6 @@
 /**
- * A transport with a tap: what honest peers send is recorded, and a test may let the node hear anything from the one peer
- * that it plays. Offences of that peer are counted and not held against it, so that it can go on; those of others pass.
+ * A transport with a tap: what honest peers send is recorded, and a test may let the node hear anything from the
+ * peers that it plays. Offences of those are counted and not held against them, so that they can go on; others' pass.
  */
 import type { NodeId } from '../../../src/consensus/election/election.ts'
 import type { MessageClass } from '../../../src/network/message-classes.ts'
@@ -22,32 +22,34 @@ const RECORDED_SIZE_MAX = 64 << 10
 export class TapTransport implements Transport {
   readonly self: NodeId
   readonly recorded: Recorded[] = []
-  /** Of the peer that is played. */
+  /** Of the peers that are played. */
   readonly offences: Partial<Record<Offence, number>> = {}
   /** Of all others. */
   readonly honestOffences: Partial<Record<Offence, number>> = {}
-  /** Answers that the node sent to the peer that is played. */
+  /** Messages that the node sent to peers that are played. */
   answers = 0
   readonly #inner: Transport
-  readonly #played: NodeId
+  readonly #played: ReadonlySet<NodeId>
   #handlers: TransportHandlers | undefined
   #next = 0
 
-  constructor(inner: Transport, played: NodeId) {
+  constructor(inner: Transport, played: Iterable<NodeId>) {
     this.self = inner.self
     this.#inner = inner
-    this.#played = played
+    this.#played = new Set(played)
   }
 
-  /** What the node hears from the peer that is played. */
-  async inject(messageClass: MessageClass, bytes: Uint8Array): Promise<void> {
-    await present(this.#handlers, 'a transport that was started').onMessage(this.#played, messageClass, bytes)
+  /** What the node hears from a peer that is played. */
+  async inject(peer: NodeId, messageClass: MessageClass, bytes: Uint8Array): Promise<void> {
+    await present(this.#handlers, 'a transport that was started').onMessage(peer, messageClass, bytes)
   }
 
   connect(isUp: boolean): void {
     const handlers = present(this.#handlers, 'a transport that was started')
-    if (isUp) handlers.onPeerUp(this.#played)
-    else handlers.onPeerDown(this.#played)
+    for (const peer of this.#played) {
+      if (isUp) handlers.onPeerUp(peer)
+      else handlers.onPeerDown(peer)
+    }
   }
 
   async start(handlers: TransportHandlers): Promise<void> {
@@ -78,7 +80,7 @@ export class TapTransport implements Transport {
   }
 
   send(peer: NodeId, messageClass: MessageClass, bytes: Uint8Array): boolean {
-    if (peer !== this.#played) return this.#inner.send(peer, messageClass, bytes)
+    if (!this.#played.has(peer)) return this.#inner.send(peer, messageClass, bytes)
     this.answers += 1
     return true
   }
@@ -92,9 +94,10 @@ export class TapTransport implements Transport {
   }
 
   report(peer: NodeId, offence: Offence): void {
-    const counts = peer === this.#played ? this.offences : this.honestOffences
+    const isPlayed = this.#played.has(peer)
+    const counts = isPlayed ? this.offences : this.honestOffences
     counts[offence] = (counts[offence] ?? 0) + 1
-    if (peer !== this.#played) this.#inner.report(peer, offence)
+    if (!isPlayed) this.#inner.report(peer, offence)
   }
 
   statistics(): NetworkStatistics {

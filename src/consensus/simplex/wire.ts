@@ -42,11 +42,10 @@ const MESSAGE_CODES: Readonly<Record<Message['kind'], number>> = {
   syncRequest: 5,
   blocks: 6,
 }
-const QUESTION_CODES: ReadonlySet<number | undefined> = new Set([
-  MESSAGE_CODES.certificateRequest,
-  MESSAGE_CODES.blockRequest,
-  MESSAGE_CODES.syncRequest,
-])
+const MESSAGE_KINDS: ReadonlyMap<number | undefined, Message['kind']> = new Map(
+  // The table's keys are the kinds.
+  (Object.keys(MESSAGE_CODES) as Message['kind'][]).map((kind) => [MESSAGE_CODES[kind], kind]),
+)
 const VOTE_KINDS: ReadonlyMap<number, VoteKind> = new Map(
   (['notarize', 'nullify', 'finalize'] as const).map((kind) => [KIND_CODES[kind], kind]),
 )
@@ -82,9 +81,13 @@ export function addressOf(bytes: Uint8Array): Pick<Domain, 'layer' | 'epoch'> {
   throw new WireError('foreign', 'another version or layer')
 }
 
-/** Whether bytes that {@link addressOf} accepts are a question. That they are a proper one is not checked. */
-export function isQuestion(bytes: Uint8Array): boolean {
-  return QUESTION_CODES.has(bytes[ENVELOPE_SIZE - 1])
+/** What bytes that {@link addressOf} accepts claim to be; whether they are, only reading them all can tell. */
+export function kindOf(bytes: Uint8Array): Message['kind'] | undefined {
+  return MESSAGE_KINDS.get(bytes[ENVELOPE_SIZE - 1])
+}
+
+export function isQuestion(kind: Message['kind'] | undefined): boolean {
+  return kind === 'certificateRequest' || kind === 'blockRequest' || kind === 'syncRequest'
 }
 
 export function encodeMessage({ envelope }: WireContext, message: Message): Uint8Array {

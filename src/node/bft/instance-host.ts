@@ -8,7 +8,13 @@ import { seatOf, type Committee } from '../../consensus/committees/committee.ts'
 import type { InstanceDescription, InstanceHost, InstancePorts } from '../../consensus/dual-bft/instances.ts'
 import type { Clock } from '../../consensus/plugin.ts'
 import { WireError } from '../../consensus/simplex/binary.ts'
-import { addressOf, isQuestion, wireContext, type decodeMessage } from '../../consensus/simplex/wire.ts'
+import {
+  addressOf,
+  isQuestion,
+  kindOf,
+  wireContext,
+  type decodeMessage,
+} from '../../consensus/simplex/wire.ts'
 import type { MessageClass } from '../../network/message-classes.ts'
 import { TokenBucket } from '../../network/token-bucket.ts'
 import type { Transport } from '../../network/transport.ts'
@@ -39,6 +45,8 @@ export interface InstanceHostOptions {
   readonly verifier: Pick<SignatureVerifier, 'open'>
   /** Reads messages; `decodeMessage` by default. */
   readonly decode?: typeof decodeMessage
+  /** From how many members each follower gets a certificate. */
+  readonly certificateSenders?: number
   readonly logs: InstanceLogs
   readonly clock: Clock
   /** Bytes that no running instance takes; what `DualBft` makes of them. */
@@ -79,7 +87,7 @@ export class NetworkInstances implements InstanceHost {
   }
 
   async open({ committee, domain, self, receive }: InstanceDescription): Promise<InstancePorts> {
-    const { network, verifier, logs, decode, onLogFailure } = this.#options
+    const { network, verifier, logs, decode, certificateSenders, onLogFailure } = this.#options
     const context = wireContext(committee.shape, domain)
     const opened = self === undefined ? noLog() : await logs.open(context, onLogFailure)
     const publicKeys = committee.members.map((member) => hexToBytes(member))
@@ -90,6 +98,7 @@ export class NetworkInstances implements InstanceHost {
       committee: committee.members,
       followers: () => this.#followersOf(committee),
       ...(decode === undefined ? {} : { decode }),
+      ...(certificateSenders === undefined ? {} : { certificateSenders }),
       receive,
     })
     const instance: Instance = { committee, ports, isListening: false }
@@ -146,7 +155,7 @@ export class NetworkInstances implements InstanceHost {
       return
     }
     // Members ask about certificates on the stream for votes.
-    const isUseful = isQuestion(bytes) ? this.#answer(peer, bytes) : this.#mayBeStale(peer)
+    const isUseful = isQuestion(kindOf(bytes)) ? this.#answer(peer, bytes) : this.#mayBeStale(peer)
     if (about === undefined || !isUseful) this.#options.network.report(peer, 'useless')
   }
 

@@ -12,7 +12,14 @@ import { WireError } from '../../consensus/simplex/binary.ts'
 import type { Transport } from '../../consensus/simplex/driver.ts'
 import type { Blame, Peer } from '../../consensus/simplex/events.ts'
 import type { Message } from '../../consensus/simplex/messages.ts'
-import { decodeMessage, encodeMessage, isForeign, type WireContext } from '../../consensus/simplex/wire.ts'
+import {
+  decodeMessage,
+  encodeMessage,
+  isForeign,
+  isQuestion,
+  kindOf,
+  type WireContext,
+} from '../../consensus/simplex/wire.ts'
 import type { MessageClass } from '../../network/message-classes.ts'
 import type { Offence } from '../../network/peer-scores.ts'
 import type { Transport as Network } from '../../network/transport.ts'
@@ -49,6 +56,8 @@ const CERTIFICATE_SENDERS = 3
 
 /** Connected nodes outside the committee that are heard; a transport has fewer connections. */
 const GUESTS_MAX = 1024
+/** Questions to one member that are remembered: answers to more are on their way at no time. */
+const UNANSWERED_MAX = 64
 const NOBODY: Followers = { members: [], guests: [] }
 
 export interface PeerPortsOptions {
@@ -58,6 +67,8 @@ export interface PeerPortsOptions {
   readonly committee: readonly NodeId[]
   /** Who gets what the committee agrees on: `members` sit in another committee, `guests` in none. Nobody by default. */
   readonly followers?: () => Followers
+  /** From how many members each follower gets a certificate; 3 by default. */
+  readonly certificateSenders?: number
   /** Reads a message; nodes of one process may share the work. `decodeMessage` by default. */
   readonly decode?: typeof decodeMessage
   /** The driver's. */
@@ -73,6 +84,8 @@ export class PeerPorts implements Transport {
   readonly #options: PeerPortsOptions
   readonly #indexes: ReadonlyMap<NodeId, number>
   readonly #others: readonly NodeId[]
+  /** By member: questions for blocks that it has not answered; some it never will. */
+  readonly #unanswered = new Map<Peer, number>()
   readonly #guests = new Map<NodeId, Peer>()
   readonly #guestIds = new Map<Peer, NodeId>()
   /** Indexes of guests that left, the earliest first: what was meant for one should not reach the next. */
@@ -91,6 +104,7 @@ export class PeerPorts implements Transport {
   send(to: Peer, message: Message): void {
     const node = this.#options.committee[to] ?? this.#guestIds.get(to)
     if (node === undefined) return
+    if (message.kind === 'blockRequest' || message.kind === 'syncRequest') this.#noteAsked(to)
     const isAmongMembers = this.#isMember && this.#indexes.has(node)
     // Between members there are streams of all classes; what waits for one that is not there makes its peer look slow.
     const messageClass = isAmongMembers ? CLASSES[message.kind] : 'sync'
@@ -123,6 +137,7 @@ export class PeerPorts implements Transport {
     const { context, decode = decodeMessage } = this.#options
     // Most of what a node hears is for another of its instances: no error is made for each.
     if (isForeign(context, bytes)) return false
+    if (!this.#isExpected(peer, kindOf(bytes))) return true
     let message: Message
     try {
       message = decode(context, bytes)
@@ -142,6 +157,24 @@ export class PeerPorts implements Transport {
     return true
   }
 
+  /**
+   * Before anything is read: a body is megabytes to be hashed. Who is no member of the committee only asks; blocks come
+   * only from who was asked for some, once for each time.
+   */
+  #isExpected(peer: NodeId, kind: Message['kind'] | undefined): boolean {
+    const index = this.#indexes.get(peer)
+    if (index === undefined) {
+      if (isQuestion(kind) || kind === undefined) return true
+      this.#options.network.report(peer, 'invalid-message')
+      return false
+    }
+    if (kind !== 'blocks') return true
+    const count = this.#unanswered.get(index) ?? 0
+    if (count > 0) this.#unanswered.set(index, count - 1)
+    else this.#options.network.report(peer, 'useless')
+    return count > 0
+  }
+
   /** Forgets a guest; members keep their index. */
   peerDown(peer: NodeId): void {
     const index = this.#guests.get(peer)
@@ -151,19 +184,23 @@ export class PeerPorts implements Transport {
     this.#freeIndexes.push(index)
   }
 
+  #noteAsked(peer: Peer): void {
+    this.#unanswered.set(peer, Math.min((this.#unanswered.get(peer) ?? 0) + 1, UNANSWERED_MAX))
+  }
+
   get #isMember(): boolean {
     return this.#indexes.has(this.#options.network.self)
   }
 
   #followersFor(message: Message): Followers {
-    const { followers, committee, network } = this.#options
+    const { followers, committee, network, certificateSenders = CERTIFICATE_SENDERS } = this.#options
     if (followers === undefined) return NOBODY
     if (message.kind === 'propose') return followers()
     if (message.kind !== 'certificates') return NOBODY
     const view = message.certificates[0]?.view ?? 0
     const self = this.#indexes.get(network.self) ?? 0
     const isTurn = (_: NodeId, position: number): boolean =>
-      (self + view + position) % committee.length < CERTIFICATE_SENDERS
+      (self + view + position) % committee.length < certificateSenders
     const { members, guests } = followers()
     return { members: members.filter(isTurn), guests: guests.filter(isTurn) }
   }

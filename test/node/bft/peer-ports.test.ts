@@ -83,6 +83,7 @@ class Desk {
 test('each kind of message travels in its class and arrives as it was sent, from whom it was sent', () => {
   const alice = new Desk(ALICE)
   const bob = new Desk(BOB)
+  bob.ports.send(0, REQUEST)
   for (const [messageClass, message] of MESSAGES) {
     alice.ports.send(1, message)
     const last = alice.sent.at(-1)
@@ -224,6 +225,29 @@ test('hostile bytes never throw and are never taken for a message', () => {
       },
     ),
   )
+})
+
+test('takes blocks only from who was asked for some, as often as it was asked', () => {
+  const desk = new Desk(ALICE)
+  const answer: Message = { kind: 'blocks', blocks: [BLOCK], finalization: undefined }
+  desk.hear(BOB, answer)
+  assert.deepEqual([desk.received.length, desk.reports.splice(0)], [0, [{ node: BOB, offence: 'useless' }]])
+  desk.ports.send(1, REQUEST)
+  desk.ports.send(1, { kind: 'blockRequest', hash: BLOCK.proposal.hash, aboveHeight: 0 })
+  for (let count = 0; count < 3; count++) desk.hear(BOB, answer)
+  assert.equal(desk.received.length, 2)
+  assert.deepEqual(desk.reports, [{ node: BOB, offence: 'useless' }])
+})
+
+test('reads nothing of a guest but its questions: a body takes a tenth of a second', () => {
+  const desk = new Desk(ALICE)
+  const others = MESSAGES.filter(([, { kind }]) => !kind.endsWith('Request'))
+  for (const [, message] of others) desk.hear(GUEST, message)
+  assert.deepEqual(
+    desk.reports,
+    others.map(() => ({ node: GUEST, offence: 'invalid-message' })),
+  )
+  assert.deepEqual(desk.received, [])
 })
 
 test('leaves what is for another instance to others', () => {

@@ -3,17 +3,20 @@
  * every reveal is verified against the Committer whose turn it was and added to the chain of randomness, every cycle's
  * committees are drawn from it, and what the chain says at each step is compared. Nothing that a node claims is believed.
  *
+ * Where other witnesses took over within a cycle, those are drawn from the last seal before them. That it was time, the
+ * seals do not show; who was drawn follows all the same.
+ *
  * The seals themselves are taken as they come: that they are final, `light-verifier.ts` can tell.
  */
 import { AevirError } from '../../primitives/errors.ts'
 import { hexToBytes, type Hash } from '../../primitives/bytes.ts'
-import { cycleOfEpoch, epochOf } from '../committees/committee.ts'
+import { attemptOf, cycleOfEpoch, epochAfterCycle, epochOf } from '../committees/committee.ts'
 import type { ConsensusParameters } from '../committees/parameters.ts'
 import type { NodeRegistry } from '../committees/registry.ts'
 import { boundaryOf, cycleOf, electSeats, snapshotOf, type Seats } from '../committees/schedule.ts'
 import type { ConsensusStore } from '../dual-bft/consensus-store.ts'
-import type { NodeId } from '../election/election.ts'
-import { revealMessage, seedOf } from '../election/randomness.ts'
+import { electWitnesses, type NodeId } from '../election/election.ts'
+import { revealMessage, seedOf, seedOfAttempt } from '../election/randomness.ts'
 import type { BlockReference } from '../plugin.ts'
 import type { Keyring, SignatureScheme } from '../signature-scheme.ts'
 import { GENESIS_VIEW, type Epoch, type Layer, type View } from '../simplex/types.ts'
@@ -127,6 +130,11 @@ class RandomnessWalk {
   private readonly source: ElectionSource
   private point: SealingPoint
   private current: Election
+  /** The first epoch of the witnesses in this cycle, and the one that seals now. */
+  private firstEpoch = epochOf(0)
+  private epoch = epochOf(0)
+  /** Of that epoch, in slot order. */
+  private witnesses: readonly NodeId[]
   private keyring: Keyring
   /** Of the next cycle, from its snapshot on. */
   private next: Election | undefined
@@ -136,6 +144,7 @@ class RandomnessWalk {
     this.source = source
     this.point = sealingPointOf(undefined, epochOf(0), rules.genesis.hash)
     this.current = this.elect(0)
+    this.witnesses = this.current.seats.witnesses
     this.keyring = this.witnessKeys()
   }
 
@@ -148,6 +157,7 @@ class RandomnessWalk {
     const { parameters } = this.rules
     const { cycle } = this.current
     if (seal.last > snapshotOf(cycle + 1, parameters)) await this.electNext()
+    if (seal.epoch > this.epoch && cycleOfEpoch(seal.epoch) === cycle) this.drawAnew(seal.epoch)
     if (this.difference === undefined) this.checkSeal(seal)
     this.point = {
       number: seal.last,
@@ -168,19 +178,18 @@ class RandomnessWalk {
 
   private checkSeal({ epoch, view, first, last, reveal }: ElectionSeal): void {
     const { parameters } = this.rules
-    const { cycle, seats } = this.current
+    const { cycle } = this.current
     const range = `the seal of blocks ${first} to ${last}`
     const isNext = first === this.point.number + 1n && last >= first && cycleOf(last, parameters) === cycle
     if (!isNext) this.note(`${range} does not follow block ${this.point.number} in cycle ${cycle}`)
-    else if (epoch !== epochOf(cycle))
-      this.note(`${range} is of epoch ${epoch}, whose witnesses were drawn anew`)
+    else if (epoch !== this.epoch) this.note(`${range} is of epoch ${epoch}, after epoch ${this.epoch}`)
     else if (view <= this.point.view) this.note(`${range} is of view ${view}, after ${this.point.view}`)
     else {
-      const slot = view % seats.witnesses.length
+      const slot = view % this.witnesses.length
       const message = revealMessage(BigInt(cycle), BigInt(view))
       if (this.keyring.verify(slot, message, reveal)) return
       this.note(
-        `the reveal in ${range} is not that of ${seats.witnesses[slot]}, the Committer of view ${view}`,
+        `the reveal in ${range} is not that of ${this.witnesses[slot]}, the Committer of view ${view}`,
       )
     }
   }
@@ -199,8 +208,22 @@ class RandomnessWalk {
       this.note(`the seal before cycle ${next.cycle} hands over to others`)
     }
     this.current = next
+    this.firstEpoch = epochAfterCycle(this.firstEpoch, this.epoch)
+    this.epoch = this.firstEpoch
+    this.witnesses = next.seats.witnesses
     this.keyring = this.witnessKeys()
     this.next = undefined
+    this.point = { ...this.point, view: GENESIS_VIEW }
+  }
+
+  /** A reset: the candidates are those of the cycle, the seed is another. */
+  private drawAnew(epoch: Epoch): void {
+    const { parameters, registry } = this.rules
+    const { cycle, snapshot } = this.current
+    const seed = seedOfAttempt(this.point.randomness, BigInt(cycle), attemptOf(epoch))
+    this.witnesses = electWitnesses(registry.at(snapshot), parameters.witnessSeats, seed)
+    this.keyring = this.witnessKeys()
+    this.epoch = epoch
     this.point = { ...this.point, view: GENESIS_VIEW }
   }
 
@@ -240,6 +263,6 @@ class RandomnessWalk {
   }
 
   private witnessKeys(): Keyring {
-    return this.rules.scheme.keyring(this.current.seats.witnesses.map(hexToBytes))
+    return this.rules.scheme.keyring(this.witnesses.map(hexToBytes))
   }
 }

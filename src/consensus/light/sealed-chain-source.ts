@@ -1,5 +1,7 @@
 /** The sealed chain that a node has stored, as items for `light-verifier.ts` and files of them. */
 import { present } from '../../primitives/assert.ts'
+import { AevirError } from '../../primitives/errors.ts'
+import { cycleOfEpoch } from '../committees/committee.ts'
 import type { ConsensusStore, EpochStart, SealStore } from '../dual-bft/consensus-store.ts'
 import type { BlockReference } from '../plugin.ts'
 import type { Certificate, Proposal } from '../simplex/types.ts'
@@ -13,9 +15,24 @@ export interface ExportedItem {
   readonly last: BlockReference
 }
 
+/** Nothing in the sealed chain shows who the witnesses are that were drawn anew within a cycle. */
+export class SealedChainResetError extends AevirError {
+  override readonly code = 'SEALED_CHAIN_RESET'
+  readonly cycle: number
+
+  constructor(cycle: number) {
+    super(
+      `the witnesses of cycle ${cycle} were drawn anew, and certificates alone do not show by whom they were replaced: ` +
+        'take a block that was sealed after it from a node that you trust, and follow the chain from there',
+    )
+    this.cycle = cycle
+  }
+}
+
 /**
  * All items from genesis to the last certificate of the witnesses.
  * @param header the encoding of the header of a sealed block.
+ * @throws SealedChainResetError
  */
 export function* storedItems(
   store: ConsensusStore,
@@ -23,6 +40,9 @@ export function* storedItems(
   header: (number: bigint) => Uint8Array,
 ): Generator<ExportedItem, void, undefined> {
   const starts = store.epochs('witness')
+  const cycles = starts.map(({ epoch }) => cycleOfEpoch(epoch))
+  const repeated = cycles.find((cycle, index) => cycle === cycles[index - 1])
+  if (repeated !== undefined) throw new SealedChainResetError(repeated)
   let last = genesis
   for (const [index, start] of starts.entries()) {
     const layer = store.witness(start.epoch)

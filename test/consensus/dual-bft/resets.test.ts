@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
 import { attemptOf, epochOf } from '../../../src/consensus/committees/committee.ts'
+import { checkElection, storedElections } from '../../../src/consensus/light/election-check.ts'
+import { SealedChainResetError, storedItems } from '../../../src/consensus/light/sealed-chain-source.ts'
 import { lastOf } from '../../../src/consensus/witness-layer/seal.ts'
+import { stubScheme } from '../../simulation/stub-scheme.ts'
 import { assertSame, DualWorld, withAddEpoch, type WorldOptions } from './world.ts'
 
 const RESET_SECONDS = 6
@@ -190,5 +193,15 @@ describe('witnesses that are gone for good', () => {
     for (const { index } of world.nodes) {
       assert.deepEqual(witnessEpochs(world, index).slice(0, 2), [epochOf(0), epochOf(0, 1)])
     }
+    const rules = {
+      genesis: { number: 0n, hash: world.node(late).chain.ledger.hashOf(0n) ?? assert.fail('genesis') },
+      parameters: world.parameters,
+      registry: { at: () => world.registry },
+      scheme: stubScheme,
+    }
+    const report = await checkElection(1, rules, storedElections(world.node(late).store))
+    assert.equal(report.difference, undefined)
+    const items = storedItems(world.node(late).store, rules.genesis, () => new Uint8Array())
+    assert.throws(() => [...items], SealedChainResetError)
   })
 })

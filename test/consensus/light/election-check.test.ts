@@ -120,11 +120,13 @@ describe('finds', () => {
     assert.match(difference ?? '', /^the randomness after block \d+ is 0x\w+, not 0x0+$/)
   })
 
-  test('a range that is not the next one, and witnesses drawn anew', async () => {
+  test('a range that is not the next one, and witnesses that were not there', async () => {
     const { difference } = await changed(AT, ({ first }) => ({ first: first - 1n }))
     assert.match(difference ?? '', /does not follow block \d+ in cycle 1$/)
+    const old = await changed(AT, () => ({ epoch: epochOf(0) }))
+    assert.match(old.difference ?? '', /is of epoch 0, after epoch 256$/)
     const anew = await changed(AT, () => ({ epoch: epochOf(1, 1) }))
-    assert.match(anew.difference ?? '', /is of epoch 257, whose witnesses were drawn anew$/)
+    assert.match(anew.difference ?? '', /is not that of 0x\w+, the Committer of view \d+$/)
   })
 
   test('a handover to others, or none', async () => {

@@ -1,16 +1,23 @@
 /** What must hold in a world of both layers, whatever goes wrong; always watched. */
 import type { Block as ChainBlock } from '../../../src/chain/block.ts'
 import {
+  attemptOf,
   cycleOfEpoch,
-  epochOf,
   makeCommittee,
   type Committee,
 } from '../../../src/consensus/committees/committee.ts'
-import { boundaryOf, cycleOf, electSeats, snapshotOf } from '../../../src/consensus/committees/schedule.ts'
+import {
+  boundaryOf,
+  cycleOf,
+  electSeats,
+  snapshotOf,
+  type Seats,
+} from '../../../src/consensus/committees/schedule.ts'
 import type { EpochStart, SealRecord } from '../../../src/consensus/dual-bft/consensus-store.ts'
 import type { ConsensusEvent } from '../../../src/consensus/dual-bft/dual-bft.ts'
-import { firstRandomness, revealMessage } from '../../../src/consensus/election/randomness.ts'
+import { firstRandomness, revealMessage, seedOfAttempt } from '../../../src/consensus/election/randomness.ts'
 import { bitmapIsQuorum } from './certified.ts'
+import { electWitnesses, type NodeId } from '../../../src/consensus/election/election.ts'
 import { isOffence } from '../../../src/consensus/simplex/evidence.ts'
 import type { Message } from '../../../src/consensus/simplex/messages.ts'
 import type { Certificate, Epoch, Layer, Proposal, Statement } from '../../../src/consensus/simplex/types.ts'
@@ -91,7 +98,7 @@ const agreement: MakeDualChecker = (world) => {
       for (const [index, block] of seal.blocks.entries()) {
         agreed.note(node, `sealed block ${seal.first + BigInt(index)}`, block)
       }
-      agreed.note(node, `randomness after block ${lastOf(seal)}`, randomness)
+      agreed.note(node, `randomness after block ${lastOf(seal)} of epoch ${epoch}`, randomness)
     },
     onCommitted(node, { header, hash }, state) {
       if (state !== 'preconfirmed' && isFinalAgreed) agreed.note(node, `final block ${header.number}`, hash)
@@ -111,25 +118,38 @@ const agreement: MakeDualChecker = (world) => {
  */
 const bothQuorums: MakeDualChecker = (world) => {
   const committees = new Map<string, Committee>()
-  /** By number of the last block of a seal. */
-  const links = new Map<bigint, Hash>([[0n, firstRandomness(GENESIS.hash)]])
+  const links = new Links()
   /** By node and epoch: seals that wait for the certificate of a later one. */
   const open = new Map<string, Proposal[]>()
 
+  const elected = (cycle: number): Seats => {
+    const snapshot = snapshotOf(cycle, world.parameters)
+    return electSeats(world.registry.at(snapshot), world.parameters, cycle, links.at(snapshot))
+  }
   const committeeOf = (layer: Layer, epoch: Epoch): Committee => {
     const known = committees.get(nameOf({ layer, epoch }))
     if (known !== undefined) return known
-    if (epoch !== epochOf(cycleOfEpoch(epoch)))
-      return world.violate('election', `nobody entered epoch ${epoch}`)
-    const cycle = cycleOfEpoch(epoch)
-    const snapshot = snapshotOf(cycle, world.parameters)
-    const ends = [...links.keys()].filter((end) => end <= snapshot)
-    const link = links.get(ends.reduce((a, b) => (a > b ? a : b), 0n)) ?? ZERO_HASH
-    const seats = electSeats(world.registry.at(snapshot), world.parameters, cycle, link)
-    const members = layer === 'execution' ? seats.executors : seats.witnesses
-    const committee = makeCommittee(layer, epoch, members)
+    if (attemptOf(epoch) > 0) return world.violate('election', `nobody entered epoch ${epoch}`)
+    const { executors, witnesses } = elected(cycleOfEpoch(epoch))
+    const committee = makeCommittee(layer, epoch, layer === 'execution' ? executors : witnesses)
     committees.set(nameOf({ layer, epoch }), committee)
     return committee
+  }
+  /** An epoch that is not the first of its cycle, or comes after a cycle that had several. */
+  const enterAgain = (node: DualNode, { layer, epoch, members, root }: EpochStart): void => {
+    const name = nameOf({ layer, epoch })
+    const cycle = cycleOfEpoch(epoch)
+    const rootNumber = BigInt(node.ledger.numberOf(root.payloadHash) ?? 0)
+    if (committees.has(name)) return
+    if (layer === 'witness') links.cut(epoch, rootNumber)
+    const isFirst = cycle > 0 && rootNumber === boundaryOf(cycle - 1, world.parameters)
+    const { executors, witnesses } = elected(cycle)
+    // Members of a committee that was wrong together are replaced by whom its certificate leaves over: the product's own
+    // tests look at that. Witnesses are drawn by the same link with another seed.
+    const regular = layer === 'execution' ? executors : witnesses
+    const again = layer === 'execution' ? members : redraw(world, epoch, links.at(rootNumber))
+    const isRegular = isFirst && regular.join() === members.join()
+    committees.set(name, makeCommittee(layer, epoch, isRegular ? regular : again))
   }
   const require = (
     node: DualNode,
@@ -159,7 +179,7 @@ const bothQuorums: MakeDualChecker = (world) => {
       }
       if (sealed === undefined) return
       const { seal, randomness } = sealed
-      links.set(lastOf(seal), randomness)
+      links.add(epoch, lastOf(seal), randomness)
       require(node, 'execution', seal.executionEpoch, seal.finalization, `the proof of block ${lastOf(seal)}`)
       const [first] = seal.proposals
       const isLinked = seal.proposals.every(({ hash }, index) => {
@@ -189,12 +209,7 @@ const bothQuorums: MakeDualChecker = (world) => {
         world.violate('handover', `${node.name}: a seal up to ${lastOf(seal)} hands over at the wrong moment`)
       }
       if (seal.handover !== undefined) {
-        const next = epochOf(cycle + 1)
-        const seats = {
-          executors: committeeOf('execution', next).members,
-          witnesses: committeeOf('witness', next).members,
-        }
-        if (!isSameSeats(seats, seal.handover)) {
+        if (!isSameSeats(elected(cycle + 1), seal.handover)) {
           world.violate(
             'handover',
             `${node.name}: the seal of block ${lastOf(seal)} names the wrong successors`,
@@ -202,23 +217,55 @@ const bothQuorums: MakeDualChecker = (world) => {
         }
       }
     },
-    onEpoch(node, { layer, epoch, members }) {
-      const isReplacement = epoch !== epochOf(cycleOfEpoch(epoch))
-      const name = nameOf({ layer, epoch })
-      if (isReplacement && world.plan.isCollusion && !committees.has(name)) {
-        committees.set(name, makeCommittee(layer, epoch, members))
-      }
+    onEpoch(node, start) {
+      const { layer, epoch, members } = start
+      if (attemptOf(epoch) > 0) enterAgain(node, start)
       if (committeeOf(layer, epoch).members.join() !== members.join()) {
-        world.violate('election', `${node.name} enters ${nameOf({ layer, epoch })} with the wrong members`)
+        world.violate('election', `${node.name} enters ${nameOf(start)} with the wrong members`)
       }
     },
   }
+}
+
+/** The chain of randomness after each seal. What an attempt of the witnesses sealed beyond the root of the next is void. */
+class Links {
+  private readonly byEnd = new Map<bigint, { readonly epoch: Epoch; readonly randomness: Hash }>()
+  private readonly cuts: { readonly epoch: Epoch; readonly root: bigint }[] = []
+
+  add(epoch: Epoch, end: bigint, randomness: Hash): void {
+    if (!this.cuts.some((cut) => epoch < cut.epoch && end > cut.root))
+      this.byEnd.set(end, { epoch, randomness })
+  }
+
+  cut(epoch: Epoch, root: bigint): void {
+    this.cuts.push({ epoch, root })
+    for (const [end, link] of this.byEnd) if (end > root && link.epoch < epoch) this.byEnd.delete(end)
+  }
+
+  /** After the last seal that ends at or before a block. */
+  at(number: bigint): Hash {
+    const ends = [...this.byEnd.keys()].filter((end) => end <= number)
+    const last = ends.reduce((a, b) => (a > b ? a : b), 0n)
+    return this.byEnd.get(last)?.randomness ?? firstRandomness(GENESIS.hash)
+  }
+}
+
+function redraw(world: DualWorld, epoch: Epoch, link: Hash): readonly NodeId[] {
+  const { parameters, registry } = world
+  const cycle = cycleOfEpoch(epoch)
+  const seed = seedOfAttempt(link, BigInt(cycle), attemptOf(epoch))
+  return electWitnesses(registry.at(snapshotOf(cycle, parameters)), parameters.witnessSeats, seed)
 }
 
 /** The sealed chain is a part of the final one, without gaps and within the ranges; epochs end where they must. */
 const sealedIsFinal: MakeDualChecker = (world) => {
   const sealedUpTo = new Map<number, bigint>()
   return {
+    onEpoch(node, { layer, epoch, root }) {
+      // Witnesses that were drawn anew seal again from the last seal that all know of.
+      if (layer !== 'witness' || attemptOf(epoch) === 0) return
+      sealedUpTo.set(node.id, BigInt(node.ledger.numberOf(root.payloadHash) ?? 0))
+    },
     onSealed(node, epoch, { sealed }) {
       if (sealed === undefined) return
       const { seal } = sealed
@@ -259,9 +306,9 @@ const sealedIsFinal: MakeDualChecker = (world) => {
 
 /** No block is farther above the seal that it refers to than the window, and it refers to a real seal. */
 const window: MakeDualChecker = (world) => {
-  const ends = new Map<Hash, { readonly number: bigint; readonly randomness: Hash }>([
-    [GENESIS.hash, { number: 0n, randomness: firstRandomness(GENESIS.hash) }],
-  ])
+  const ends = new Map([[GENESIS.hash, { number: 0n, randomness: new Set([firstRandomness(GENESIS.hash)]) }]])
+  /** Each reset of the witnesses adds a block to the window. */
+  const resets = new Set<Epoch>()
   /** Final blocks whose seal nobody had written down yet. */
   const early: { readonly node: DualNode; readonly block: ChainBlock }[] = []
   const seen = new Set<Hash>()
@@ -271,13 +318,14 @@ const window: MakeDualChecker = (world) => {
     if (reference === undefined) return false
     seen.add(hash)
     const distance = header.number - reference.number
-    if (distance <= 0n || distance > BigInt(world.parameters.windowBlocks)) {
+    const room = world.plan.resetSeconds === Infinity ? 0 : resets.size + 1
+    if (distance <= 0n || distance > BigInt(world.parameters.windowBlocks + room)) {
       world.violate(
         'window',
         `${node.name}: block ${header.number} is ${distance} above the seal it refers to`,
       )
     }
-    if (header.prevRandao !== reference.randomness) {
+    if (!reference.randomness.has(header.prevRandao)) {
       world.violate('window', `${node.name}: block ${header.number} has another randomness than its seal`)
     }
     return true
@@ -292,7 +340,13 @@ const window: MakeDualChecker = (world) => {
       if (sealed === undefined) return
       const { seal, randomness } = sealed
       const last = seal.blocks.at(-1)
-      if (last !== undefined) ends.set(last, { number: lastOf(seal), randomness })
+      if (last === undefined) return
+      const known = ends.get(last) ?? { number: lastOf(seal), randomness: new Set() }
+      ends.set(last, known)
+      known.randomness.add(randomness)
+    },
+    onEpoch(_, { layer, epoch }) {
+      if (layer === 'witness' && attemptOf(epoch) > 0) resets.add(epoch)
     },
     onCommitted: (node, { header }, state) => {
       if (state !== 'preconfirmed') watch(node, Number(header.number))

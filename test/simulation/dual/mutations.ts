@@ -36,6 +36,7 @@ export const CALM = {
   verificationMs: 1,
   isOnWire: false,
   outageAtMs: NEVER,
+  resetSeconds: NEVER,
   isCollusion: false,
   joinAtMs: 2000,
 } as const

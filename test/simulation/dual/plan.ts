@@ -30,6 +30,8 @@ export interface DualPlan extends LinkPlan {
   /** When so many witnesses fail that the others are no quorum, and for how long; Infinity for never. */
   readonly outageAtMs: number
   readonly outageMs: number
+  /** Without a seal for so long the witnesses are drawn anew. In seconds; Infinity for never. */
+  readonly resetSeconds: number
   /** When nodes join that have nothing. */
   readonly joinAtMs: number
   /** A quorum of executors has a broken engine; then nobody lies, and the witnesses are fine. */
@@ -75,6 +77,7 @@ export function drawDualPlan(stream: Stream, options: DualPlanOptions): DualPlan
     isOnWire: false,
     outageAtMs: NEVER,
     outageMs: 0,
+    resetSeconds: NEVER,
     joinAtMs: 0,
     isCollusion: false,
     byzantine: new Map(),
@@ -112,6 +115,7 @@ function drawFaults(stream: Stream, options: DualPlanOptions): Partial<DualPlan>
     isOnWire: stream.chance(0.1),
     outageAtMs: sometimes(0.3, () => stream.between(1000, healAtMs / 2), NEVER),
     outageMs: stream.between(1000, healAtMs / 2),
+    resetSeconds: sometimes(0.3, () => stream.pick([2, 4]), NEVER),
     joinAtMs: stream.between(2000, healAtMs * 1.5),
     ...drawLiars(stream, options),
   }

@@ -88,6 +88,8 @@ const SMALL_CYCLES: Partial<ConsensusParameters> = {
   windowBlocks: 8,
   rangeBlocks: 4,
   heartbeatMs: 500,
+  // Longer than a world.
+  resetSeconds: 1000,
 }
 
 export class DualWorld {
@@ -125,13 +127,6 @@ export class DualWorld {
     const { seed, executors, witnesses, profile, onTrace } = options
     this.options = options
     this.subject = options.subject ?? REAL_SUBJECT
-    this.parameters = {
-      ...DEFAULT_PARAMETERS,
-      ...SMALL_CYCLES,
-      ...options.parameters,
-      executorSeats: executors,
-      witnessSeats: witnesses,
-    }
     this.timing = profile === 'world' ? GLOBAL_TIMING : REGIONAL_TIMING
     this.timeline = new Timeline(seed)
     this.faults = new Stream(seed, 'faults')
@@ -144,6 +139,15 @@ export class DualWorld {
     this.plan = {
       ...drawDualPlan(new Stream(seed, 'plan'), { ...planOptions, ...behavioursOf(options) }),
       ...options.plan,
+    }
+    const { resetSeconds } = this.plan
+    this.parameters = {
+      ...DEFAULT_PARAMETERS,
+      ...SMALL_CYCLES,
+      ...options.parameters,
+      ...(resetSeconds === Infinity ? {} : { resetSeconds }),
+      executorSeats: executors,
+      witnessSeats: witnesses,
     }
     this.registry = this.plan.isCollusion
       ? makeCollusion(keyed, shapes.executors)

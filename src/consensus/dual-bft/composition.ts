@@ -113,7 +113,6 @@ export class Composition implements DualBft {
     this.final = this.storedFinalNumber(execution)
     // What is sealed has passed; that triggers had their effect was found out before.
     this.chain.reached(this.sealed.head().number)
-    this.survey()
     this.execution = await this.openExecution(execution)
     this.witness = await this.openWitness(witness)
     this.announce(this.execution.committee)
@@ -121,6 +120,8 @@ export class Composition implements DualBft {
     this.tellCommittees()
     await this.execution.layer.start()
     await this.witness.layer.start()
+    // Not before: what it finds due replaces the instance that runs.
+    this.survey()
     this.changeEpochs()
     this.check()
   }

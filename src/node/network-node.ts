@@ -61,6 +61,8 @@ export interface SharedParts {
   /** Reads messages of consensus. */
   readonly decode?: typeof decodeMessage
   readonly verifyBlock?: typeof verifyBlock
+  /** From how many members each follower gets a certificate. */
+  readonly certificateSenders?: () => number
 }
 
 export interface NetworkNodeOptions {
@@ -193,6 +195,7 @@ async function openOn(foundation: Foundation, parts: AsyncDisposableStack): Prom
     network: transport,
     verifier: shared.verifier,
     ...(shared.decode === undefined ? {} : { decode: shared.decode }),
+    ...(shared.certificateSenders === undefined ? {} : { certificateSenders: shared.certificateSenders }),
     logs: options.logs ?? { open: async () => noLog() },
     clock,
     answerFromArchive: (bytes) => running.consensus?.answerFromArchive(bytes),

@@ -46,7 +46,7 @@ export interface InstanceHostOptions {
   /** Reads messages; `decodeMessage` by default. */
   readonly decode?: typeof decodeMessage
   /** From how many members each follower gets a certificate. */
-  readonly certificateSenders?: number
+  readonly certificateSenders?: () => number
   readonly logs: InstanceLogs
   readonly clock: Clock
   /** Bytes that no running instance takes; what `DualBft` makes of them. */

@@ -52,7 +52,7 @@ const OFFENCES: Readonly<Record<Blame, Offence>> = {
  * A certificate goes to each follower from this many members; other members in each view, so that those who are silent
  * delay a view at most. All of them would send it to all: with 21 executors and 51 witnesses, a thousand copies.
  */
-const CERTIFICATE_SENDERS = 3
+export const CERTIFICATE_SENDERS = 3
 
 /** Connected nodes outside the committee that are heard; a transport has fewer connections. */
 const GUESTS_MAX = 1024
@@ -68,7 +68,7 @@ export interface PeerPortsOptions {
   /** Who gets what the committee agrees on: `members` sit in another committee, `guests` in none. Nobody by default. */
   readonly followers?: () => Followers
   /** From how many members each follower gets a certificate; 3 by default. */
-  readonly certificateSenders?: number
+  readonly certificateSenders?: () => number
   /** Reads a message; nodes of one process may share the work. `decodeMessage` by default. */
   readonly decode?: typeof decodeMessage
   /** The driver's. */
@@ -193,14 +193,15 @@ export class PeerPorts implements Transport {
   }
 
   #followersFor(message: Message): Followers {
-    const { followers, committee, network, certificateSenders = CERTIFICATE_SENDERS } = this.#options
+    const { followers, committee, network } = this.#options
     if (followers === undefined) return NOBODY
     if (message.kind === 'propose') return followers()
     if (message.kind !== 'certificates') return NOBODY
     const view = message.certificates[0]?.view ?? 0
     const self = this.#indexes.get(network.self) ?? 0
+    const senders = this.#options.certificateSenders?.() ?? CERTIFICATE_SENDERS
     const isTurn = (_: NodeId, position: number): boolean =>
-      (self + view + position) % committee.length < certificateSenders
+      (self + view + position) % committee.length < senders
     const { members, guests } = followers()
     return { members: members.filter(isTurn), guests: guests.filter(isTurn) }
   }

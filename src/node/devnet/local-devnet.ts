@@ -26,6 +26,7 @@ import { OperatorStatus } from '../operator-status.ts'
 import { SenderRecovery } from '../sender-recovery.ts'
 import { systemClock } from '../system-clock.ts'
 import { TransactionDecoder } from '../transaction-gossip.ts'
+import { CertificateCopies } from './certificate-copies.ts'
 import { faultControlOf } from './faults.ts'
 import { LocalNode } from './local-node.ts'
 import { SharedExecution } from './shared-execution.ts'
@@ -84,7 +85,8 @@ export async function openLocalDevnet(options: LocalDevnetOptions): Promise<Loca
   const { plans, network } = openNetwork(options, clock, scheme)
   const parts = new AsyncDisposableStack()
   try {
-    const shared = openShared(scheme, parts)
+    const copies = new CertificateCopies(clock, () => nodes.every(({ fault }) => fault.kind === 'none'))
+    const shared = { ...openShared(scheme, parts), certificateSenders: copies.senders }
     const executor = await createExecutor(options.engine)
     const memory = new MemoryNetwork({ clock })
     const timing = options.timing ?? timingOf(plans.length)
@@ -104,6 +106,7 @@ export async function openLocalDevnet(options: LocalDevnetOptions): Promise<Loca
           timing,
           clientVersion: options.clientVersion,
           log: options.logOf(plan.name),
+          decorateHost: (host) => copies.around(host),
           faults: () => faultControlOf(nodes, plan.id),
           onUp: async (node) => {
             if (index === 0) node.backend.subscribe((event) => tell(listeners, event))

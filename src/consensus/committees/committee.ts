@@ -6,7 +6,7 @@ import type { NodeId } from '../election/election.ts'
 import { ByteWriter } from '../simplex/binary.ts'
 import { committeeShape, type CommitteeShape, type Domain } from '../simplex/config.ts'
 import { LAYER_CODES } from '../simplex/signing.ts'
-import type { Epoch, Layer } from '../simplex/types.ts'
+import type { Epoch, Layer, View } from '../simplex/types.ts'
 
 const TAG = new TextEncoder().encode('aevir-committee')
 /** A BLS public key in G1, compressed, in bytes. */
@@ -53,11 +53,15 @@ export function attemptOf(epoch: Epoch): number {
   return epoch % ATTEMPTS
 }
 
+/** Whether the cycle has room for one more committee. */
+export function hasNextAttempt(epoch: Epoch): boolean {
+  return attemptOf(epoch) + 1 < ATTEMPTS
+}
+
 /** With the next committee of the same cycle. */
 export function nextAttempt(epoch: Epoch): Epoch {
-  const attempt = attemptOf(epoch) + 1
-  assert(attempt < ATTEMPTS, 'a cycle has room for that many committees')
-  return epochOf(cycleOfEpoch(epoch), attempt)
+  assert(hasNextAttempt(epoch), 'a cycle has room for that many committees')
+  return epochOf(cycleOfEpoch(epoch), attemptOf(epoch) + 1)
 }
 
 /**
@@ -68,6 +72,14 @@ export function nextAttempt(epoch: Epoch): Epoch {
  */
 export function epochAfterCycle(first: Epoch, last: Epoch): Epoch {
   return epochOf(cycleOfEpoch(last) + 1, first === last ? 0 : attemptOf(last))
+}
+
+/**
+ * The slot that a view of the witness layer is, among all of its cycle: what a Committer's reveal is about. Views begin
+ * anew with each committee; if slots did, reveals of one attempt would be known before those of the next.
+ */
+export function slotOf(epoch: Epoch, view: View): bigint {
+  return (BigInt(attemptOf(epoch)) << 48n) + BigInt(view)
 }
 
 /** Position of a node, or `undefined` for one without a seat. */

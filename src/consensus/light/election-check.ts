@@ -10,7 +10,7 @@
  */
 import { AevirError } from '../../primitives/errors.ts'
 import { hexToBytes, type Hash } from '../../primitives/bytes.ts'
-import { attemptOf, cycleOfEpoch, epochAfterCycle, epochOf } from '../committees/committee.ts'
+import { attemptOf, cycleOfEpoch, epochAfterCycle, epochOf, slotOf } from '../committees/committee.ts'
 import type { ConsensusParameters } from '../committees/parameters.ts'
 import type { NodeRegistry } from '../committees/registry.ts'
 import { boundaryOf, cycleOf, electSeats, snapshotOf, type Seats } from '../committees/schedule.ts'
@@ -186,7 +186,7 @@ class RandomnessWalk {
     else if (view <= this.point.view) this.note(`${range} is of view ${view}, after ${this.point.view}`)
     else {
       const slot = view % this.witnesses.length
-      const message = revealMessage(BigInt(cycle), BigInt(view))
+      const message = revealMessage(BigInt(cycle), slotOf(epoch, view))
       if (this.keyring.verify(slot, message, reveal)) return
       this.note(
         `the reveal in ${range} is not that of ${this.witnesses[slot]}, the Committer of view ${view}`,

@@ -10,7 +10,7 @@ import type { Seats } from '../committees/schedule.ts'
 import { revealMessage } from '../election/randomness.ts'
 import { WireError } from '../simplex/binary.ts'
 import { LIMITS, type CommitteeShape } from '../simplex/config.ts'
-import type { Block } from '../simplex/types.ts'
+import type { Block, View } from '../simplex/types.ts'
 import type { FinalChain, FinalityProof } from './final-chain.ts'
 import { decodeReject, isReject } from './reject-codec.ts'
 import { refusedBlock, rejectFaultOf, type Refusals, type Reject } from './reject.ts'
@@ -26,7 +26,9 @@ export interface JudgementOptions extends SealBounds {
   /** Of the cycle's execution committee. */
   readonly executionShape: CommitteeShape
   /** Index of the Committer of a view. */
-  committerOf(view: Block['proposal']['view']): number
+  committerOf(view: View): number
+  /** What a Committer's reveal in a view is about. */
+  slotOf(view: View): bigint
   /** Whether a reveal is the signature of a witness. @param message of `revealMessage`. */
   verifyReveal(member: number, message: Uint8Array, reveal: Uint8Array): boolean
   /** Who serves in the next cycle; `undefined` while this node cannot know. Asked for at the boundary. */
@@ -154,9 +156,9 @@ export class Judgements {
   }
 
   private isRevealValid(block: Block, seal: Seal): boolean {
-    const { cycle, committerOf, verifyReveal } = this.options
+    const { cycle, committerOf, slotOf, verifyReveal } = this.options
     const { view } = block.proposal
-    return verifyReveal(committerOf(view), revealMessage(BigInt(cycle), BigInt(view)), seal.reveal)
+    return verifyReveal(committerOf(view), revealMessage(BigInt(cycle), slotOf(view)), seal.reveal)
   }
 
   private checkFinality(judgement: Judgement, { epoch, finalization }: FinalityProof): void {

@@ -34,7 +34,7 @@ export interface SealedEvent {
   readonly finalization: Certificate | undefined
 }
 
-export interface SealingOptions extends Omit<JudgementOptions, 'committerOf' | 'onConflict'> {
+export interface SealingOptions extends Omit<JudgementOptions, 'committerOf' | 'slotOf' | 'onConflict'> {
   /** Of this epoch. */
   readonly store: SealStore
   /** How far the chain is sealed when this life begins: `sealingPointOf`. */
@@ -50,7 +50,7 @@ export interface SealingOptions extends Omit<JudgementOptions, 'committerOf' | '
 }
 
 export interface WitnessBlocksOptions
-  extends SealingOptions, Pick<JudgementOptions, 'committerOf' | 'onConflict'> {
+  extends SealingOptions, Pick<JudgementOptions, 'committerOf' | 'slotOf' | 'onConflict'> {
   /** The last final proposal, where the epoch starts or where an earlier life of this node ended. */
   readonly final: Tip
   /** Whether a proposal in this view is still worth something. */
@@ -266,8 +266,8 @@ export class WitnessBlocks implements BlockApplication {
   }
 
   private revealOf(view: View): Uint8Array {
-    const { signer, cycle } = this.options
-    return present(signer, 'a Committer has a key').sign(revealMessage(BigInt(cycle), BigInt(view)))
+    const { signer, cycle, slotOf } = this.options
+    return present(signer, 'a Committer has a key').sign(revealMessage(BigInt(cycle), slotOf(view)))
   }
 
   // ---- Applying ----------------------------------------------------------------------------------------------------

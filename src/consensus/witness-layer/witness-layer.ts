@@ -7,6 +7,7 @@
  * the clock, this node's own execution chain. One layer lives for one epoch of one committee, and is over once the
  * boundary of its cycle is sealed; it then builds nothing, but answers until it is stopped.
  */
+import { slotOf } from '../committees/committee.ts'
 import type { Application, Clock } from '../plugin.ts'
 import type { Config } from '../simplex/config.ts'
 import { SimplexDriver, type DriverPorts, type Observer } from '../simplex/driver.ts'
@@ -61,6 +62,7 @@ export class WitnessLayer {
       ...options,
       final: origin.applied?.tip ?? { ...origin.root, view: GENESIS_VIEW },
       committerOf: (view) => leaderOf(config, view),
+      slotOf: (view) => slotOf(config.domain.epoch, view),
       isWanted: (view) => core.view === view,
       mustWait: () => this.pacer.mustWait,
       isRepeatDue: (progress) => this.pacer.isRepeatDue(progress),

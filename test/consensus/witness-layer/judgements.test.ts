@@ -38,6 +38,7 @@ function witness({ chain = grown(new OwnChain(executors)), ...changes }: Partial
     committerOf: (view) => view % 4,
     verifyReveal: (member, message, reveal) => keyring.verify(member, message, reveal),
     handover: () => SEATS,
+    slotOf: BigInt,
     refusals: NO_REFUSALS,
     onConflict: (number) => conflicts.push(number),
     onError: (error) => errors.push(error),

@@ -4,6 +4,7 @@ import {
   attemptOf,
   cycleOfEpoch,
   makeCommittee,
+  slotOf,
   type Committee,
 } from '../../../src/consensus/committees/committee.ts'
 import {
@@ -199,7 +200,7 @@ const bothQuorums: MakeDualChecker = (world) => {
       const cycle = cycleOfEpoch(epoch)
       const { members } = committeeOf('witness', epoch)
       const committer = members[proposal.view % members.length]
-      const message = revealMessage(BigInt(cycle), BigInt(proposal.view))
+      const message = revealMessage(BigInt(cycle), slotOf(epoch, proposal.view))
       const isRevealed =
         committer !== undefined && stubScheme.keyring([hexToBytes(committer)]).verify(0, message, seal.reveal)
       if (!isRevealed)

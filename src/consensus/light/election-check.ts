@@ -24,6 +24,9 @@ import { randomnessAfter, sealingPointOf, type SealingPoint } from '../witness-l
 import { isSameSeats } from '../witness-layer/seal-rules.ts'
 import { lastOf } from '../witness-layer/seal.ts'
 
+/** Views without a seal, each of which costs a hash: a year of them. Whoever tells of more wants to keep us busy. */
+const SKIPPED_VIEWS_MAX = 2 ** 24
+
 /** What an election needs of a seal. */
 export interface ElectionSeal {
   readonly epoch: Epoch
@@ -96,6 +99,11 @@ export async function checkElection(
           'wait until it is sealed, or ask a node that has come further',
       )
     }
+    if (seal.last < number) {
+      throw new ElectionDataError(
+        `the seal that covers block ${number} is said to end with block ${seal.last}: ask another node`,
+      )
+    }
     if (seal.last > snapshot) break
     await walk.take(seal)
     onProgress(seal.last, snapshot)
@@ -159,6 +167,11 @@ class RandomnessWalk {
     if (seal.last > snapshotOf(cycle + 1, parameters)) await this.electNext()
     if (seal.epoch > this.epoch && cycleOfEpoch(seal.epoch) === cycle) this.drawAnew(seal.epoch)
     if (this.difference === undefined) this.checkSeal(seal)
+    if (seal.view - this.point.view > SKIPPED_VIEWS_MAX) {
+      throw new ElectionDataError(
+        `the seal of block ${seal.last} is said to be of view ${seal.view}, after view ${this.point.view}: ask another node`,
+      )
+    }
     this.point = {
       number: seal.last,
       randomness: randomnessAfter(this.point, seal.view, seal.reveal),

@@ -99,6 +99,31 @@ test('as soon as its snapshot is sealed, a cycle can be told, even if the chain 
   )
 })
 
+describe('is not kept busy by a source that lies', () => {
+  const cases: readonly (readonly [string, (seal: ElectionSeal) => Partial<ElectionSeal>, RegExp])[] = [
+    ['about where a seal ends', ({ first }) => ({ last: first - 1n }), /is said to end with block/],
+    ['about the view of a seal', () => ({ view: (2 ** 47) as View }), /is said to be of view/],
+  ]
+  for (const [name, change, message] of cases) {
+    test(name, async () => {
+      const seals = sealsOf(steps).map((seal, index) => (index === 20 ? { ...seal, ...change(seal) } : seal))
+      const honest = sealsOf(steps)
+      const source = sourceOf(honest)
+      const lying: ElectionSource = {
+        ...source,
+        sealOf: async (number) => {
+          const index = honest.findIndex(({ first, last }) => first <= number && number <= last)
+          return seals[index]
+        },
+      }
+      await assert.rejects(
+        checkElection(LATEST, rules, lying),
+        (error) => error instanceof ElectionDataError && message.test(error.message),
+      )
+    })
+  }
+})
+
 describe('finds', () => {
   const AT = 20
 

@@ -22,11 +22,13 @@
  * A light client cannot follow: that a trigger is final does not follow from seals. It needs a new trusted start.
  */
 import { assert, present } from '../../primitives/assert.ts'
+import type { Hash } from '../../primitives/bytes.ts'
 import type { Header } from '../../chain/block.ts'
-import { attemptOf, cycleOfEpoch, nextAttempt } from '../committees/committee.ts'
+import { attemptOf, cycleOfEpoch, hasNextAttempt, nextAttempt } from '../committees/committee.ts'
 import { cycleOf } from '../committees/schedule.ts'
-import type { AncestorOf, ResetTriggers } from '../execution-layer/reset-triggers.ts'
+import type { ResetTriggers } from '../execution-layer/reset-triggers.ts'
 import type { Application, BlockReference } from '../plugin.ts'
+import type { Epoch } from '../simplex/types.ts'
 import type { EpochStart } from './consensus-store.ts'
 import type { DualBftOptions } from './dual-bft.ts'
 import type { Elections } from './elections.ts'
@@ -41,12 +43,17 @@ export type Finding =
   /** It is a trigger whose effect is still to come. */
   | 'due'
 
+/** More than a window and what may stand above it for hours. */
+const HEADERS_MAX = 512
+
 export class Resets {
   private readonly application: Pick<Application, 'blockByHash'>
   private readonly options: Pick<DualBftOptions, 'store' | 'parameters'>
   private readonly elections: Elections
   private readonly sealed: SealedChain
   private readonly triggers: ResetTriggers
+  /** At a full window all headers of it are looked at with everything that happens, and a block takes long to read. */
+  private readonly headers = new Map<Hash, Header>()
 
   constructor(
     application: Pick<Application, 'blockByHash'>,
@@ -67,7 +74,10 @@ export class Resets {
     const header = this.headerAt(number)
     const isTrigger = this.triggers.isTrigger(header, this.ancestorOf)
     if (isTrigger === undefined) return 'unknown'
-    return !isTrigger || this.hadEffect(header) ? 'passed' : 'due'
+    if (!isTrigger || this.hadEffect(header)) return 'passed'
+    // After so many, hours have gone by and nobody else could be drawn: the last ones are waited for.
+    const last = this.lastEpochOf(this.cycleOf(number))
+    return last === undefined || hasNextAttempt(last) ? 'due' : 'passed'
   }
 
   /** The last sealed block that a trigger leaves in force. */
@@ -87,8 +97,7 @@ export class Resets {
     const { store } = this.options
     const { hash } = this.rootOf(number)
     const cycle = this.cycleOf(number)
-    const last = store.epochs('witness').findLast(({ epoch }) => cycleOfEpoch(epoch) === cycle)
-    const epoch = nextAttempt(present(last, 'a cycle that was begun').epoch)
+    const epoch = nextAttempt(present(this.lastEpochOf(cycle), 'a cycle that was begun'))
     const link = present(this.sealed.randomnessAfter(hash), 'a known seal')
     const height = store.sealEndingWith(hash)?.proposal.height ?? 0
     const members = this.elections.witnessesOfAttempt(cycle, attemptOf(epoch), link)
@@ -142,6 +151,12 @@ export class Resets {
     return roots.length >= present(this.triggers.placeOf(trigger, this.ancestorOf), 'a trigger')
   }
 
+  /** `undefined` for a cycle that the witness layer has not begun. */
+  private lastEpochOf(cycle: number): Epoch | undefined {
+    const starts = this.options.store.epochs('witness')
+    return starts.findLast(({ epoch }) => cycleOfEpoch(epoch) === cycle)?.epoch
+  }
+
   private headerAt(number: bigint): Header {
     const certificates = present(this.options.store.certificatesOf(number), 'a final block')
     return this.ancestorOf(certificates.proposal.payloadHash)
@@ -151,6 +166,12 @@ export class Resets {
     return this.ancestorOf(hash)
   }
 
-  private readonly ancestorOf = (hash: Parameters<AncestorOf>[0]): Header =>
-    present(this.application.blockByHash(hash), 'a block on the chain').header
+  private readonly ancestorOf = (hash: Hash): Header => {
+    const known = this.headers.get(hash)
+    const header = known ?? present(this.application.blockByHash(hash), 'a block on the chain').header
+    if (known === undefined) this.headers.set(hash, header)
+    const [oldest] = this.headers.keys()
+    if (this.headers.size > HEADERS_MAX && oldest !== undefined) this.headers.delete(oldest)
+    return header
+  }
 }

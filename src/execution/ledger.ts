@@ -85,7 +85,10 @@ export interface WritableLedger extends Ledger {
    * @throws AssertionFailure when it does not extend the head.
    */
   append(executed: ExecutedBlock, reached?: CommitState, meta?: MetaChanges): void
-  /** Records that all blocks up to `number` reached `state`. Never goes backwards. */
+  /**
+   * Records that all blocks up to `number` reached `state`. Never goes backwards. It reaches the disk with the next write
+   * of anything to the same database, which is the proof of that state, or when the ledger is closed.
+   */
   setCommitted(state: CommitState, number: bigint): void
   /**
    * Takes off all blocks above `number` and returns them, newest first; commit states fall back with them, and `meta`

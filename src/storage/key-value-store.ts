@@ -51,13 +51,25 @@ export interface StoreStatistics {
   readonly fileBytes: number
 }
 
+/**
+ * When what was written survives a power failure: when {@link KeyValueStore.write} returns, or at the latest when the next
+ * write with `now` does; until then a failure takes it back as a whole. A killed process loses neither.
+ */
+export type Durability = 'now' | 'soon'
+
 export interface KeyValueStore extends KeyValueReader {
   /**
    * Runs `work` and keeps all it wrote, or nothing when it throws; when this returns, what was written survives the
    * process. `work` reads its own writes. Transactions do not nest, and `work` must not be asynchronous.
+   * @param durability `now` by default.
    * @throws DatabaseError when it cannot be written
    */
-  write<T>(work: (transaction: WriteTransaction) => T): T
+  write<T>(work: (transaction: WriteTransaction) => T, durability?: Durability): T
+  /**
+   * Runs `work`, which only writes, within the next {@link write}, or when the store is closed: for what belongs to a write
+   * that follows at once, and is not read from the store until then. A killed process loses it.
+   */
+  defer(work: (transaction: WriteTransaction) => void): void
   statistics(): StoreStatistics
   /** Nothing may be called afterwards. */
   close(): Promise<void>

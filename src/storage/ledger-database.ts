@@ -257,6 +257,8 @@ class LedgerDatabase implements WritableLedger {
 
     const oldestState = maxOf(this.source.oldestState, number - this.historyBlocks)
     const commits = reached === undefined ? this.commits : this.commitsAfter(reached, number)
+    // A pre-confirmed block may be taken back anyway, and after a power failure the others still have it.
+    const durability = reached === 'preconfirmed' ? 'soon' : 'now'
     this.store.write((transaction) => {
       writeBlock(transaction, executed)
       const recorder = new ChangeRecorder(transaction, number)
@@ -267,7 +269,7 @@ class LedgerDatabase implements WritableLedger {
       writeOldestState(transaction, oldestState)
       pruneChanges(transaction, oldestState, Math.max(PRUNED_RECORDS_MIN, 2 * recorder.count))
       if (meta !== undefined) writeNodeMeta(transaction, meta)
-    })
+    }, durability)
 
     for (const [address, account] of executed.accounts) this.source.caches.accounts.set(address, account)
     this.remember(executed)
@@ -304,7 +306,8 @@ class LedgerDatabase implements WritableLedger {
     assert(number <= this.headHeader.number, `block ${number}, said to be ${state}, is above the head`)
     const commits = this.commitsAfter(state, number)
     if (COMMIT_STATES.every((other) => commits[other] === this.commits[other])) return
-    this.store.write((transaction) => writeCommits(transaction, commits))
+    // Whoever proves the state to others stores the proof next: both are written together, or neither.
+    this.store.defer((transaction) => writeCommits(transaction, commits))
     this.commits = commits
   }
 

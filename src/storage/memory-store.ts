@@ -57,6 +57,10 @@ export class MemoryStore implements KeyValueStore {
     }
   }
 
+  defer(work: (transaction: WriteTransaction) => void): void {
+    this.write(work)
+  }
+
   write<T>(work: (transaction: WriteTransaction) => T): T {
     assert(this.undo === undefined, 'write transactions do not nest')
     const undo: Undo[] = []

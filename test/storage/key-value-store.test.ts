@@ -115,6 +115,27 @@ for (const kind of STORE_KINDS) {
         assert.deepEqual(store.get('meta', bytes(9)), bytes(1))
       }))
 
+    test('writes what was deferred with the next transaction, before it, and not with one that fails', () =>
+      kind.with((store) => {
+        store.defer((transaction) => transaction.put('meta', bytes(1), bytes(10)))
+        store.defer((transaction) => transaction.put('meta', bytes(2), bytes(20)))
+        assert.throws(() =>
+          store.write(() => {
+            throw new RangeError('given up')
+          }),
+        )
+        store.write((transaction) => {
+          assert.deepEqual(transaction.get('meta', bytes(1)), bytes(10))
+          transaction.put('meta', bytes(2), bytes(21))
+        }, 'soon')
+        assert.deepEqual(list(store), [
+          [1, 10],
+          [2, 21],
+        ])
+        store.write((transaction) => transaction.delete('meta', bytes(1)))
+        assert.deepEqual(list(store), [[2, 21]])
+      }))
+
     test('refuses nested transactions, writes behind the end of one, and keys of a wrong size', () =>
       kind.with((store) => {
         const escaped = store.write((transaction) => transaction)

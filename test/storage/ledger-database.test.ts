@@ -132,6 +132,8 @@ for (const kind of STORE_KINDS) {
         ledger.setCommitted('final', 1n)
         assert.deepEqual(all(ledger), [4n, 2n, 2n])
         assert.throws(() => ledger.setCommitted('final', 5n), AssertionFailure)
+        // With whatever is written next.
+        store.write(() => undefined)
         assert.deepEqual(all(openSample(store)), [4n, 2n, 2n])
         ledger.unwind(1n)
         assert.deepEqual(all(ledger), [1n, 1n, 1n])
@@ -215,6 +217,7 @@ for (const kind of STORE_KINDS) {
           entries: (table, range) => store.entries(table, range),
           statistics: () => store.statistics(),
           close: () => store.close(),
+          defer: (work) => failing.write(work),
           write: (work) =>
             store.write((transaction) => {
               const result = work(transaction)

@@ -45,6 +45,11 @@ export class CrashableStore implements KeyValueStore {
     return this.#isCut ? this.#pretend(work) : this.#inner.write(work)
   }
 
+  /** At once: what waits would outlive the cut. */
+  defer(work: (transaction: WriteTransaction) => void): void {
+    this.write(work)
+  }
+
   statistics(): StoreStatistics {
     return this.#inner.statistics()
   }

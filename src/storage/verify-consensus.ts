@@ -13,6 +13,7 @@ import { GENESIS_VIEW, type Epoch, type Layer, type Proposal } from '../consensu
 import {
   randomnessAfter,
   sealingPointOf,
+  SKIPPED_VIEWS_MAX,
   type SealingPoint,
 } from '../consensus/witness-layer/randomness-of-seals.ts'
 import { lastOf, type Seal } from '../consensus/witness-layer/seal.ts'
@@ -197,10 +198,17 @@ function verifySeal(
   findings.expect(isNext, `${what}: it does not begin after block ${sealed.point.number}`)
   verifyRange({ store, findings }, what, seal)
   if (seal.handover !== undefined) sealed.handovers.set(cycle + 1, seal.handover)
-  const link = randomnessAfter(sealed.point, proposal.view, seal.reveal)
-  findings.expect(randomness === link, `${what}: the randomness after it is another`)
   verifySealIndexes({ store, findings }, what, place, proposal, lastOf(seal))
-  sealed.point = { number: lastOf(seal), randomness: link, view: proposal.view }
+  const isNear = proposal.view - sealed.point.view <= SKIPPED_VIEWS_MAX
+  findings.expect(isNear, `${what}: its view ${proposal.view} is far from ${sealed.point.view}`)
+  // Where the view cannot be right, what was stored is taken, so that the seals after it are checked by themselves.
+  const point = { ...sealed.point, number: lastOf(seal) }
+  if (!isNear) sealed.point = { ...point, randomness: randomness ?? point.randomness }
+  else {
+    const link = randomnessAfter(sealed.point, proposal.view, seal.reveal)
+    findings.expect(randomness === link, `${what}: the randomness after it is another`)
+    sealed.point = { ...point, randomness: link, view: proposal.view }
+  }
 }
 
 /** Whether other witnesses of the same cycle began from a seal below it. */

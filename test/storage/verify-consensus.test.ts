@@ -85,6 +85,8 @@ const UNCHECKED: Readonly<Record<string, readonly TableName[]>> = {
 const DAMAGES: Readonly<Record<string, (value: Uint8Array) => Uint8Array | undefined>> = {
   'a changed first byte': (value) => value.with(0, (value[0] ?? 0) ^ 1),
   'a changed last byte': (value) => value.with(value.length - 1, (value.at(-1) ?? 0) ^ 1),
+  // Of the view of a proposal: the chain of randomness has a hash for each view that was skipped.
+  'a changed fourth byte': (value) => value.with(3, (value[3] ?? 0) ^ 0x80),
   'a missing entry': () => undefined,
 }
 

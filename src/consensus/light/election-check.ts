@@ -20,12 +20,14 @@ import { revealMessage, seedOf, seedOfAttempt } from '../election/randomness.ts'
 import type { BlockReference } from '../plugin.ts'
 import type { Keyring, SignatureScheme } from '../signature-scheme.ts'
 import { GENESIS_VIEW, type Epoch, type Layer, type View } from '../simplex/types.ts'
-import { randomnessAfter, sealingPointOf, type SealingPoint } from '../witness-layer/randomness-of-seals.ts'
+import {
+  randomnessAfter,
+  sealingPointOf,
+  SKIPPED_VIEWS_MAX,
+  type SealingPoint,
+} from '../witness-layer/randomness-of-seals.ts'
 import { isSameSeats } from '../witness-layer/seal-rules.ts'
 import { lastOf } from '../witness-layer/seal.ts'
-
-/** Views without a seal, each of which costs a hash: a year of them. Whoever tells of more wants to keep us busy. */
-const SKIPPED_VIEWS_MAX = 2 ** 24
 
 /** What an election needs of a seal. */
 export interface ElectionSeal {

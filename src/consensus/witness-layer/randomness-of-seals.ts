@@ -18,6 +18,12 @@ export interface SealingPoint {
   readonly view: View
 }
 
+/**
+ * Views between two seals, each of which costs a hash: a year of them. Whoever reads seals that no quorum vouched for, from
+ * others or from a disk, must not go beyond: a view may be any number.
+ */
+export const SKIPPED_VIEWS_MAX = 2 ** 24
+
 /** @param latest the newest seal that a node has, of this epoch or an earlier one. */
 export function sealingPointOf(
   latest: StoredSeal | undefined,

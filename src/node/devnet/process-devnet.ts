@@ -1,6 +1,7 @@
 /** A network of which every node is a process of its own, connected over TCP on this machine's loopback interface. */
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import type { NodeId } from '../../consensus/election/election.ts'
 import { present } from '../../primitives/assert.ts'
 import type { FaultyNode } from '../../rpc/fault-control.ts'
@@ -11,6 +12,8 @@ import type { SealReport } from './seal-reports.ts'
 /** Nodes whose addresses each node begins with; the others' it learns from them. */
 const BOOTSTRAP_COUNT = 3
 const HOST = '127.0.0.1'
+const READY_TIMEOUT_MS = 30_000
+const READY_POLL_MS = 100
 
 /** A node whose directory exists. */
 export interface PreparedNode {
@@ -48,7 +51,7 @@ export interface ProcessDevnet {
   kill(): void
 }
 
-/** Resolves when all nodes answer requests. @throws AevirError with no process left. */
+/** Resolves when all nodes answer requests and the first is ready. @throws AevirError with no process left. */
 export async function openProcessDevnet(options: ProcessDevnetOptions): Promise<ProcessDevnet> {
   const ports = await freePorts(options.nodes.length)
   const addresses = options.nodes.map(({ peerId }, index) => `${listenAddress(ports, index)}/p2p/${peerId}`)
@@ -95,9 +98,22 @@ export async function openProcessDevnet(options: ProcessDevnetOptions): Promise<
   }
   const starts = await Promise.allSettled(nodes.map((node) => node.start()))
   const failed = starts.find((start) => start.status === 'rejected')
-  if (failed === undefined) return devnet
+  if (failed === undefined) {
+    await untilReady(nodes)
+    return devnet
+  }
   await devnet.close()
   throw failed.reason
+}
+
+/** Until the first node has seen the chain go on; not for ever, since whoever starts a network may want to look why not. */
+async function untilReady([first]: readonly ChildNode[]): Promise<void> {
+  const endMs = performance.now() + READY_TIMEOUT_MS
+  while (first?.url !== undefined && performance.now() < endMs) {
+    const { ok } = await fetch(new URL('/readyz', first.url))
+    if (ok) return
+    await setTimeout(READY_POLL_MS)
+  }
 }
 
 function rpcPortOf({ port, hasAllServers }: ProcessDevnetOptions, index: number): number {

@@ -8,6 +8,7 @@
 import type { DoubleSignGuard } from '../../consensus/simplex/double-sign-guard.ts'
 import { KIND_CODES } from '../../consensus/simplex/signing.ts'
 import {
+  COUNT_MAX,
   GENESIS_VIEW,
   type Epoch,
   type Layer,
@@ -30,15 +31,17 @@ export type Judgement = 'new' | 'repeated' | 'contradiction' | 'too old to know'
 
 /** Views that are remembered, the latest; at least half of them. What is older is never said again. */
 const VIEWS_MAX = 4096
-/** Epochs of a layer that are remembered. */
-const EPOCHS_MAX = 2
+/** Epochs of a layer that are remembered: those that may run at a time, when committees are replaced one after the other. */
+const EPOCHS_MAX = 4
+/** What is known of an epoch that was forgotten: everything may have been said. */
+const ANYTHING: DoubleSignGuard = { view: COUNT_MAX as View, kinds: 0xff }
 
 type Said = Partial<Record<StatementKind, Hash>>
 
 interface Reign {
   readonly views: Map<View, Said>
-  /** Highest view that was forgotten. */
-  forgotten: View
+  /** Lowest view that is remembered. */
+  lowest: View
   highest: View
 }
 
@@ -48,12 +51,9 @@ export class VoteRecords {
   judge({ layer, epoch, kind, view, hash }: OwnStatement): Judgement {
     const reigns = this.#layers[layer]
     const reign = reigns.get(epoch)
-    if (reign === undefined) {
-      // A committee may be replaced by one with a lower epoch than the node was in. Only the lowest are ever forgotten.
-      const isRemembered = reigns.size < EPOCHS_MAX || epoch > Math.min(...reigns.keys())
-      return isRemembered ? 'new' : 'too old to know'
-    }
-    if (view <= reign.forgotten) return 'too old to know'
+    if (reign === undefined) return this.#isForgotten(layer, epoch) ? 'too old to know' : 'new'
+    // So many are left when others are forgotten, also after a restart, which does not know whether any were.
+    if (reign.views.size >= VIEWS_MAX / 2 && view < reign.lowest) return 'too old to know'
     const said = reign.views.get(view)
     const before = said?.[kind]
     if (before !== undefined) return before === hash ? 'repeated' : 'contradiction'
@@ -66,13 +66,14 @@ export class VoteRecords {
     const reigns = this.#layers[layer]
     let reign = reigns.get(epoch)
     if (reign === undefined) {
-      reign = { views: new Map(), forgotten: GENESIS_VIEW, highest: GENESIS_VIEW }
+      reign = { views: new Map(), lowest: view, highest: GENESIS_VIEW }
       reigns.set(epoch, reign)
       const oldest = [...reigns.keys()].toSorted((a, b) => a - b)
       for (const past of oldest.slice(0, -EPOCHS_MAX)) reigns.delete(past)
     }
     reign.views.set(view, { ...reign.views.get(view), [kind]: hash })
     if (view > reign.highest) reign.highest = view
+    if (view < reign.lowest) reign.lowest = view
     if (reign.views.size > VIEWS_MAX) forgetOlderHalf(reign)
   }
 
@@ -91,9 +92,17 @@ export class VoteRecords {
     }
   }
 
+  /** Whether something may have been said in an epoch of which nothing is remembered. */
+  #isForgotten(layer: Layer, epoch: Epoch): boolean {
+    const reigns = this.#layers[layer]
+    // A committee may be replaced by one with a lower epoch than the node was in. Only the lowest are ever forgotten.
+    return reigns.size >= EPOCHS_MAX && epoch < Math.min(...reigns.keys())
+  }
+
   /** How far the node's statements go, as the core asks for it on a restart. */
   highest(layer: Layer, epoch: Epoch): DoubleSignGuard {
     const reign = this.#layers[layer].get(epoch)
+    if (reign === undefined && this.#isForgotten(layer, epoch)) return ANYTHING
     const view = reign?.highest ?? GENESIS_VIEW
     // The keys of what was said are kinds.
     const said = Object.keys(reign?.views.get(view) ?? {}) as StatementKind[]
@@ -104,7 +113,7 @@ export class VoteRecords {
 /** Many at once, so that the sorting is paid once in many views. */
 function forgetOlderHalf(reign: Reign): void {
   const views = [...reign.views.keys()].toSorted((a, b) => a - b)
-  const forgotten = views.slice(0, VIEWS_MAX / 2)
-  for (const view of forgotten) reign.views.delete(view)
-  reign.forgotten = forgotten.at(-1) ?? reign.forgotten
+  const middle = views.length - VIEWS_MAX / 2
+  for (const view of views.slice(0, middle)) reign.views.delete(view)
+  reign.lowest = views[middle] ?? reign.lowest
 }

@@ -6,9 +6,16 @@ import { describe, test } from 'node:test'
 import { MemoryLogs, DiskLogs, noLog, type InstanceLog } from '../../../src/node/bft/instance-logs.ts'
 import { VoteGuard } from '../../../src/node/keys/vote-guard.ts'
 import { SILENT_LOG } from '../../../src/node/log.ts'
-import { GENESIS_VIEW, NO_HASH, type View } from '../../../src/consensus/simplex/types.ts'
+import {
+  COUNT_MAX,
+  GENESIS_VIEW,
+  NO_HASH,
+  type Epoch,
+  type View,
+} from '../../../src/consensus/simplex/types.ts'
 import type { WalRecord } from '../../../src/consensus/simplex/wal-records.ts'
 import { withScratch } from '../../support/cli.ts'
+import { blockAt, CoreNode, votesIn } from '../../support/core-node.ts'
 import { committeeOf } from './committee.ts'
 
 const { context, nodes } = committeeOf(4)
@@ -65,6 +72,24 @@ describe('logs on a disk', () => {
       await life(directory, async (log) => {
         assert.deepEqual(log.records, [])
         assert.equal(log.abstainThrough, 7)
+      })
+    }))
+
+  test('of an epoch that the guard has forgotten make the node keep silent in it, so that it can follow through it', () =>
+    withScratch(async (directory) => {
+      const guard = await VoteGuard.open(join(directory, 'guard'), NODE)
+      const { layer } = context.domain
+      for (const epoch of [2, 3, 4, 5] as Epoch[]) {
+        await guard.record([{ layer, epoch, kind: 'nullify', view: 1 as View, hash: NO_HASH }])
+      }
+      await guard.close()
+      await life(directory, async (log) => {
+        assert.equal(log.abstainThrough, COUNT_MAX)
+        const core = new CoreNode(0, { abstainThrough: log.abstainThrough })
+        core.timer('advance')
+        core.propose(blockAt(1))
+        core.certificate('notarize', 1, blockAt(1).proposal.hash)
+        assert.deepEqual(votesIn(core.effects), [])
       })
     }))
 

@@ -107,6 +107,13 @@ export class Composition implements DualBft {
   // ---- Life --------------------------------------------------------------------------------------------------------
 
   async start(): Promise<void> {
+    const opening = this.open()
+    // Changes of epochs replace instances that run.
+    this.transitions.add(async () => opening.catch(() => undefined))
+    await opening
+  }
+
+  private async open(): Promise<void> {
     await this.rejects.finish()
     const execution = await this.latestEpoch('execution')
     const witness = await this.latestEpoch('witness')
@@ -120,7 +127,6 @@ export class Composition implements DualBft {
     this.tellCommittees()
     await this.execution.layer.start()
     await this.witness.layer.start()
-    // Not before: what it finds due replaces the instance that runs.
     this.survey()
     this.changeEpochs()
     this.check()
@@ -128,8 +134,8 @@ export class Composition implements DualBft {
 
   async stop(): Promise<void> {
     this.isStopped = true
-    this.cancelCheck?.()
     await this.transitions.settled()
+    this.cancelCheck?.()
     for (const running of this.running()) await running.layer.stop()
     for (const running of this.running()) await running.ports.close()
   }

@@ -14,6 +14,7 @@ import {
   type WriteTransaction,
 } from './key-value-store.ts'
 import { SortedMap } from './sorted-map.ts'
+import type { StringPool } from './string-pool.ts'
 import { TABLES, type TableName } from './tables.ts'
 
 /** What a write replaced, so that it can be taken back. */
@@ -28,8 +29,11 @@ export class MemoryStore implements KeyValueStore {
   /** Present while a transaction runs. */
   private undo: Undo[] | undefined
   private isClosed = false
+  private readonly pool: StringPool | undefined
 
-  constructor() {
+  /** @param pool shares what several stores hold. */
+  constructor(pool?: StringPool) {
+    this.pool = pool
     // The cast holds because TABLES lists every TableName.
     this.tables = Object.fromEntries(TABLES.map((name) => [name, new SortedMap()])) as Record<
       TableName,
@@ -71,7 +75,7 @@ export class MemoryStore implements KeyValueStore {
         entries: (table, range) => this.entries(table, range),
         put: (table, key, value) => {
           assert(key.length > 0 && key.length <= KEY_SIZE_MAX, `a key of ${key.length} bytes`)
-          this.change(table, toText(key), toText(value))
+          this.change(table, this.kept(key), this.kept(value))
         },
         delete: (table, key) => this.change(table, toText(key), undefined),
       })
@@ -90,6 +94,12 @@ export class MemoryStore implements KeyValueStore {
 
   async close(): Promise<void> {
     this.isClosed = true
+  }
+
+  /** As text that stays. */
+  private kept(bytes: Uint8Array): string {
+    const text = toText(bytes)
+    return this.pool?.share(text) ?? text
   }
 
   private change(name: TableName, key: string, value: string | undefined): void {

@@ -18,6 +18,7 @@ import { MemoryNetwork } from '../../network/memory-transport.ts'
 import { AevirError } from '../../primitives/errors.ts'
 import type { NodeEvent } from '../../rpc/backend.ts'
 import { createRpcServer, type RpcServer } from '../../rpc/server.ts'
+import { StringPool } from '../../storage/string-pool.ts'
 import { SharedMessages } from '../bft/shared-messages.ts'
 import type { Log } from '../log.ts'
 import { parseNetworkGenesis, type NetworkGenesis } from '../network-genesis.ts'
@@ -89,6 +90,7 @@ export async function openLocalDevnet(options: LocalDevnetOptions): Promise<Loca
     const shared = { ...openShared(scheme, parts), certificateSenders: copies.senders }
     const executor = await createExecutor(options.engine)
     const memory = new MemoryNetwork({ clock })
+    const strings = new StringPool()
     const timing = options.timing ?? timingOf(plans.length)
     const listeners = new Set<(event: NodeEvent) => void>()
     const urls = new Map<string, string>()
@@ -103,6 +105,7 @@ export async function openLocalDevnet(options: LocalDevnetOptions): Promise<Loca
           join: (self) => memory.join(self),
           directory: options.directory === undefined ? undefined : join(options.directory, plan.name),
           historyBlocks: options.historyBlocks,
+          strings,
           timing,
           clientVersion: options.clientVersion,
           log: options.logOf(plan.name),

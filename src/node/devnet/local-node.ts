@@ -11,7 +11,9 @@ import type { BlockExecutor } from '../../execution/executor.ts'
 import { FaultyTransport } from '../../network/faulty-transport.ts'
 import type { Transport } from '../../network/transport.ts'
 import type { FaultControl, NodeFault } from '../../rpc/fault-control.ts'
+import type { KeyValueStore } from '../../storage/key-value-store.ts'
 import { MemoryStore } from '../../storage/memory-store.ts'
+import type { StringPool } from '../../storage/string-pool.ts'
 import { DiskLogs, MemoryLogs, type InstanceLogs } from '../bft/instance-logs.ts'
 import { VoteGuard } from '../keys/vote-guard.ts'
 import type { Log } from '../log.ts'
@@ -32,6 +34,8 @@ export interface LocalNodeOptions {
   /** Of this node; `undefined` for memory, which lasts as long as the process. */
   readonly directory: string | undefined
   readonly historyBlocks: number
+  /** Of all nodes. */
+  readonly strings: StringPool
   readonly timing: Timing
   readonly clientVersion: string
   readonly clock: Clock
@@ -62,7 +66,7 @@ export class LocalNode implements BreakableNode {
   readonly #turns = new Turns()
   readonly #lying: EquivocationSwitch = { isOn: false }
   /** Kept from life to life where there is no directory. */
-  readonly #memory = { store: new MemoryStore(), logs: new MemoryLogs() }
+  readonly #memory: { readonly store: KeyValueStore; readonly logs: InstanceLogs }
   #life: Life | undefined
   #fault: NodeFault = { kind: 'none' }
 
@@ -70,6 +74,7 @@ export class LocalNode implements BreakableNode {
     this.#options = options
     this.name = options.plan.name
     this.id = options.plan.id
+    this.#memory = { store: new MemoryStore(options.strings), logs: new MemoryLogs() }
   }
 
   get fault(): NodeFault {

@@ -10,6 +10,8 @@ import type { MessageClass } from '../../network/message-classes.ts'
 const PEER_MESSAGES_MAX = 32
 const PEER_BYTES_MAX = 6 << 20
 const BYTES_MAX = 48 << 20
+/** … and of those in no committee as far as this node knows. Some serve in the next one; anybody else may want to fill it. */
+const STRANGERS_BYTES_MAX = 16 << 20
 
 export interface EarlyMessage {
   readonly peer: NodeId
@@ -20,13 +22,20 @@ export interface EarlyMessage {
 export class EarlyMessages {
   readonly #byPeer = new Map<NodeId, EarlyMessage[]>()
   #bytes = 0
+  /** By peer: what came from those who were in no committee when it came. */
+  readonly #strangers = new Map<NodeId, number>()
 
-  /** False when there is no room. */
-  keep(message: EarlyMessage): boolean {
+  /** False when there is no room. @param isMember whether the peer serves in a committee. */
+  keep(message: EarlyMessage, isMember: boolean): boolean {
     const kept = this.#byPeer.get(message.peer) ?? []
     const bytes = kept.reduce((sum, other) => sum + other.bytes.length, message.bytes.length)
     if (kept.length >= PEER_MESSAGES_MAX || bytes > PEER_BYTES_MAX) return false
     if (this.#bytes + message.bytes.length > BYTES_MAX) return false
+    if (!isMember) {
+      const all = [...this.#strangers.values()].reduce((sum, own) => sum + own, message.bytes.length)
+      if (all > STRANGERS_BYTES_MAX) return false
+      this.#strangers.set(message.peer, (this.#strangers.get(message.peer) ?? 0) + message.bytes.length)
+    }
     kept.push(message)
     this.#byPeer.set(message.peer, kept)
     this.#bytes += message.bytes.length
@@ -38,11 +47,13 @@ export class EarlyMessages {
     const all = [...this.#byPeer.values()].flat()
     this.#byPeer.clear()
     this.#bytes = 0
+    this.#strangers.clear()
     return all
   }
 
   forget(peer: NodeId): void {
     for (const { bytes } of this.#byPeer.get(peer) ?? []) this.#bytes -= bytes.length
     this.#byPeer.delete(peer)
+    this.#strangers.delete(peer)
   }
 }

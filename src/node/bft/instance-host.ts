@@ -151,7 +151,7 @@ export class NetworkInstances implements InstanceHost {
     const lead = about === undefined ? -1 : this.#leadOf(about)
     // A node that is far behind hears of later epochs all the time: nobody is to blame for that.
     if (lead >= 0) {
-      if (lead <= LEAD_MAX) this.#early.keep({ peer, messageClass, bytes })
+      if (lead <= LEAD_MAX) this.#early.keep({ peer, messageClass, bytes }, this.#members.has(peer))
       return
     }
     // Members ask about certificates on the stream for votes.

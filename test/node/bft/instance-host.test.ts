@@ -6,6 +6,7 @@ import { domainOf, makeCommittee, type Committee } from '../../../src/consensus/
 import type { InstancePorts } from '../../../src/consensus/dual-bft/instances.ts'
 import type { NodeId } from '../../../src/consensus/election/election.ts'
 import type { Message } from '../../../src/consensus/simplex/messages.ts'
+import { makeBlock } from '../../../src/consensus/simplex/proposal.ts'
 import type { Epoch, Layer, View } from '../../../src/consensus/simplex/types.ts'
 import { encodeMessage, wireContext } from '../../../src/consensus/simplex/wire.ts'
 import type { MessageClass } from '../../../src/network/message-classes.ts'
@@ -13,6 +14,7 @@ import type { Offence } from '../../../src/network/peer-scores.ts'
 import { NetworkInstances } from '../../../src/node/bft/instance-host.ts'
 import { MemoryLogs } from '../../../src/node/bft/instance-logs.ts'
 import { SignatureVerifier } from '../../../src/node/bft/verifier.ts'
+import { ZERO_HASH } from '../../../src/primitives/bytes.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { certificateOf, committeeOf, voteOf } from './committee.ts'
 
@@ -106,6 +108,29 @@ describe('instances of consensus in a node', () => {
     await open(committee('execution', 1024))
     await setImmediate()
     assert.equal(received.length, 32)
+  })
+
+  test('keep room for members among what came early, however much others send', async () => {
+    const next = committee('execution', 256)
+    const current = committee('execution', 0)
+    await open(current)
+    host.setCommittees([current])
+    await setImmediate()
+    const large: Message = {
+      kind: 'propose',
+      block: makeBlock(
+        { view: 1 as View, parentView: 0 as View, height: 1, parentHash: ZERO_HASH, payloadHash: ZERO_HASH },
+        new Uint8Array(4 << 20),
+      ),
+      signature: new Uint8Array(96),
+      certificates: [],
+    }
+    const bytes = encoded(next, large)
+    for (let guest = 0; guest < 20; guest++) host.onMessage(`0x${guest}`, 'sync', bytes)
+    host.onMessage(BOB, 'blocks', bytes)
+    await open(next)
+    await setImmediate()
+    assert.deepEqual(received, ['execution 256: propose from 1'])
   })
 
   test('what was kept for a peer that left is forgotten', async () => {

@@ -5,7 +5,7 @@
  */
 import { WebSocket } from 'ws'
 import type { RpcConnection } from '../../../benchmarks/rpc-connection.ts'
-import type { NodeProcess } from './node-process.ts'
+import type { NodeHandle } from './node-handle.ts'
 
 export type HeadState = 'preconfirmed' | 'final' | 'sealed' | 'revoked'
 
@@ -34,7 +34,7 @@ interface Notification {
 }
 
 export class BlockWatch {
-  readonly #node: NodeProcess
+  readonly #node: NodeHandle
   readonly #onHead: (head: Head) => void
   /** What this node said last about a number; kept when the node is started again. */
   readonly #latest = new Map<number, Head>()
@@ -42,14 +42,14 @@ export class BlockWatch {
   readonly violations: string[] = []
   #socket: WebSocket | undefined
 
-  constructor(node: NodeProcess, onHead: (head: Head) => void) {
+  constructor(node: NodeHandle, onHead: (head: Head) => void) {
     this.#node = node
     this.#onHead = onHead
   }
 
   /** Resolves when the node has confirmed the subscription. Again after the node was started again. */
   async open(): Promise<void> {
-    const socket = new WebSocket(`ws://127.0.0.1:${this.#node.place.rpcPort}`)
+    const socket = new WebSocket(`ws://127.0.0.1:${this.#node.rpcPort}`)
     this.#socket = socket
     // 'close' follows, and the node may be killed at any time.
     socket.on('error', () => undefined)

@@ -3,10 +3,10 @@
  * and which transactions stand in them. Latencies and the final judgement come from here.
  */
 import { assert } from '../../../src/primitives/assert.ts'
-import type { RpcConnection } from '../../../benchmarks/rpc-connection.ts'
+import { RpcConnection } from '../../../benchmarks/rpc-connection.ts'
 import { BlockWatch, transactionsOf, type Head } from './block-watch.ts'
-import { isGone, type NodeProcess } from './node-process.ts'
 import type { Sent } from './token-sender.ts'
+import { isGone, type NodeHandle } from './node-handle.ts'
 
 /** A transaction as its client saw it; times of `performance.now()`. */
 export interface Fate {
@@ -45,7 +45,7 @@ export class ChainRecord {
   readonly #readers = new Map<string, Reader>()
 
   /** Listens to a node. @param isRead whether its blocks are asked for. */
-  async watch(node: NodeProcess, isRead: boolean): Promise<void> {
+  async watch(node: NodeHandle, isRead: boolean): Promise<void> {
     let watch = this.#watches.get(node.name)
     if (watch === undefined) {
       watch = new BlockWatch(node, (head) => this.#onHead(head))
@@ -53,12 +53,12 @@ export class ChainRecord {
     }
     watch.close()
     this.#readers.get(node.name)?.close()
-    if (isRead) this.#readers.set(node.name, new Reader(await node.connect()))
+    if (isRead) this.#readers.set(node.name, new Reader(await RpcConnection.open(node.rpcPort)))
     await watch.open()
   }
 
   /** A node lost its disk. */
-  forget(node: NodeProcess): void {
+  forget(node: NodeHandle): void {
     this.#watches.get(node.name)?.forget()
   }
 

@@ -1,5 +1,5 @@
 /** The parts of `aevir_consensusStatus` that a harness looks at, and the heads of a node. */
-import type { NodeProcess } from './node-process.ts'
+import { ask, type NodeHandle } from './node-handle.ts'
 
 export interface LayerPosition {
   readonly view: number
@@ -17,8 +17,8 @@ interface StatusAnswer {
   readonly witness: { readonly view: string; readonly leader: string }
 }
 
-export async function positionOf(node: NodeProcess): Promise<ConsensusPosition> {
-  const { execution, witness } = await node.ask<StatusAnswer>('aevir_consensusStatus')
+export async function positionOf(node: NodeHandle): Promise<ConsensusPosition> {
+  const { execution, witness } = await ask<StatusAnswer>(node, 'aevir_consensusStatus')
   return {
     execution: { view: Number(execution.view), leader: execution.leader },
     witness: { view: Number(witness.view), leader: witness.leader },
@@ -34,11 +34,11 @@ export interface BlockAnswer {
 
 /** @param which a tag, or the number of a block. */
 export async function blockOf(
-  node: NodeProcess,
+  node: NodeHandle,
   which: number | 'latest' | 'finalized',
 ): Promise<BlockAnswer> {
   const tag = typeof which === 'number' ? `0x${which.toString(16)}` : which
-  const block = await node.ask<BlockAnswer | null>('eth_getBlockByNumber', [tag, false])
+  const block = await ask<BlockAnswer | null>(node, 'eth_getBlockByNumber', [tag, false])
   if (block === null) throw new Error(`${node.name} has no block ${which}`)
   return block
 }

@@ -6,9 +6,11 @@ import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
 import { blockOf, type BlockAnswer } from './consensus-status.ts'
 import type { ChainRecord } from './chain-record.ts'
-import type { NodeProcess } from './node-process.ts'
+import type { NodeHandle } from './node-handle.ts'
 
 const AGREEMENT_TIMEOUT_MS = 60_000
+/** For the last transactions to be sealed. */
+const GRACE_MS = 20_000
 const POLL_MS = 200
 
 export interface Verdict {
@@ -22,7 +24,7 @@ export interface Verdict {
 }
 
 /** @throws AssertionError when anything is missing or differs. */
-export async function checkChains(nodes: readonly NodeProcess[], record: ChainRecord): Promise<Verdict> {
+export async function checkChains(nodes: readonly NodeHandle[], record: ChainRecord): Promise<Verdict> {
   assert.deepEqual(record.violations(), [])
   const reported = Math.max(0, ...record.sealed.keys())
   const height = await commonHeight(nodes, reported)
@@ -32,13 +34,13 @@ export async function checkChains(nodes: readonly NodeProcess[], record: ChainRe
     const ours = { hash: first.hash, stateRoot: first.stateRoot }
     assert.deepEqual({ hash, stateRoot }, ours, `${nodes[index + 1]?.name} has another block ${height}`)
   }
-  const sealedTransactions = await checkSealed(nodes[0] as NodeProcess, record)
+  const sealedTransactions = await checkSealed(nodes[0] as NodeHandle, record)
   const { hash, stateRoot } = first
   return { height, hash, stateRoot, sealedBlocks: record.sealed.size, sealedTransactions }
 }
 
 /** Waits until every node has sealed what was reported. @returns the highest block that all have sealed. */
-async function commonHeight(nodes: readonly NodeProcess[], reported: number): Promise<number> {
+async function commonHeight(nodes: readonly NodeHandle[], reported: number): Promise<number> {
   const endMs = performance.now() + AGREEMENT_TIMEOUT_MS
   for (;;) {
     const heads = await Promise.all(
@@ -53,7 +55,7 @@ async function commonHeight(nodes: readonly NodeProcess[], reported: number): Pr
 }
 
 /** @returns the number of transactions in the blocks that were reported as sealed. */
-async function checkSealed(node: NodeProcess, { contents, sealed }: ChainRecord): Promise<number> {
+async function checkSealed(node: NodeHandle, { contents, sealed }: ChainRecord): Promise<number> {
   let count = 0
   for (const [number, { hash, node: reporter }] of sealed) {
     const block = await blockOf(node, number)
@@ -63,4 +65,18 @@ async function checkSealed(node: NodeProcess, { contents, sealed }: ChainRecord)
     count += block.transactions.length
   }
   return count
+}
+
+/** Gives the last transactions the time to be sealed. @returns how many of those that users sent were not. */
+export async function missingAfter(record: ChainRecord): Promise<number> {
+  const endMs = performance.now() + GRACE_MS
+  for (;;) {
+    await record.settled()
+    const sealed = new Set(
+      [...record.sealed.values()].flatMap(({ hash }) => record.contents.get(hash)?.transactions ?? []),
+    )
+    const missing = [...record.fates.keys()].filter((hash) => !sealed.has(hash)).length
+    if (missing === 0 || performance.now() > endMs) return missing
+    await delay(POLL_MS)
+  }
 }

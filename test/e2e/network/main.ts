@@ -1,11 +1,12 @@
 /**
  * `npm run network-test -- [--executors 4] [--witnesses 7] [--rate 50] [--calm S] [--outage S] [--partition S]`: a network
- * of processes over libp2p, under load, through every fault in `faults.ts`. The exit code is 1 when a promise was broken.
+ * of processes over libp2p, under load, through every fault in `faults.ts`, and then a devnet cut in two. The exit code is 1 when a promise was broken.
  */
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { withDirectory } from '../../storage/stores.ts'
-import { runScenario } from './scenario.ts'
+import { runPartition } from './devnet-partition.ts'
+import { lineOf, runScenario } from './scenario.ts'
 
 const { values } = parseArgs({
   options: {
@@ -43,3 +44,18 @@ await withDirectory(async (directory) => {
     ].join('\n'),
   )
 })
+
+const { report, verdict, missing, sealedWhileCut } = await runPartition({
+  executors: Number(values.executors),
+  witnesses: Number(values.witnesses),
+  perSecond: Number(values.rate),
+  calmMs: Number(values.calm) * 1000,
+  partitionMs: Number(values.partition) * 1000,
+  afterMs: 10_000,
+})
+console.log(lineOf(report))
+console.log(
+  `${sealedWhileCut} blocks sealed meanwhile; ${missing} transactions in no sealed block; all nodes have block ` +
+    `${verdict.height} ${verdict.hash}, state ${verdict.stateRoot}`,
+)
+if (sealedWhileCut > 0) process.exitCode = 1

@@ -5,9 +5,9 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { RpcConnection, type NodeGoneError } from '../../../benchmarks/rpc-connection.ts'
 import type { Command } from '../../../benchmarks/processes.ts'
 import { present } from '../../../src/primitives/assert.ts'
+import type { NodeHandle } from './node-handle.ts'
 
 export interface NodePlace {
   /** Such as `executor-1`: also the name of its directory. */
@@ -25,7 +25,7 @@ const READY_POLL_MS = 100
 const STOP_TIMEOUT_MS = 15_000
 const OUTPUT_SHOWN = 2_000
 
-export class NodeProcess {
+export class NodeProcess implements NodeHandle {
   readonly place: NodePlace
   #child: ChildProcess | undefined
   /** A harness that fails or is interrupted leaves no process behind. */
@@ -37,6 +37,10 @@ export class NodeProcess {
 
   get name(): string {
     return this.place.name
+  }
+
+  get rpcPort(): number {
+    return this.place.rpcPort
   }
 
   get child(): ChildProcess {
@@ -76,20 +80,6 @@ export class NodeProcess {
     throw new Error(`${this.name} is not ready after ${timeoutMs} ms: ${answer}\n${this.output()}`)
   }
 
-  connect(): Promise<RpcConnection> {
-    return RpcConnection.open(this.place.rpcPort)
-  }
-
-  /** One request on a connection of its own. @throws RpcRefusal | NodeGoneError */
-  async ask<T>(method: string, params: readonly unknown[] = []): Promise<T> {
-    const connection = await this.connect()
-    try {
-      return await connection.call<T>(method, params)
-    } finally {
-      connection.close()
-    }
-  }
-
   signal(name: 'SIGSTOP' | 'SIGCONT'): void {
     this.child.kill(name)
   }
@@ -123,9 +113,4 @@ export class NodeProcess {
     this.child.kill(signal)
     await exit
   }
-}
-
-export function isGone(error: unknown): error is NodeGoneError {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return code === 'NODE_GONE' || code === 'ECONNREFUSED' || code === 'ECONNRESET'
 }

@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ChainRecord } from './chain-record.ts'
 import { FAULTS, runFault, type FaultReport } from './faults.ts'
-import { checkChains, type Verdict } from './final-check.ts'
+import { checkChains, missingAfter, type Verdict } from './final-check.ts'
 import { ProcessNetwork } from './process-network.ts'
 import { TokenLoad } from './token-load.ts'
 
@@ -65,23 +65,6 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRes
   } finally {
     record.close()
     await network.kill()
-  }
-}
-
-const GRACE_MS = 20_000
-const POLL_MS = 200
-
-/** Gives the last transactions the time to be sealed. @returns how many were not. */
-async function missingAfter(record: ChainRecord): Promise<number> {
-  const endMs = performance.now() + GRACE_MS
-  for (;;) {
-    await record.settled()
-    const sealed = new Set(
-      [...record.sealed.values()].flatMap(({ hash }) => record.contents.get(hash)?.transactions ?? []),
-    )
-    const missing = [...record.fates.keys()].filter((hash) => !sealed.has(hash)).length
-    if (missing === 0 || performance.now() > endMs) return missing
-    await delay(POLL_MS)
   }
 }
 

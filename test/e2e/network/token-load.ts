@@ -11,8 +11,8 @@ import { createAddress } from '../../../src/chain/contract-address.ts'
 import { DEV_ACCOUNTS } from '../../../src/chain/dev-genesis.ts'
 import { present } from '../../../src/primitives/assert.ts'
 import { hexToBytes, wordToAddress, type Address } from '../../../src/primitives/bytes.ts'
-import type { NodeProcess } from './node-process.ts'
 import { TokenSender, type Sent } from './token-sender.ts'
+import { ask, type NodeHandle } from './node-handle.ts'
 
 const SUPPLY = 10n ** 30n
 const SHARE = 10n ** 24n
@@ -49,7 +49,7 @@ export class TokenLoad {
    * Deploys the token and gives every development account some of it.
    * @param nodes whom accounts send through, in turn.
    */
-  static async open(nodes: readonly NodeProcess[], listener: LoadListener): Promise<TokenLoad> {
+  static async open(nodes: readonly NodeHandle[], listener: LoadListener): Promise<TokenLoad> {
     const transferOf = await deployToken(present(nodes[0], 'a node'))
     const counts: LoadCounts = { due: 0, errors: new Map() }
     const senders = DEV_ACCOUNTS.map(({ privateKey }, index) => {
@@ -103,7 +103,7 @@ export class TokenLoad {
 }
 
 /** @returns the call that transfers some of the token. */
-async function deployToken(node: NodeProcess): Promise<(to: Address, amount: bigint) => Call> {
+async function deployToken(node: NodeHandle): Promise<(to: Address, amount: bigint) => Call> {
   const { abi: untyped, bytecode } = artifactOf(await compileContracts(), 'ERC20Token')
   const abi = untyped as Abi
   const [owner, ...others] = DEV_ACCOUNTS.map(({ privateKey }) => new LoadAccount(hexToBytes(privateKey)))
@@ -121,7 +121,7 @@ async function deployToken(node: NodeProcess): Promise<(to: Address, amount: big
   ]
   for (const call of calls) {
     const { raw } = deployer.sign(call)
-    const { status } = await node.ask<{ status: string }>('eth_sendRawTransactionSync', [
+    const { status } = await ask<{ status: string }>(node, 'eth_sendRawTransactionSync', [
       raw,
       SETUP_TIMEOUT_MS,
     ])

@@ -3,9 +3,9 @@
  * on with the nonce that a node tells; while no node answers, what is due is counted as not sent.
  */
 import { LoadAccount, type Call } from '../../../benchmarks/load-accounts.ts'
-import type { RpcConnection } from '../../../benchmarks/rpc-connection.ts'
+import { RpcConnection } from '../../../benchmarks/rpc-connection.ts'
 import type { Hash } from '../../../src/primitives/bytes.ts'
-import { isGone, type NodeProcess } from './node-process.ts'
+import { isGone, type NodeHandle } from './node-handle.ts'
 
 /** Transactions that may wait for the answer to the one before them. */
 const BACKLOG_MAX = 100
@@ -19,7 +19,7 @@ export interface Sent {
 }
 
 export interface TokenSenderOptions {
-  readonly nodes: readonly NodeProcess[]
+  readonly nodes: readonly NodeHandle[]
   /** The node to begin with. */
   readonly first: number
   readonly key: Uint8Array
@@ -49,7 +49,7 @@ export class TokenSender {
     const { nodes, key } = this.#options
     for (let attempt = 0; attempt < nodes.length; attempt++) {
       try {
-        this.#connection ??= await this.#node.connect()
+        this.#connection ??= await RpcConnection.open(this.#node.rpcPort)
         const params = [this.#account.address, 'pending']
         const nonce = await this.#connection.call<string>('eth_getTransactionCount', params)
         this.#account = new LoadAccount(key, BigInt(nonce))
@@ -86,10 +86,10 @@ export class TokenSender {
     this.#connection = undefined
   }
 
-  get #node(): NodeProcess {
+  get #node(): NodeHandle {
     const { nodes } = this.#options
     // Not empty: there is an account for each turn.
-    return nodes[this.#turn % nodes.length] as NodeProcess
+    return nodes[this.#turn % nodes.length] as NodeHandle
   }
 
   async #send(number: number, dueMs: number): Promise<void> {

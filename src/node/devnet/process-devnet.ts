@@ -108,9 +108,10 @@ export async function openProcessDevnet(options: ProcessDevnetOptions): Promise<
 
 /** Until the first node has seen the chain go on; not for ever, since whoever starts a network may want to look why not. */
 async function untilReady([first]: readonly ChildNode[]): Promise<void> {
+  const url = present(first?.url, 'the first node runs')
   const endMs = performance.now() + READY_TIMEOUT_MS
-  while (first?.url !== undefined && performance.now() < endMs) {
-    const { ok } = await fetch(new URL('/readyz', first.url))
+  while (performance.now() < endMs) {
+    const { ok } = await fetch(new URL('/readyz', url))
     if (ok) return
     await setTimeout(READY_POLL_MS)
   }

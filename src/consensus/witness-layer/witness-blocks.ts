@@ -350,8 +350,9 @@ export class WitnessBlocks implements BlockApplication {
 
   /** The witnesses seal what this node refused: it is this node that is broken, and it will never have that block. */
   private checkRefusal(seal: Seal): void {
-    const refused = this.options.refusals.own()
-    const number = refused === undefined ? undefined : refusedBlock(refused.proof).number
+    const proof = this.options.refusals.own()?.proof
+    // A later epoch has a block of its own at that number: the reject came before this seal, and is being applied.
+    const number = proof?.epoch === seal.executionEpoch ? refusedBlock(proof).number : undefined
     if (number !== undefined && seal.first <= number && number <= lastOf(seal)) {
       this.options.onConflict(number, seal)
     }

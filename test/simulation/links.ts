@@ -22,6 +22,8 @@ export interface LinkOptions {
   readonly profile: Profile
   readonly count: number
   readonly plan: LinkPlan
+  /** As many nodes at each place, rather than by chance: what is measured should not depend on who is next to whom. */
+  readonly isEven: boolean
   /** Nodes, by number, that everything takes longer to and from. */
   readonly slow: ReadonlySet<number>
   readonly trace: ((text: string) => void) | undefined
@@ -48,7 +50,11 @@ export class Links {
     this.stream = new Stream(seed, 'network')
     this.latencies = latencyMatrix(profile)
     const placement = new Stream(seed, 'places')
-    this.sites = Array.from({ length: count }, () => placement.below(this.latencies.length))
+    const places = this.latencies.length
+    const turn = placement.below(places)
+    this.sites = Array.from({ length: count }, (_, id) =>
+      options.isEven ? (id + turn) % places : placement.below(places),
+    )
     const square = <T>(value: T): T[][] =>
       Array.from({ length: count }, () => Array.from({ length: count }, () => value))
     this.cut = square(false)
@@ -81,6 +87,11 @@ export class Links {
   delayMs(from: number, to: number): number {
     const { jitterShare, hopMs } = this.options.plan
     return this.baseMs(from, to) * (1 + jitterShare * this.stream.fraction()) + hopMs
+  }
+
+  /** The same without chance. */
+  quietMs(from: number, to: number): number {
+    return from === to ? 0 : this.baseMs(from, to) + this.options.plan.hopMs
   }
 
   private baseMs(from: number, to: number): number {

@@ -194,7 +194,7 @@ export class SimulatedNode {
             if (payload === undefined)
               return world.violate('order', `${this.name} builds on an unknown parent`)
             world.trace?.(this, `built v${view} h${height} on payload ${short(parentPayload)}`)
-            world.traffic?.built(beganAt, parentPayload, payload, body, head.length)
+            world.traffic?.built(this.id, beganAt, parentPayload, payload, body, head.length)
             onBuilt(payload, body)
           })
         },

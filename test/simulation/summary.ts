@@ -14,6 +14,7 @@ export type WaitSpreads = Readonly<Partial<Record<keyof Waits, Spread>>>
 
 const WAIT_LABELS: Readonly<Record<keyof Waits, string>> = {
   block: 'block to its notarization',
+  ready: 'transaction that finds its leader ready, to pre-confirmation',
   blockSealed: 'block to its seal',
   preconfirmed: 'transaction to pre-confirmation',
   final: 'transaction to finality',

@@ -28,6 +28,7 @@ interface Submission {
 
 interface Filled {
   readonly parent: Hash
+  readonly leaderId: number
   readonly beganAt: number
   readonly numbers: readonly number[]
 }
@@ -36,6 +37,8 @@ interface Filled {
 export interface Waits {
   /** From the beginning of a block to its notarization, by block and member. */
   readonly block: readonly number[]
+  /** The same and the way from that member to the leader: a transaction that arrives as the leader begins. */
+  readonly ready: readonly number[]
   /** From submission, by transaction. */
   readonly preconfirmed: readonly number[]
   readonly final: readonly number[]
@@ -55,6 +58,7 @@ export class Traffic {
   /** By payload: what leads up to it. */
   private readonly blocks = new Map<Hash, Filled>()
   private readonly blockWaits: number[] = []
+  private readonly readyWaits: number[] = []
 
   constructor(world: World) {
     this.world = world
@@ -99,17 +103,27 @@ export class Traffic {
   }
 
   /** A block that was filled has this payload. */
-  built(beganAt: number, parent: Hash, payload: Hash, body: Uint8Array, headSize: number): void {
+  built(
+    leaderId: number,
+    beganAt: number,
+    parent: Hash,
+    payload: Hash,
+    body: Uint8Array,
+    headSize: number,
+  ): void {
     const view = new DataView(body.buffer, headSize)
     const count = view.byteLength / NUMBER_BYTES
     const numbers = Array.from({ length: count }, (_, index) => view.getUint32(index * NUMBER_BYTES))
-    this.blocks.set(payload, { parent, beganAt, numbers })
+    this.blocks.set(payload, { parent, leaderId, beganAt, numbers })
   }
 
   onNotarized(nodeId: number, { proposal }: Block): void {
     this.note(nodeId, proposal.payloadHash, 'preconfirmedMs')
     const block = this.blocks.get(proposal.payloadHash)
-    if (block !== undefined) this.blockWaits.push(this.world.now - block.beganAt)
+    if (block === undefined) return
+    const waitMs = this.world.now - block.beganAt
+    this.blockWaits.push(waitMs)
+    this.readyWaits.push(this.world.links.quietMs(nodeId, block.leaderId) + waitMs)
   }
 
   onFinalized(nodeId: number, { proposal }: Block): void {
@@ -130,6 +144,7 @@ export class Traffic {
   waits(): Waits {
     return {
       block: this.blockWaits,
+      ready: this.readyWaits,
       preconfirmed: this.submissions.flatMap(({ preconfirmedMs }) => preconfirmedMs ?? []),
       final: this.submissions.flatMap(({ finalMs }) => finalMs ?? []),
     }

@@ -137,6 +137,7 @@ export class World {
       profile: options.profile,
       count: nodes.length,
       plan,
+      isEven: options.faults === 'none',
       slow: new Set(nodes.filter(({ index }) => plan.slowNodes.includes(index)).map(({ id }) => id)),
       trace: this.trace && ((text) => this.trace?.(undefined, text)),
     })

@@ -294,7 +294,7 @@ export class DualNode {
       executionMs: () => executionMs * stream.between(0.5, 1.5),
       commitMs: () => commitMs * stream.between(0.5, 1.5),
       mayCrash: async () => await this.mayCrash(life),
-      built: (block, beganAt) => world.traffic?.built(block, beganAt),
+      built: (block, beganAt) => world.traffic?.built(this.id, block, beganAt),
       committed: (block, state) => {
         world.trace?.(this, `${state} h${block.header.number} ${short(block.hash)}`)
         world.check((checker) => checker.onCommitted?.(this, block, state))

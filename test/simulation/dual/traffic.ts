@@ -30,8 +30,9 @@ export class DualTraffic {
   private readonly stream: Stream
   private readonly everyMs: number
   private readonly submissions: Submission[] = []
-  private readonly beganAt = new Map<Hash, number>()
+  private readonly began = new Map<Hash, { readonly at: number; readonly leaderId: number }>()
   private readonly blockWaits: number[] = []
+  private readonly readyWaits: number[] = []
   private readonly sealWaits: number[] = []
   /** By node: how far it has told of its chain. */
   private readonly told: readonly Record<CommitState, number>[]
@@ -65,8 +66,8 @@ export class DualTraffic {
     world.schedule(world.now + gapMs, -6, () => this.submit())
   }
 
-  built({ hash }: Block, beganAt: number): void {
-    this.beganAt.set(hash, beganAt)
+  built(leaderId: number, { hash }: Block, at: number): void {
+    this.began.set(hash, { at, leaderId })
   }
 
   onCommitted(nodeId: number, block: Block, state: CommitState): void {
@@ -91,10 +92,13 @@ export class DualTraffic {
       const submission = this.submissions[number]
       if (submission?.nodeId === nodeId) submission.states[state] ??= now - submission.at
     }
-    const beganAt = this.beganAt.get(block.hash)
-    if (beganAt === undefined) return
-    if (state === 'preconfirmed') this.blockWaits.push(now - beganAt)
-    if (state === 'sealed') this.sealWaits.push(now - beganAt)
+    const began = this.began.get(block.hash)
+    if (began === undefined) return
+    const waitMs = now - began.at
+    if (state === 'sealed') this.sealWaits.push(waitMs)
+    if (state !== 'preconfirmed') return
+    this.blockWaits.push(waitMs)
+    this.readyWaits.push(this.world.links.quietMs(nodeId, began.leaderId) + waitMs)
   }
 
   waits(): Waits {
@@ -102,6 +106,7 @@ export class DualTraffic {
       this.submissions.flatMap(({ states }) => states[state] ?? [])
     return {
       block: this.blockWaits,
+      ready: this.readyWaits,
       blockSealed: this.sealWaits,
       preconfirmed: all('preconfirmed'),
       final: all('final'),

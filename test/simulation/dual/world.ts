@@ -185,6 +185,7 @@ export class DualWorld {
       profile,
       count: nodes.length,
       plan,
+      isEven: this.options.faults === 'none',
       slow: new Set(faults.some(nodes, plan.slowShare).map(({ id }) => id)),
       trace: this.trace && ((text) => this.trace?.(undefined, text)),
     })

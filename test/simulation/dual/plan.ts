@@ -92,7 +92,7 @@ function drawFaults(stream: Stream, options: DualPlanOptions): Partial<DualPlan>
     return stream.chance(share) ? drawn : otherwise
   }
   const isLarge = options.nodes > 30
-  const healAtMs = isLarge ? 9000 : 14_000
+  const healAtMs = isLarge ? 3500 : 14_000
   return {
     healAtMs,
     lossShare: sometimes(0.5, () => stream.pick([0.01, 0.05, 0.15]), 0),

@@ -69,7 +69,7 @@ interface Seating {
 /** Keyed nodes beyond the seats, so that committees change. */
 const SPARE_NODES = 3
 /** More than a cycle: there is a handover after healing. */
-const GROWTH_BLOCKS = 30
+const GROWTH_BLOCKS = 26
 /** Virtual milliseconds from healing on. */
 const GROWTH_DEADLINE_MS = 120_000
 const SAMPLE_EVERY_MS = 200

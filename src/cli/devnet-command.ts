@@ -57,6 +57,12 @@ export function devnetCommand(): Command {
     )
     .addOption(setting('--engine <name>', 'engine that executes: tier0, reference').default('tier0'))
     .addOption(
+      new Option(
+        '--share-execution',
+        'in one process: one node executes a block for all, and they only seem to check it; for more load',
+      ).conflicts('processes'),
+    )
+    .addOption(
       setting('--log-level <level>', 'least important lines of the nodes that are shown')
         .choices(LOG_LEVELS)
         .default('warn'),

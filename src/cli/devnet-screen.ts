@@ -80,7 +80,9 @@ function breakLines({ url, executors, witnesses }: DevnetFacts): string[] {
     `cast rpc aevir_setFault '${JSON.stringify(fault)}' --rpc-url ${url}  # ${comment}`
   return [
     line({ fault: 'pause', node: lastWitness }, 'hears and says nothing'),
-    ...(executors > 1 ? [line({ fault: 'crash', node: lastExecutor }, 'killed; none starts it again')] : []),
+    ...(executors > 1
+      ? [line({ fault: 'crash', node: lastExecutor }, 'killed; the fault "none" starts it again')]
+      : []),
     line({ fault: 'equivocate', node: lastWitness }, 'contradicts itself; cast rpc aevir_getOffences'),
     line({ fault: 'delay', delayMs: 300 }, 'everybody, or one with "node"'),
     line({ fault: 'partition', groups: [['executor-1', 'witness-1']] }, 'from all others'),

@@ -32,6 +32,7 @@ export interface DevnetOptions {
   readonly engine: string
   /** Blocks whose state each node keeps. */
   readonly history: number
+  readonly shareExecution?: boolean
   /** Blocks of a cycle. */
   readonly cycleBlocks?: number
   /** In milliseconds. */
@@ -83,6 +84,7 @@ async function openLocal(options: DevnetOptions, onReport: OnReport): Promise<Ru
     directory: options.data,
     engine: options.engine,
     historyBlocks: options.history,
+    sharesExecution: options.shareExecution === true,
     parameters: parametersOf(options),
     clientVersion: clientVersion({
       os: process.platform,

@@ -49,6 +49,8 @@ export interface LocalDevnetOptions {
   readonly engine: string
   /** Blocks behind the head whose state each node keeps. */
   readonly historyBlocks: number
+  /** Whether the first node that verifies a block does so for all: none of the others finds out what it did wrong. */
+  readonly sharesExecution: boolean
   readonly parameters?: Partial<Omit<ConsensusParameters, 'executorSeats' | 'witnessSeats'>>
   readonly timing?: Timing
   readonly clientVersion: string
@@ -87,7 +89,11 @@ export async function openLocalDevnet(options: LocalDevnetOptions): Promise<Loca
   const parts = new AsyncDisposableStack()
   try {
     const copies = new CertificateCopies(clock, () => nodes.every(({ fault }) => fault.kind === 'none'))
-    const shared = { ...openShared(scheme, parts), certificateSenders: copies.senders }
+    const shared = {
+      ...openShared(scheme, parts),
+      ...(options.sharesExecution ? sharedExecution() : {}),
+      certificateSenders: copies.senders,
+    }
     const executor = await createExecutor(options.engine)
     const memory = new MemoryNetwork({ clock })
     const strings = new StringPool()
@@ -161,17 +167,20 @@ async function loadScheme(): Promise<SignatureScheme> {
   return rememberingBls()
 }
 
+function sharedExecution(): Pick<SharedParts, 'verifyBlock'> {
+  const execution = new SharedExecution()
+  return { verifyBlock: (executor, input) => execution.verify(executor, input) }
+}
+
 function openShared(scheme: SignatureScheme, parts: AsyncDisposableStack): SharedParts {
   const senders = new SenderRecovery()
   parts.defer(() => senders.close())
   const messages = new SharedMessages()
-  const execution = new SharedExecution()
   return {
     senders,
     scheme,
     decoder: new TransactionDecoder(senders),
     decode: (context, bytes) => messages.decode(context, bytes),
-    verifyBlock: (executor, input) => execution.verify(executor, input),
     verifier: directVerifier(scheme),
   }
 }

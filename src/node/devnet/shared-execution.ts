@@ -1,6 +1,7 @@
 /**
  * Blocks executed once for all nodes of a process, by the first that is asked to verify one; its proposer executed it by
- * itself. The others take over what came out: without this 72 nodes would spend a core on 50 transfers a second.
+ * itself. The others take over what came out: without this 72 nodes would spend a core on 50 transfers a second. Asked for
+ * only by who wants the load rather than the proof: such witnesses do not verify on their own.
  *
  * Only for the same block with the same body, and only what was found valid: about anything else each node makes up its
  * own mind.

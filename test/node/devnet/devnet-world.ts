@@ -47,6 +47,7 @@ export async function withDevnet(
     directory,
     engine: 'tier0',
     historyBlocks: 128,
+    sharesExecution: false,
     parameters: { heartbeatMs: 500 },
     clientVersion: 'test',
     port: 0,

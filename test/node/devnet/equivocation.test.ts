@@ -42,7 +42,7 @@ async function liar(...seats: readonly (number | undefined)[]) {
     { open: async () => ports as unknown as InstancePorts, setCommittees: () => undefined },
     { signer: present(signers[SELF], 'a signer'), clock, lying },
   )
-  const committee = makeCommittee(domain.layer, domain.epoch, nodes)
+  const committee = makeCommittee(HASH, domain.layer, domain.epoch, nodes)
   const { transport } = await host.open({ committee, domain, self, receive: () => undefined })
   return { transport, sent, lying, clock }
 }

@@ -11,6 +11,7 @@ import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import type { Clock } from '../consensus/plugin.ts'
+import { inWholeRecords, withRareUpdates } from './frugal-streams.ts'
 import { Gossip, type GossipOwner } from './gossip.ts'
 import { AddressError, ListenError, PortBusyError } from './network-errors.ts'
 import { YamuxGuard } from './yamux-guard.ts'
@@ -64,7 +65,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     privateKey: await generateKeyPairFromSeed('Ed25519', options.identitySeed),
     addresses: { listen: [...options.listen] },
     transports: [tcp()],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [inWholeRecords(noise())],
     streamMuxers: [() => guardedYamux(options.clock)],
     connectionGater: {
       denyInboundEncryptedConnection: (peer) => options.isBanned(peer.toString()),
@@ -136,11 +137,13 @@ async function dial(
 }
 
 function guardedYamux(clock: Clock): StreamMuxerFactory {
-  const inner = yamux({
-    maxInboundStreams: STREAMS_MAX,
-    maxOutboundStreams: STREAMS_MAX,
-    streamOptions: { maxStreamWindowSize: WINDOW_MAX, maxReadBufferLength: 4 * WINDOW_MAX },
-  })()
+  const inner = withRareUpdates(
+    yamux({
+      maxInboundStreams: STREAMS_MAX,
+      maxOutboundStreams: STREAMS_MAX,
+      streamOptions: { maxStreamWindowSize: WINDOW_MAX, maxReadBufferLength: 4 * WINDOW_MAX },
+    })(),
+  )
   return {
     protocol: inner.protocol,
     createStreamMuxer(connection) {

@@ -4,7 +4,7 @@
  * libp2p over loopback; this process sends ERC-20 transfers at a fixed rate through three executors and listens to them.
  *
  * Arguments: `--executors N` (4), `--witnesses M` (7), `--rate R` transactions a second (200), `--seconds S` (120),
- * `--warm-up S` (20), `--profile NAME,…` writes CPU profiles of these nodes (`executor-1`) here.
+ * `--warm-up S` (60: eleven processes compile what they run), `--profile NAME,…` writes CPU profiles of these nodes (`executor-1`) here.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
@@ -46,7 +46,7 @@ export const suite: Suite = {
         witnesses: { type: 'string', default: '7' },
         rate: { type: 'string', default: '200' },
         seconds: { type: 'string', default: '120' },
-        'warm-up': { type: 'string', default: '20' },
+        'warm-up': { type: 'string', default: '60' },
         profile: { type: 'string', default: '' },
       },
     })

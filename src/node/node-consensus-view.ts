@@ -144,7 +144,7 @@ export class NodeConsensusView implements ConsensusView {
   private committeeView({ epoch, layer, members }: EpochStart, snapshot: bigint): CommitteeView {
     const registered = new Map(this.options.registry.at(snapshot).map((node) => [node.id, node]))
     return {
-      committee: makeCommittee(layer, epoch, members),
+      committee: makeCommittee(this.options.genesisHash, layer, epoch, members),
       members: members.map((id) => {
         const node = registered.get(id)
         return { id, stake: node?.stake, points: node?.points }
@@ -163,8 +163,10 @@ export class NodeConsensusView implements ConsensusView {
 
   /** The epoch of a proposal that the store has: it began with an entry of its own. */
   private committee(layer: Layer, epoch: Epoch): Committee {
-    const start = this.options.store.epochs(layer).findLast((other) => other.epoch === epoch)
-    return makeCommittee(layer, epoch, present(start, `epoch ${epoch} of the ${layer} layer`).members)
+    const { genesisHash, store } = this.options
+    const start = store.epochs(layer).findLast((other) => other.epoch === epoch)
+    const { members } = present(start, `epoch ${epoch} of the ${layer} layer`)
+    return makeCommittee(genesisHash, layer, epoch, members)
   }
 
   private latestEpoch(layer: Layer): EpochStart | undefined {

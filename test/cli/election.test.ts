@@ -64,7 +64,7 @@ function committeeOf(layer: 'execution' | 'witness', epoch: number): ReturnType<
     starts.find((candidate) => candidate.layer === layer && candidate.epoch === epoch),
     'epoch',
   )
-  return makeCommittee(layer, start.epoch, start.members)
+  return makeCommittee(network.maker.genesis.hash, layer, start.epoch, start.members)
 }
 
 /** Runs `work` with the URL of such a node. */

@@ -12,14 +12,14 @@ import { ACCOUNTABILITY_ADDRESS, systemContracts } from '../../src/consensus/sys
 import { openEvidenceReporter } from '../../src/node/evidence-reporting.ts'
 import { openOperator } from '../../src/node/keys/operator-key.ts'
 import { present } from '../../src/primitives/assert.ts'
-import type { Address } from '../../src/primitives/bytes.ts'
+import { ZERO_HASH, type Address } from '../../src/primitives/bytes.ts'
 import type { JsonRecord } from '../../src/rpc/format.ts'
 import { doubleVote, idOf, member } from '../support/accountability-world.ts'
 import { openSmallNode, type SmallNode } from '../support/small-node.ts'
 import type { SmallAccount } from '../support/small-world.ts'
 
 const SIGNERS = [member(1), member(2), member(3), member(4)] as const
-const COMMITTEE = makeCommittee('witness', 0 as Epoch, SIGNERS.map(idOf))
+const COMMITTEE = makeCommittee(ZERO_HASH, 'witness', 0 as Epoch, SIGNERS.map(idOf))
 const OFFENDER = 1
 /** In which it is the first one's turn. */
 const VIEW = 4 as View

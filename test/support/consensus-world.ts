@@ -63,7 +63,7 @@ export async function consensusWorld(faults?: FaultControl): Promise<ConsensusWo
   const self = present(present(store.epochs('witness').at(-1), 'epoch').members[2], 'witness')
   const layer = (name: Layer): LayerStatus => {
     const start = present(store.epochs(name).at(-1), 'epoch')
-    const committee = makeCommittee(name, start.epoch, start.members)
+    const committee = makeCommittee(maker.genesis.hash, name, start.epoch, start.members)
     return { committee, self: seatOf(committee, self), view: running.views[name], isPaused: false }
   }
   const view = new NodeConsensusView({

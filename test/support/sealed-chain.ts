@@ -225,7 +225,7 @@ class SealingCycle {
     this.maker = maker
     this.cycle = cycle
     this.firstEpoch = epoch
-    this.committee = makeCommittee('witness', epochOf(cycle), seats.witnesses)
+    this.committee = makeCommittee(maker.genesis.hash, 'witness', epochOf(cycle), seats.witnesses)
     this.boundary = boundaryOf(cycle, parameters)
     this.target = BigInt(blocks) < this.boundary ? BigInt(blocks) : this.boundary
     this.point = { ...point, view: GENESIS_VIEW }
@@ -236,7 +236,7 @@ class SealingCycle {
     const block = { number: point.number, hash }
     this.execution = new ExecutedCycle(
       maker,
-      makeCommittee('execution', epoch, seats.executors),
+      makeCommittee(maker.genesis.hash, 'execution', epoch, seats.executors),
       cycle,
       block,
     )
@@ -319,7 +319,7 @@ class SealingCycle {
     if (executors === undefined) return undefined
     const body = encodeReject({ proof: { epoch, proposals, finalization }, executors })
     const step = this.step(view, body, parent.payloadHash)
-    const successors = makeCommittee('execution', nextAttempt(epoch), executors)
+    const successors = makeCommittee(maker.genesis.hash, 'execution', nextAttempt(epoch), executors)
     const root = { number: point.number, hash: parent.payloadHash }
     this.execution = new ExecutedCycle(maker, successors, cycle, root)
     this.starts = [...this.starts, startOf(successors, Number(root.number), root.hash)]

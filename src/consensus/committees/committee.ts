@@ -3,7 +3,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { assert } from '../../primitives/assert.ts'
 import { bytesToHash, hexToBytes, type Hash } from '../../primitives/bytes.ts'
 import type { NodeId } from '../election/election.ts'
-import { ByteWriter } from '../simplex/binary.ts'
+import { ByteWriter, HASH_SIZE } from '../simplex/binary.ts'
 import { committeeShape, type CommitteeShape, type Domain } from '../simplex/config.ts'
 import { LAYER_CODES } from '../simplex/signing.ts'
 import type { Epoch, Layer, View } from '../simplex/types.ts'
@@ -20,14 +20,25 @@ export interface Committee {
   /** In the order of leaders: executors by stake, witnesses by slot. */
   readonly members: readonly NodeId[]
   readonly shape: CommitteeShape
+  /** Of all of the above, and of the network's genesis. */
   readonly hash: Hash
 }
 
-/** @throws CommitteeSizeError when there is no quorum for so many. */
-export function makeCommittee(layer: Layer, epoch: Epoch, members: readonly NodeId[]): Committee {
+/**
+ * @param genesisHash of the network. What members sign covers it by the committee's hash: where a network begins anew with
+ * the same keys and the same chain id, what they said in the old one is worth nothing.
+ * @throws CommitteeSizeError when there is no quorum for so many.
+ */
+export function makeCommittee(
+  genesisHash: Hash,
+  layer: Layer,
+  epoch: Epoch,
+  members: readonly NodeId[],
+): Committee {
   const shape = committeeShape(members.length)
-  const writer = new ByteWriter(TAG.length + 1 + 8 + 8 + members.length * NODE_ID_SIZE)
+  const writer = new ByteWriter(TAG.length + HASH_SIZE + 1 + 8 + 8 + members.length * NODE_ID_SIZE)
   writer.bytes(TAG)
+  writer.hash(genesisHash)
   writer.uint8(LAYER_CODES[layer])
   writer.count(epoch)
   writer.count(members.length)

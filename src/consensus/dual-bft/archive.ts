@@ -29,7 +29,7 @@ export interface ArchiveSources {
 /** What a node has of all epochs but those that run: their instances answer for themselves. */
 export function archiveSources(
   application: Pick<Application, 'blockByHash'>,
-  { store, chainId }: Pick<DualBftOptions, 'store' | 'chainId'>,
+  { store, chainId, genesis }: Pick<DualBftOptions, 'store' | 'chainId' | 'genesis'>,
   running: readonly Committee[],
 ): ArchiveSources {
   return {
@@ -37,7 +37,7 @@ export function archiveSources(
     contextOf: (layer, epoch) => {
       if (running.some((committee) => committee.layer === layer && committee.epoch === epoch))
         return undefined
-      const committee = storedCommittee(store, layer, epoch)
+      const committee = storedCommittee({ store, genesis }, layer, epoch)
       return committee && wireContext(committee.shape, domainOf(chainId, committee))
     },
     blockBody: (hash) => {

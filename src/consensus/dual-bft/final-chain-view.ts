@@ -1,7 +1,7 @@
 /** The final chain of this node as the witness layer sees it, from the ledger and the store. */
 import { hexToBytes, type Hash } from '../../primitives/bytes.ts'
 import { domainOf, epochOf, makeCommittee, type Committee } from '../committees/committee.ts'
-import type { Application } from '../plugin.ts'
+import type { Application, BlockReference } from '../plugin.ts'
 import type { Certificate, Epoch, Layer } from '../simplex/types.ts'
 import { verifyRequest, type VerifyResult } from '../simplex/verification.ts'
 import {
@@ -74,7 +74,7 @@ export class FinalChainView implements FinalChain {
 
   /** On the thread of that epoch's instance while there is one; for an epoch that is over, here. */
   verifyFinalization(epoch: Epoch, certificate: Certificate, onResult: (isValid: boolean) => void): boolean {
-    const { scheme, chainId, store } = this.options
+    const { scheme, chainId } = this.options
     const request = { kind: 'certificate', certificate } as const
     const answer = (result: VerifyResult): void => onResult(result.kind === 'certificate' && result.isValid)
     const verify = this.verifierOf(epoch)
@@ -82,7 +82,7 @@ export class FinalChainView implements FinalChain {
       verify(request, answer)
       return true
     }
-    const committee = storedCommittee(store, 'execution', epoch)
+    const committee = storedCommittee(this.options, 'execution', epoch)
     if (committee === undefined) return false
     const keyring = scheme.keyring(committee.members.map((member) => hexToBytes(member)))
     answer(verifyRequest({ scheme, domain: domainOf(chainId, committee), keyring }, request))
@@ -90,12 +90,17 @@ export class FinalChainView implements FinalChain {
   }
 }
 
+interface StoredEpochs {
+  readonly store: Pick<ConsensusStore, 'epochs'>
+  readonly genesis: Pick<BlockReference, 'hash'>
+}
+
 /** Who served in an epoch that this node has been through. */
 export function storedCommittee(
-  store: Pick<ConsensusStore, 'epochs'>,
+  { store, genesis }: StoredEpochs,
   layer: Layer,
   epoch: Epoch,
 ): Committee | undefined {
   const start = store.epochs(layer).find((start) => start.epoch === epoch)
-  return start === undefined ? undefined : makeCommittee(layer, epoch, start.members)
+  return start === undefined ? undefined : makeCommittee(genesis.hash, layer, epoch, start.members)
 }

@@ -22,11 +22,11 @@ export type AnyRunning = Running<ExecutionLayer | WitnessLayer>
 
 /** @param receive takes messages once this has resolved. */
 export async function openInstance(
-  { signer, chainId, host }: Pick<DualBftOptions, 'signer' | 'chainId' | 'host'>,
+  { signer, chainId, genesis, host }: Pick<DualBftOptions, 'signer' | 'chainId' | 'genesis' | 'host'>,
   start: EpochStart,
   receive: InstanceDescription['receive'],
 ): Promise<Omit<Running<never>, 'layer'> & Pick<InstanceDescription, 'domain'>> {
-  const committee = makeCommittee(start.layer, start.epoch, start.members)
+  const committee = makeCommittee(genesis.hash, start.layer, start.epoch, start.members)
   const domain = domainOf(chainId, committee)
   const self = seatOf(committee, signer === undefined ? undefined : bytesToHex(signer.publicKey))
   const ports = await host.open({ committee, domain, self, receive })

@@ -1,5 +1,5 @@
 /** The committees of a cycle, as somebody who only checks signatures knows them. */
-import { hexToBytes } from '../../primitives/bytes.ts'
+import { hexToBytes, type Hash } from '../../primitives/bytes.ts'
 import { cycleOfEpoch, domainOf, epochOf, makeCommittee, type Committee } from '../committees/committee.ts'
 import type { ConsensusParameters } from '../committees/parameters.ts'
 import { boundaryOf, cycleOf, type Seats } from '../committees/schedule.ts'
@@ -17,6 +17,7 @@ export type LightParameters = Pick<
 /** What all cycles of a chain have in common. */
 export interface LightChain {
   readonly chainId: bigint
+  readonly genesisHash: Hash
   readonly parameters: LightParameters
   readonly scheme: SignatureScheme
 }
@@ -48,8 +49,8 @@ export function makeCycle(chain: LightChain, epoch: Epoch, { executors, witnesse
     cycle,
     boundary: boundaryOf(cycle, lengthsOf(chain.parameters)),
     firstEpoch: epoch,
-    execution: ready(chain, makeCommittee('execution', epoch, executors)),
-    witness: ready(chain, makeCommittee('witness', epochOf(cycle), witnesses)),
+    execution: ready(chain, makeCommittee(chain.genesisHash, 'execution', epoch, executors)),
+    witness: ready(chain, makeCommittee(chain.genesisHash, 'witness', epochOf(cycle), witnesses)),
   }
 }
 

@@ -136,11 +136,11 @@ export class LightClientError extends AevirError {
 
 /** @throws InvalidKeyError | CommitteeSizeError when the committees can be none. */
 export function lightState(start: LightStart): LightState {
-  const { chainId, parameters, scheme, block, tip, seats } = start
+  const { chainId, genesisHash, parameters, scheme, block, tip, seats } = start
   const cycle = cycleAfter(block, parameters)
   const { first, current } = start.executionEpochs ?? { first: epochOf(cycle), current: epochOf(cycle) }
   return {
-    ...{ chainId, parameters, scheme, block, tip },
+    ...{ chainId, genesisHash, parameters, scheme, block, tip },
     cycle: { ...makeCycle(start, current, seats), firstEpoch: first },
     head: block,
     waiting: [],
@@ -159,7 +159,7 @@ export function genesisStart(
 ): LightStart {
   const { hash } = genesis
   return {
-    ...{ chainId, parameters, scheme },
+    ...{ chainId, genesisHash: hash, parameters, scheme },
     block: genesis,
     tip: { view: GENESIS_VIEW, height: 0, hash, payloadHash: hash },
     seats: firstSeats(nodes, parameters, hash),
@@ -255,7 +255,7 @@ function checkReject(state: LightState, { proposal, body }: SealedItem): LightCy
   if (!holds(cycle.execution, finalization)) {
     throw refusal(state, 'executionCertificate', 'no quorum of the executors signed what is rejected')
   }
-  const successors = makeCommittee('execution', nextAttempt(epoch), reject.executors)
+  const successors = makeCommittee(state.genesisHash, 'execution', nextAttempt(epoch), reject.executors)
   return { ...cycle, execution: withKeys(state, 'executors', () => ready(state, successors)) }
 }
 

@@ -21,7 +21,7 @@ import { createSessions } from '../../../src/execution/engines.ts'
 import type { TransactionSession } from '../../../src/execution/transaction-session.ts'
 import { PoolError } from '../../../src/pool/transaction-pool.ts'
 import { present } from '../../../src/primitives/assert.ts'
-import { EMPTY_BYTES, type Address } from '../../../src/primitives/bytes.ts'
+import { EMPTY_BYTES, ZERO_HASH, type Address } from '../../../src/primitives/bytes.ts'
 import { privateKeyToAddress } from '../../../src/primitives/secp256k1.ts'
 import { memoryStateOf } from '../../../src/state/genesis-state.ts'
 import { OverlayState } from '../../../src/state/overlay-state.ts'
@@ -33,7 +33,7 @@ import { AMPLE_ALLOWANCE, smallEnvironment } from '../../support/small-world.ts'
 const SIZE = 4
 const BASE_FEE = 7n
 const SIGNERS = Array.from({ length: SIZE }, (_, i) => member(i + 1))
-const COMMITTEE = makeCommittee('execution', 3 as Epoch, SIGNERS.map(idOf))
+const COMMITTEE = makeCommittee(ZERO_HASH, 'execution', 3 as Epoch, SIGNERS.map(idOf))
 /** The seat whose turn comes first in VIEW. */
 const FIRST_SEAT = VIEW % SIZE
 const OFFENDER = 0

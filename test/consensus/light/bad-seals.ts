@@ -126,7 +126,7 @@ export const BAD_SEALS: Readonly<Record<string, { readonly rule: string; readonl
     mutation: resealed(({ proposals }, target) => {
       const { shape, epoch } = committeeOf(target, 'execution')
       const members = witnessesOf(target).members.slice(0, shape.size)
-      const pretended = makeCommittee('execution', epoch, members)
+      const pretended = makeCommittee(target.maker.genesis.hash, 'execution', epoch, members)
       if (pretended.hash === committeeOf(target, 'execution').hash) return undefined
       return { finalization: sign(target, pretended, present(proposals[0], 'proposal'), {}) }
     }),

@@ -91,7 +91,7 @@ function resigned(at: number, body: Uint8Array): SealedItem {
     'epoch',
   )
   const { proposal } = makeBlock(item.proposal, body)
-  const witnesses = makeCommittee('witness', epoch, start.members)
+  const witnesses = makeCommittee(maker.genesis.hash, 'witness', epoch, start.members)
   return { ...item, proposal, body, finalization: maker.certify(witnesses, 'finalize', proposal) }
 }
 

@@ -106,7 +106,7 @@ export function witnessesOf(target: Target, offset = 0): Committee {
 }
 
 /** Of the cycle of the step, or one that is `offset` cycles away. */
-export function committeeOf({ steps, at }: Target, layer: Committee['layer'], offset = 0): Committee {
+export function committeeOf({ maker, steps, at }: Target, layer: Committee['layer'], offset = 0): Committee {
   const epoch = present(steps[at], 'step').epoch + 256 * offset
   const starts = steps.flatMap((step) => step.starts)
   const start = starts.find((candidate) => candidate.layer === layer && candidate.epoch === epoch)
@@ -116,7 +116,7 @@ export function committeeOf({ steps, at }: Target, layer: Committee['layer'], of
       starts.find((candidate) => candidate.layer === layer),
       'epoch',
     )
-  return makeCommittee(layer, epoch as Epoch, members)
+  return makeCommittee(maker.genesis.hash, layer, epoch as Epoch, members)
 }
 
 interface Signing {

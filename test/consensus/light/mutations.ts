@@ -153,21 +153,32 @@ const CERTIFICATES: Readonly<Record<string, Mutation>> = {
   }),
   'the same members in the next epoch': changeCertificate((_, target) => {
     const { members, epoch } = witnessesOf(target)
-    const foreign = makeCommittee('witness', (epoch + 256) as Epoch, members)
+    const foreign = makeCommittee(target.maker.genesis.hash, 'witness', (epoch + 256) as Epoch, members)
     return sign(target, foreign, stepAt(target).item.proposal, {})
   }),
   'the same members in the other layer': changeCertificate((_, target) => {
     const { members, epoch } = witnessesOf(target)
-    return sign(target, makeCommittee('execution', epoch, members), stepAt(target).item.proposal, {})
+    return sign(
+      target,
+      makeCommittee(target.maker.genesis.hash, 'execution', epoch, members),
+      stepAt(target).item.proposal,
+      {},
+    )
   }),
   'the same members on another chain': changeCertificate((_, target) => {
     const committee = witnessesOf(target)
     const domain = domainOf(target.maker.plan.chainId + 1n, committee)
     return sign(target, committee, stepAt(target).item.proposal, { domain })
   }),
+  'the same members in a network with another genesis': changeCertificate((_, target) => {
+    const { layer, members, epoch } = witnessesOf(target)
+    const { proposal } = stepAt(target).item
+    return sign(target, makeCommittee(proposal.hash, layer, epoch, members), proposal, {})
+  }),
   'a committee of strangers': changeCertificate((_, target) => {
     const { epoch, shape } = witnessesOf(target)
     const strangers = makeCommittee(
+      target.maker.genesis.hash,
       'witness',
       epoch,
       target.maker.nodes.map(({ id }) => id).slice(-shape.size),

@@ -82,7 +82,7 @@ export class WitnessWorld {
     this.lastNumber = lastNumber
     const ids = (count: number) => Array.from({ length: count }, (_, key) => bytesToHex(stubPublicKey(key)))
     this.seats = { executors: ids(4), witnesses: ids(size) }
-    this.committee = makeCommittee('witness', epochOf(0), this.seats.witnesses)
+    this.committee = makeCommittee(this.executors.genesisHash, 'witness', epochOf(0), this.seats.witnesses)
     this.domain = domainOf(7n, this.committee)
     this.nodes = Array.from({ length: size + followers }, (_, index) =>
       this.createNode(index, forks?.get(index) ?? this.executors),

@@ -27,7 +27,7 @@ const REQUEST: Message = { kind: 'syncRequest', fromHeight: 1 }
 
 const committee = (layer: Layer, epoch: number): Committee => {
   const members = layer === 'execution' ? nodes.slice(0, 4) : nodes.slice(4)
-  return makeCommittee(layer, epoch as Epoch, members)
+  return makeCommittee(ZERO_HASH, layer, epoch as Epoch, members)
 }
 
 function encoded(of: Committee, message: Message = REQUEST): Uint8Array {

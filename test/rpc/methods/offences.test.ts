@@ -4,6 +4,7 @@ import { before, describe, it } from 'node:test'
 import { domainOf, makeCommittee } from '../../../src/consensus/committees/committee.ts'
 import type { Epoch, View } from '../../../src/consensus/simplex/types.ts'
 import { systemContracts } from '../../../src/consensus/system-contracts/table.ts'
+import { ZERO_HASH } from '../../../src/primitives/bytes.ts'
 import type { ConsensusView } from '../../../src/rpc/consensus-view.ts'
 import { genesisDiff } from '../../../src/state/genesis-state.ts'
 import {
@@ -31,7 +32,7 @@ interface OffencesJson {
 
 const SIGNERS = [member(1), member(2), member(3), member(4)] as const
 const OUTSIDER = member(9)
-const COMMITTEE = makeCommittee('execution', 0x201 as Epoch, SIGNERS.map(idOf))
+const COMMITTEE = makeCommittee(ZERO_HASH, 'execution', 0x201 as Epoch, SIGNERS.map(idOf))
 const DOMAIN = domainOf(SCOPE.chainId, COMMITTEE)
 /** Offences in the order of their reports: who, and in which view. */
 const OFFENCES = [

@@ -132,7 +132,7 @@ const bothQuorums: MakeDualChecker = (world) => {
     if (known !== undefined) return known
     if (attemptOf(epoch) > 0) return world.violate('election', `nobody entered epoch ${epoch}`)
     const { executors, witnesses } = elected(cycleOfEpoch(epoch))
-    const committee = makeCommittee(layer, epoch, layer === 'execution' ? executors : witnesses)
+    const committee = makeCommittee(GENESIS.hash, layer, epoch, layer === 'execution' ? executors : witnesses)
     committees.set(nameOf({ layer, epoch }), committee)
     return committee
   }
@@ -150,7 +150,7 @@ const bothQuorums: MakeDualChecker = (world) => {
     const regular = layer === 'execution' ? executors : witnesses
     const again = layer === 'execution' ? members : redraw(world, epoch, links.at(rootNumber))
     const isRegular = isFirst && regular.join() === members.join()
-    committees.set(name, makeCommittee(layer, epoch, isRegular ? regular : again))
+    committees.set(name, makeCommittee(GENESIS.hash, layer, epoch, isRegular ? regular : again))
   }
   const require = (
     node: DualNode,

@@ -143,13 +143,13 @@ const ORDERING: readonly DualMutation[] = [
     edits: [
       {
         file: 'execution-layer/seal-rules.ts',
-        find: 'if (sealed >= number || number - sealed > this.windowBlocks)',
-        replace: 'if (sealed >= number)',
+        find: "return excess > BigInt(room) ? 'invalid' : 'valid'",
+        replace: "return excess > BigInt(room) + 1000n ? 'invalid' : 'valid'",
       },
       {
         file: 'execution-layer/execution-layer.ts',
-        find: 'number >= this.sealed + BigInt(this.options.windowBlocks)',
-        replace: 'number >= this.sealed + 100n * BigInt(this.options.windowBlocks)',
+        find: 'const end = this.sealed + BigInt(windowBlocks)',
+        replace: 'const end = this.sealed + 100n * BigInt(windowBlocks)',
       },
     ],
     options: { plan: { ...CALM, outageAtMs: 500, outageMs: 3000 } },
@@ -160,8 +160,8 @@ const ORDERING: readonly DualMutation[] = [
     edits: [
       {
         file: 'execution-layer/seal-rules.ts',
-        find: "if (prevRandao !== randomness) return 'invalid'",
-        replace: 'void prevRandao',
+        find: "if (sealed >= number || prevRandao !== randomness) return 'invalid'",
+        replace: "if (sealed >= number || prevRandao === undefined) return 'invalid'",
       },
     ],
     options: { behaviours: ['wrong-randomness'], plan: CALM },

@@ -21,13 +21,13 @@ import type { Transport } from '../../network/transport.ts'
 import { hexToBytes } from '../../primitives/bytes.ts'
 import { EarlyMessages } from './early-messages.ts'
 import { noLog, type InstanceLogs } from './instance-logs.ts'
-import { PeerPorts, type Followers } from './peer-ports.ts'
+import { PeerPorts, type ByteBudget, type Followers } from './peer-ports.ts'
 import type { SignatureVerifier } from './verifier.ts'
 
 /** Answers from the archive to one peer. A node that catches up asks one question at a time. */
 const ANSWERS_PER_SECOND = 10
 const ANSWERS_BURST = 20
-/** … and their bytes: each is up to 4 MiB, read and encoded on the main thread. */
+/** The bytes of all answers with blocks to one peer: each is up to 4 MiB, read and encoded on the main thread. */
 const ANSWER_BYTES_PER_SECOND = 8 << 20
 const ANSWER_BYTES_BURST = 32 << 20
 /**
@@ -64,7 +64,7 @@ interface Instance {
   isListening: boolean
 }
 
-/** What a peer may still do about epochs that are over. */
+/** What a peer may still do: have answers, and speak about epochs that are over. */
 interface PeerRates {
   readonly answers: TokenBucket
   readonly bytes: TokenBucket
@@ -81,6 +81,8 @@ export class NetworkInstances implements InstanceHost {
   #executors: ReadonlySet<NodeId> = new Set()
   /** Worked out when it is needed, and again after somebody came or went. */
   readonly #followers = new Map<Committee, Followers>()
+  /** One for all instances and the archive. */
+  readonly #answerBudget = this.#budget(({ bytes }) => bytes)
 
   constructor(options: InstanceHostOptions) {
     this.#options = options
@@ -97,6 +99,7 @@ export class NetworkInstances implements InstanceHost {
       context,
       committee: committee.members,
       followers: () => this.#followersOf(committee),
+      answers: this.#answerBudget,
       ...(decode === undefined ? {} : { decode }),
       ...(certificateSenders === undefined ? {} : { certificateSenders }),
       receive,
@@ -194,16 +197,15 @@ export class NetworkInstances implements InstanceHost {
 
   /** True also when the peer asked for too much: whoever is honest asks somebody else next. */
   #answer(peer: NodeId, question: Uint8Array): boolean {
-    const { answers, bytes } = this.#ratesOf(peer)
     const nowMs = this.#options.clock.nowMs()
-    if (!answers.tryTake(1, nowMs)) {
+    if (!this.#ratesOf(peer).answers.tryTake(1, nowMs)) {
       this.#options.network.report(peer, 'flood')
       return true
     }
-    if (!bytes.tryTake(0, nowMs)) return true
+    if (!this.#answerBudget.hasRoom(peer)) return true
     const answer = this.#options.answerFromArchive(question)
     if (answer === undefined) return false
-    bytes.take(answer.length, nowMs)
+    this.#answerBudget.spend(peer, answer.length)
     this.#options.network.send(peer, 'sync', answer)
     return true
   }
@@ -223,6 +225,14 @@ export class NetworkInstances implements InstanceHost {
     }
     this.#rates.set(peer, rates)
     return rates
+  }
+
+  #budget(of: (rates: PeerRates) => TokenBucket): ByteBudget {
+    const now = (): number => this.#options.clock.nowMs()
+    return {
+      hasRoom: (node) => of(this.#ratesOf(node)).tryTake(0, now()),
+      spend: (node, bytes) => of(this.#ratesOf(node)).take(bytes, now()),
+    }
   }
 
   #followersOf(committee: Committee): Followers {

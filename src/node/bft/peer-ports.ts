@@ -58,6 +58,13 @@ export const CERTIFICATE_SENDERS = 3
 const GUESTS_MAX = 1024
 /** Questions to one member that are remembered: answers to more are on their way at no time. */
 const UNANSWERED_MAX = 64
+/** How many bytes of a kind may pass between this node and a peer. */
+export interface ByteBudget {
+  /** Whether it has not had its share yet. */
+  hasRoom(node: NodeId): boolean
+  spend(node: NodeId, bytes: number): void
+}
+
 const NOBODY: Followers = { members: [], guests: [] }
 
 export interface PeerPortsOptions {
@@ -69,6 +76,11 @@ export interface PeerPortsOptions {
   readonly followers?: () => Followers
   /** From how many members each follower gets a certificate; 3 by default. */
   readonly certificateSenders?: () => number
+  /**
+   * For answers with blocks, of which the core counts how many it gives, and not how large they are. Whoever is honest asks
+   * somebody else next. Without limits by default.
+   */
+  readonly answers?: ByteBudget
   /** Reads a message; nodes of one process may share the work. `decodeMessage` by default. */
   readonly decode?: typeof decodeMessage
   /** The driver's. */
@@ -100,7 +112,7 @@ export class PeerPorts implements Transport {
     assert(this.#indexes.size === committee.length, 'a node has one seat')
   }
 
-  /** Lost when the peer has left. */
+  /** Lost when the peer has left, or has had its share of answers. */
   send(to: Peer, message: Message): void {
     const node = this.#options.committee[to] ?? this.#guestIds.get(to)
     if (node === undefined) return
@@ -108,7 +120,11 @@ export class PeerPorts implements Transport {
     const isAmongMembers = this.#isMember && this.#indexes.has(node)
     // Between members there are streams of all classes; what waits for one that is not there makes its peer look slow.
     const messageClass = isAmongMembers ? CLASSES[message.kind] : 'sync'
-    this.#options.network.send(node, messageClass, encodeMessage(this.#options.context, message))
+    const { answers, context, network } = this.#options
+    if (message.kind === 'blocks' && answers?.hasRoom(node) === false) return
+    const bytes = encodeMessage(context, message)
+    if (message.kind === 'blocks') answers?.spend(node, bytes.length)
+    network.send(node, messageClass, bytes)
   }
 
   /** To the other members, and what is for followers to them. */
@@ -137,7 +153,7 @@ export class PeerPorts implements Transport {
     const { context, decode = decodeMessage } = this.#options
     // Most of what a node hears is for another of its instances: no error is made for each.
     if (isForeign(context, bytes)) return false
-    if (!this.#isExpected(peer, kindOf(bytes))) return true
+    if (!this.#isExpected(peer, bytes)) return true
     let message: Message
     try {
       message = decode(context, bytes)
@@ -161,8 +177,12 @@ export class PeerPorts implements Transport {
    * Before anything is read: a body is megabytes to be hashed. Who is no member of the committee only asks; blocks come
    * only from who was asked for some, once for each time.
    */
-  #isExpected(peer: NodeId, kind: Message['kind'] | undefined): boolean {
+  #isExpected(peer: NodeId, bytes: Uint8Array): boolean {
+    const kind = kindOf(bytes)
     const index = this.#indexes.get(peer)
+    const isForBlocks = kind === 'blockRequest' || kind === 'syncRequest'
+    // Before the answer is read from the disk.
+    if (isForBlocks && this.#options.answers?.hasRoom(peer) === false) return false
     if (index === undefined) {
       if (isQuestion(kind) || kind === undefined) return true
       this.#options.network.report(peer, 'invalid-message')

@@ -171,6 +171,36 @@ describe('instances of consensus in a node', () => {
     assert.deepEqual(reports, [])
   })
 
+  test('send one peer no more blocks than its share of bytes, of the epoch that runs and of those that are over', async () => {
+    const running = committee('execution', 512)
+    const { transport } = await open(running)
+    await setImmediate()
+    const fields = { view: 1 as View, parentView: 0 as View, height: 1, parentHash: ZERO_HASH }
+    const block = makeBlock({ ...fields, payloadHash: ZERO_HASH }, new Uint8Array(4 << 20))
+    const ask = (peer: NodeId): void => host.onMessage(peer, 'sync', encoded(running))
+    const send = (to: number): void =>
+      transport.send(to, { kind: 'blocks', blocks: [block], finalization: undefined })
+    for (let count = 0; count < 40; count++) ask(BOB)
+    for (let count = 0; count < 40; count++) send(1)
+    assert.deepEqual([received.length, sent.length], [40, 8])
+    // Nothing is read for it while its share is spent: not here, nor from the archive.
+    answer = ANSWER
+    ask(BOB)
+    host.onMessage(BOB, 'sync', encoded(committee('execution', 0)))
+    assert.deepEqual([received.length, sent.length], [40, 8])
+    // The others have theirs, and what is small goes on.
+    send(2)
+    transport.send(1, { kind: 'certificates', certificates: [] })
+    assert.deepEqual(sent.splice(0).slice(8), [
+      { to: nodes[2], messageClass: 'sync' },
+      { to: BOB, messageClass: 'votes' },
+    ])
+    clock.advance(1000)
+    ask(BOB)
+    for (let count = 0; count < 40; count++) send(1)
+    assert.deepEqual([received.length, sent.length, reports], [41, 2, []])
+  })
+
   test('answer a member of an epoch that is over on whatever it asks, and let it speak until it knows', async () => {
     const over = committee('execution', 0)
     await open(committee('execution', 512))

@@ -3,7 +3,7 @@
  *
  *     version(1) ‖ view ‖ parentView ‖ height ‖ parentHash ‖ payloadHash ‖ bodyHash        integers of 8 bytes
  */
-import { EMPTY_BYTES, ZERO_HASH, type Hash } from '../../primitives/bytes.ts'
+import { EMPTY_BYTES, equalBytes, ZERO_HASH, type Hash } from '../../primitives/bytes.ts'
 import { keccak256Hash } from '../../primitives/keccak.ts'
 import { ByteWriter, HASH_SIZE, LENGTH_SIZE, WireError, type ByteReader } from './binary.ts'
 import { LIMITS } from './config.ts'
@@ -32,6 +32,11 @@ export function encodeProposal(proposal: Omit<Proposal, 'hash'>): Uint8Array {
   writer.hash(proposal.payloadHash)
   writer.hash(proposal.bodyHash)
   return writer.finish()
+}
+
+/** Whether two encoded proposals are of one view. */
+export function isOfSameView(a: Uint8Array, b: Uint8Array): boolean {
+  return equalBytes(a.subarray(1, 9), b.subarray(1, 9))
 }
 
 /** @throws WireError also for fields that contradict each other: a parent is of an earlier view. */

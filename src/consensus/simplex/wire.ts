@@ -13,7 +13,7 @@ import { ByteReader, ByteWriter, HASH_SIZE, WireError } from './binary.ts'
 import { bitmapSize, isWellFormed } from './certificate.ts'
 import { LIMITS, type CommitteeShape, type Domain } from './config.ts'
 import type { BlocksMessage, CertificateRequest, Message, ProposeMessage } from './messages.ts'
-import { blockSize, encodeProposal, readBlock } from './proposal.ts'
+import { blockSize, encodeProposal, PROPOSAL_SIZE, readBlock } from './proposal.ts'
 import { KIND_CODES, LAYER_CODES } from './signing.ts'
 import {
   NO_HASH,
@@ -84,6 +84,11 @@ export function addressOf(bytes: Uint8Array): Pick<Domain, 'layer' | 'epoch'> {
 /** What bytes that {@link addressOf} accepts claim to be; whether they are, only reading them all can tell. */
 export function kindOf(bytes: Uint8Array): Message['kind'] | undefined {
   return MESSAGE_KINDS.get(bytes[ENVELOPE_SIZE - 1])
+}
+
+/** The encoded proposal in bytes that {@link kindOf} says propose; shorter when they are cut off. Nothing is checked. */
+export function proposalIn(bytes: Uint8Array): Uint8Array {
+  return bytes.subarray(ENVELOPE_SIZE, ENVELOPE_SIZE + PROPOSAL_SIZE)
 }
 
 export function isQuestion(kind: Message['kind'] | undefined): boolean {

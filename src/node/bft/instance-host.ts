@@ -30,6 +30,9 @@ const ANSWERS_BURST = 20
 /** The bytes of all answers with blocks to one peer: each is up to 4 MiB, read and encoded on the main thread. */
 const ANSWER_BYTES_PER_SECOND = 8 << 20
 const ANSWER_BYTES_BURST = 32 << 20
+/** Of proposals of one leader: several full ones a second, and as many as may have waited while the node was away. */
+const PROPOSAL_BYTES_PER_SECOND = 16 << 20
+const PROPOSAL_BYTES_BURST = 64 << 20
 /**
  * Of an epoch that is over, from one peer: a member that was away goes through it from its beginning, and votes, repeats
  * itself and gives views up until it has come to the end. More than that nothing explains.
@@ -64,10 +67,11 @@ interface Instance {
   isListening: boolean
 }
 
-/** What a peer may still do: have answers, and speak about epochs that are over. */
+/** What a peer may still do: have answers, propose, and speak about epochs that are over. */
 interface PeerRates {
   readonly answers: TokenBucket
   readonly bytes: TokenBucket
+  readonly proposals: TokenBucket
   readonly stale: TokenBucket
 }
 
@@ -83,6 +87,7 @@ export class NetworkInstances implements InstanceHost {
   readonly #followers = new Map<Committee, Followers>()
   /** One for all instances and the archive. */
   readonly #answerBudget = this.#budget(({ bytes }) => bytes)
+  readonly #proposalBudget = this.#budget(({ proposals }) => proposals)
 
   constructor(options: InstanceHostOptions) {
     this.#options = options
@@ -100,6 +105,7 @@ export class NetworkInstances implements InstanceHost {
       committee: committee.members,
       followers: () => this.#followersOf(committee),
       answers: this.#answerBudget,
+      proposals: this.#proposalBudget,
       ...(decode === undefined ? {} : { decode }),
       ...(certificateSenders === undefined ? {} : { certificateSenders }),
       receive,
@@ -221,6 +227,7 @@ export class NetworkInstances implements InstanceHost {
     const rates = {
       answers: new TokenBucket(ANSWERS_PER_SECOND, ANSWERS_BURST, nowMs),
       bytes: new TokenBucket(ANSWER_BYTES_PER_SECOND, ANSWER_BYTES_BURST, nowMs),
+      proposals: new TokenBucket(PROPOSAL_BYTES_PER_SECOND, PROPOSAL_BYTES_BURST, nowMs),
       stale: new TokenBucket(STALE_PER_SECOND, STALE_BURST, nowMs),
     }
     this.#rates.set(peer, rates)

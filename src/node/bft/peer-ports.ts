@@ -18,12 +18,14 @@ import {
   isForeign,
   isQuestion,
   kindOf,
+  proposalIn,
   type WireContext,
 } from '../../consensus/simplex/wire.ts'
 import type { MessageClass } from '../../network/message-classes.ts'
 import type { Offence } from '../../network/peer-scores.ts'
 import type { Transport as Network } from '../../network/transport.ts'
 import { assert, present } from '../../primitives/assert.ts'
+import { HeardProposals, type Novelty } from './heard-proposals.ts'
 
 /**
  * What each kind of message travels as. Answers with blocks never stand before a proposal: they are as large, and
@@ -46,6 +48,14 @@ const OFFENCES: Readonly<Record<Blame, Offence>> = {
   notSigner: 'invalid-message',
   tooManyRequests: 'flood',
   tooManyCertificates: 'flood',
+}
+
+/** What is held against a member for a proposal that nobody needs to read. */
+const NOVELTIES: Readonly<Record<Novelty, Offence | undefined>> = {
+  new: undefined,
+  known: undefined,
+  flood: 'flood',
+  excess: 'invalid-message',
 }
 
 /**
@@ -81,6 +91,8 @@ export interface PeerPortsOptions {
    * somebody else next. Without limits by default.
    */
   readonly answers?: ByteBudget
+  /** For proposals that are to be read, whatever views they say they are of. Without limits by default. */
+  readonly proposals?: ByteBudget
   /** Reads a message; nodes of one process may share the work. `decodeMessage` by default. */
   readonly decode?: typeof decodeMessage
   /** The driver's. */
@@ -98,6 +110,7 @@ export class PeerPorts implements Transport {
   readonly #others: readonly NodeId[]
   /** By member: questions for blocks that it has not answered; some it never will. */
   readonly #unanswered = new Map<Peer, number>()
+  readonly #proposals = new Map<Peer, HeardProposals>()
   readonly #guests = new Map<NodeId, Peer>()
   readonly #guestIds = new Map<Peer, NodeId>()
   /** Indexes of guests that left, the earliest first: what was meant for one should not reach the next. */
@@ -188,11 +201,27 @@ export class PeerPorts implements Transport {
       this.#options.network.report(peer, 'invalid-message')
       return false
     }
+    if (kind === 'propose') return this.#isNew(peer, index, bytes)
     if (kind !== 'blocks') return true
     const count = this.#unanswered.get(index) ?? 0
     if (count > 0) this.#unanswered.set(index, count - 1)
     else this.#options.network.report(peer, 'useless')
     return count > 0
+  }
+
+  #isNew(node: NodeId, index: Peer, bytes: Uint8Array): boolean {
+    const { network, proposals } = this.#options
+    if (proposals?.hasRoom(node) === false) {
+      network.report(node, 'flood')
+      return false
+    }
+    const heard = this.#proposals.get(index) ?? new HeardProposals()
+    this.#proposals.set(index, heard)
+    const novelty = heard.note(proposalIn(bytes))
+    const offence = NOVELTIES[novelty]
+    if (offence !== undefined) network.report(node, offence)
+    if (novelty === 'new') proposals?.spend(node, bytes.length)
+    return novelty === 'new'
   }
 
   /** Forgets a guest; members keep their index. */

@@ -201,6 +201,25 @@ describe('instances of consensus in a node', () => {
     assert.deepEqual([received.length, sent.length, reports], [41, 2, []])
   })
 
+  test('read no more proposals of one leader than it can have made, whatever views they are of', async () => {
+    const running = committee('execution', 512)
+    await open(running)
+    await setImmediate()
+    const speak = (peer: NodeId, view: number): void => {
+      const fields = { view: view as View, parentView: 0 as View, height: 1, parentHash: ZERO_HASH }
+      const block = makeBlock({ ...fields, payloadHash: ZERO_HASH }, new Uint8Array(4 << 20))
+      const message: Message = { kind: 'propose', block, signature: new Uint8Array(96), certificates: [] }
+      host.onMessage(peer, 'blocks', encoded(running, message))
+    }
+    for (let view = 1; view <= 20; view++) speak(BOB, view)
+    assert.deepEqual([received.length, reports], [16, Array(4).fill('flood')])
+    speak(nodes[2] as NodeId, 1)
+    clock.advance(1000)
+    // What was not read is not known either.
+    speak(BOB, 20)
+    assert.equal(received.length, 18)
+  })
+
   test('answer a member of an epoch that is over on whatever it asks, and let it speak until it knows', async () => {
     const over = committee('execution', 0)
     await open(committee('execution', 512))

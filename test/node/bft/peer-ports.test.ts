@@ -11,7 +11,7 @@ import { decodeMessage, encodeMessage } from '../../../src/consensus/simplex/wir
 import { MemoryNetwork } from '../../../src/network/memory-transport.ts'
 import type { MessageClass } from '../../../src/network/message-classes.ts'
 import type { Offence } from '../../../src/network/peer-scores.ts'
-import { PeerPorts, type Followers } from '../../../src/node/bft/peer-ports.ts'
+import { PeerPorts, type Followers, type PeerPortsOptions } from '../../../src/node/bft/peer-ports.ts'
 import { ZERO_HASH } from '../../../src/primitives/bytes.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { Recorder } from '../../support/network-world.ts'
@@ -50,7 +50,12 @@ class Desk {
   readonly ports: PeerPorts
   readonly committee: Committee
 
-  constructor(self: NodeId, of: Committee = committee, followers?: Followers) {
+  constructor(
+    self: NodeId,
+    of: Committee = committee,
+    followers?: Followers,
+    more: Pick<PeerPortsOptions, 'decode'> = {},
+  ) {
     this.committee = of
     const send = (to: NodeId, messageClass: MessageClass, bytes: Uint8Array): boolean =>
       this.sent.push({ to, messageClass, bytes }) > 0
@@ -68,6 +73,7 @@ class Desk {
       context: of.context,
       committee: of.nodes,
       ...(followers === undefined ? {} : { followers: () => followers }),
+      ...more,
       receive: (from, message) => {
         this.received.push({ from, message })
       },
@@ -248,6 +254,62 @@ test('reads nothing of a guest but its questions: a body takes a tenth of a seco
     others.map(() => ({ node: GUEST, offence: 'invalid-message' })),
   )
   assert.deepEqual(desk.received, [])
+})
+
+const times = <T>(count: number, value: T): T[] => Array.from({ length: count }, () => value)
+
+const propose = (view: number, height = 1, body = 100): Message => ({
+  kind: 'propose',
+  block: makeBlock(
+    { view: view as View, parentView: GENESIS_VIEW, height, parentHash: ZERO_HASH, payloadHash: ZERO_HASH },
+    new Uint8Array(body),
+  ),
+  signature: new Uint8Array(96),
+  certificates: [],
+})
+
+test('reads a proposal once, however often its leader sends it, and blames who does so without end', () => {
+  const decoded: Uint8Array[] = []
+  const desk = new Desk(ALICE, committee, undefined, {
+    decode: (context, bytes) => {
+      decoded.push(bytes)
+      return decodeMessage(context, bytes)
+    },
+  })
+  for (let count = 0; count < 5; count++) desk.hear(BOB, propose(1), 'blocks')
+  assert.deepEqual([decoded.length, desk.received.length, desk.reports], [1, 1, []])
+  for (let count = 0; count < 100; count++) desk.hear(BOB, propose(1), 'blocks')
+  assert.equal(decoded.length, 1)
+  assert.deepEqual(desk.reports.splice(0), times(100, { node: BOB, offence: 'flood' }))
+  // Of other views, and of other members.
+  desk.hear(BOB, propose(5), 'blocks')
+  desk.hear(committee.nodes[2] as NodeId, propose(1), 'blocks')
+  assert.deepEqual([decoded.length, desk.reports], [3, []])
+})
+
+test('reads two different proposals of a view, which convict their leader, and no third', () => {
+  const desk = new Desk(ALICE)
+  for (const height of [1, 2, 3, 4]) desk.hear(BOB, propose(1, height), 'blocks')
+  assert.equal(desk.received.length, 2)
+  assert.deepEqual(desk.reports, times(2, { node: BOB, offence: 'invalid-message' }))
+})
+
+test('remembers a bounded number of views of a leader, those that it heard of last', () => {
+  const desk = new Desk(ALICE)
+  for (let view = 1; view <= 65; view++) desk.hear(BOB, propose(view), 'blocks')
+  desk.hear(BOB, propose(65), 'blocks')
+  desk.hear(BOB, propose(2), 'blocks')
+  assert.equal(desk.received.length, 65)
+  desk.hear(BOB, propose(1), 'blocks')
+  assert.deepEqual([desk.received.length, desk.reports], [66, []])
+})
+
+test('holds a proposal that is cut off against its sender each time', () => {
+  const desk = new Desk(ALICE)
+  const bytes = encodeMessage(committee.context, propose(1))
+  for (const length of [19, 22, 60, 140])
+    assert.ok(desk.ports.accept(BOB, 'blocks', bytes.subarray(0, length)))
+  assert.deepEqual(desk.reports, times(4, { node: BOB, offence: 'undecodable' }))
 })
 
 test('leaves what is for another instance to others', () => {

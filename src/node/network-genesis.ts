@@ -163,6 +163,12 @@ const PARAMETERS_MAX: readonly (readonly [keyof ConsensusParameters, number])[] 
   ['rangeBlocks', SEAL_BLOCKS_MAX],
 ]
 
+/**
+ * Committees that are over are needed until some blocks of the next epoch are final (`dual-bft/composition.ts`). In shorter
+ * cycles nodes would never get rid of them.
+ */
+const CYCLE_BLOCKS_MIN = 8
+
 function checkParameters(parameters: ConsensusParameters): void {
   for (const name of PARAMETER_NAMES) {
     if (parameters[name] > 0) continue
@@ -181,6 +187,12 @@ function checkParameters(parameters: ConsensusParameters): void {
     throw new GenesisError(join(PARAMETERS_PATH, name), `is ${parameters[name]}, and can be ${max} at most`)
   }
   const { cycleBlocks, windowBlocks } = parameters
+  if (cycleBlocks < CYCLE_BLOCKS_MIN) {
+    throw new GenesisError(
+      join(PARAMETERS_PATH, 'cycleBlocks'),
+      `is ${cycleBlocks}, but must be ${CYCLE_BLOCKS_MIN} at least: elections need time to take effect`,
+    )
+  }
   if (windowBlocks >= cycleBlocks) {
     throw new GenesisError(
       join(PARAMETERS_PATH, 'windowBlocks'),

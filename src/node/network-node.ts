@@ -142,6 +142,7 @@ async function openOn(foundation: Foundation, parts: AsyncDisposableStack): Prom
   const { network, transport, log, clock = systemClock } = options
   const shared = options.shared ?? openShared(parts, log)
   const stopping = stopper(parts, options)
+  warnOfFuture(network, clock, log)
   const chain = openChain(foundation, shared)
   const chainId = network.genesis.config.chainId
   const running: { consensus?: DualBft; reporter?: EvidenceReporter; isStarted: boolean } = {
@@ -243,6 +244,17 @@ async function openOn(foundation: Foundation, parts: AsyncDisposableStack): Prom
   running.isStarted = true
   stopping.begin()
   return { backend, chain, consensus, view, store, transport, close: () => stopping.close() }
+}
+
+/** Blocks cannot be older than their parents: the first ones would all have the time of the genesis block. */
+function warnOfFuture({ genesis }: NetworkGenesis, clock: Clock, log: Log): void {
+  const { timestamp } = genesis.header
+  const secondsAhead = timestamp - BigInt(Math.floor(clock.nowMs() / 1000))
+  if (secondsAhead <= 0n) return
+  log.warn('the genesis lies in the future: until then the time of blocks stands still', {
+    timestamp,
+    secondsAhead,
+  })
 }
 
 function openShared(parts: AsyncDisposableStack, log: Log): SharedParts {

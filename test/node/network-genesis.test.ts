@@ -79,6 +79,11 @@ describe('a network genesis', () => {
       /witnessSeats" has no quorum: .*choose one of/,
     ],
     [
+      'cycles too short to get rid of the committees before',
+      ({ aevir }) => Object.assign(aevir.parameters, { cycleBlocks: 7, windowBlocks: 4 }),
+      /cycleBlocks" is 7, but must be 8 at least/,
+    ],
+    [
       'a window as long as a cycle',
       ({ aevir }) => (aevir.parameters['cycleBlocks'] = 64),
       /windowBlocks" is 64, but must be below "cycleBlocks" at 64/,

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { noLog } from '../../src/node/bft/instance-logs.ts'
+import { SILENT_LOG } from '../../src/node/log.ts'
 import { NodeHaltedError } from '../../src/node/node-errors.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 import { addressOf } from '../support/small-world.ts'
 import { BftNetwork, transfer } from '../support/bft-network.ts'
 
@@ -77,6 +79,29 @@ test('a node whose log cannot be written says nothing more, closes itself and te
     assert.match(error.message, /its log could not be written: .* start it again only when you know why/)
     assert.equal(node.view.halted(), 'the execution layer halted: its log could not be written')
     await world.close(0)
+  } finally {
+    await world.stop()
+  }
+})
+
+test('a node that starts before its genesis says so', async () => {
+  const world = await BftNetwork.start({ executors: 1, witnesses: 1 })
+  try {
+    const { timestamp } = world.genesis.genesis.header
+    for (const [secondsAhead, expected] of [
+      [0n, []],
+      [90n, [{ timestamp, secondsAhead: 90n }]],
+    ] as const) {
+      const warnings: unknown[] = []
+      const clock = new ManualClock()
+      clock.nowMs = () => Number(timestamp - secondsAhead) * 1000
+      await world.open(20, {
+        clock,
+        log: { ...SILENT_LOG, warn: (_, fields) => warnings.push(fields) },
+      })
+      assert.deepEqual(warnings, expected)
+      await world.close(20)
+    }
   } finally {
     await world.stop()
   }

@@ -8,10 +8,13 @@
  * In memory there is nothing to damage. The logs outlive their node, so that one which crashes on purpose in a network
  * within a process can be started again.
  *
+ * A node that crashes as an epoch ends leaves the directory of that epoch behind. The next start enters a later one, so that
+ * nobody would ever take it away: the first log of a layer that is opened removes those of earlier epochs.
+ *
  * A node that only follows says nothing, so that it has nothing to remember: what it misses it asks for.
  */
 import { renameSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { abstentionOf } from '../../consensus/simplex/double-sign-guard.ts'
 import type { WriteAheadLog } from '../../consensus/simplex/driver.ts'
@@ -86,6 +89,8 @@ export class DiskLogs implements InstanceLogs {
   readonly #directory: string
   readonly #guard: VoteGuard
   readonly #report: Log
+  /** Layers whose first log has been opened. */
+  readonly #begun = new Set<Layer>()
 
   /** @param directory for these logs alone. */
   constructor(directory: string, guard: VoteGuard, report: Log) {
@@ -105,6 +110,7 @@ export class DiskLogs implements InstanceLogs {
         const why = 'the log does not tell what this node said last: it keeps silent up to that view'
         this.#report.warn(why, { layer, epoch, view: abstainThrough })
       }
+      await this.#removeEarlier(layer, epoch)
       return {
         log: guardedLog({ log, guard: this.#guard, layer, epoch, onRefused: onFailure }),
         records,
@@ -142,6 +148,24 @@ export class DiskLogs implements InstanceLogs {
     }
   }
 
+  /** Only once: later on, the instance of the epoch before may still run. */
+  async #removeEarlier(layer: Layer, epoch: Epoch): Promise<void> {
+    if (this.#begun.has(layer)) return
+    this.#begun.add(layer)
+    const names = await readdir(this.#directory)
+    for (const name of names.filter((other) => isEarlier(other, layer, epoch))) {
+      const directory = join(this.#directory, name)
+      try {
+        await rm(directory, { recursive: true, force: true })
+        this.#report.info('removed the consensus log of an epoch that is over', { directory })
+      } catch (error) {
+        // It takes room, and does no harm.
+        const why = 'the consensus log of an epoch that is over cannot be removed'
+        this.#report.warn(why, { directory, reason: String(error) })
+      }
+    }
+  }
+
   /** A guard that was begun anew learns what the log knows. */
   async #tellGuard(layer: Layer, epoch: Epoch, records: readonly WalRecord[]): Promise<void> {
     const statements = records.flatMap((record) => {
@@ -155,4 +179,10 @@ export class DiskLogs implements InstanceLogs {
 
 function nameOf(layer: Layer, epoch: Epoch): string {
   return `${layer}-${epoch}`
+}
+
+/** Whether this is the name that {@link nameOf} gives to a log of an earlier epoch of the layer. */
+function isEarlier(name: string, layer: Layer, epoch: Epoch): boolean {
+  const other = Number(name.slice(layer.length + 1)) as Epoch
+  return other < epoch && name === nameOf(layer, other)
 }

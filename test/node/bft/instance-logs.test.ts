@@ -1,6 +1,6 @@
 /** Logs of instances: what they remember over a restart, and what the guard makes of those that are lost. */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { MemoryLogs, DiskLogs, noLog, type InstanceLog } from '../../../src/node/bft/instance-logs.ts'
@@ -133,6 +133,23 @@ describe('logs on a disk', () => {
         await log.remove()
       })
       assert.equal(existsSync(walOf(directory)), false)
+    }))
+
+  test('of earlier epochs that a crash left behind are removed with the next start, those of running ones are not', () =>
+    withScratch(async (directory) => {
+      const wal = join(directory, 'wal')
+      const kept = ['execution-1', 'witness-4', 'witness-03', 'witness-', 'notes']
+      for (const name of [...kept, 'witness-2']) mkdirSync(join(wal, name), { recursive: true })
+      await life(directory, (log) => append(log, nullify(1)))
+      assert.deepEqual(readdirSync(wal).toSorted(), [...kept, 'witness-1', 'witness-2'].toSorted())
+      const guard = await VoteGuard.open(join(directory, 'guard'), NODE)
+      const logs = new DiskLogs(wal, guard, SILENT_LOG)
+      // The epoch before has crashed; this one goes on beside the next until it is over.
+      const running = await logs.open(committeeOf(4, 3).context, failOn)
+      const next = await logs.open(committeeOf(4, 5).context, failOn)
+      assert.deepEqual(readdirSync(wal).toSorted(), [...kept, 'witness-3', 'witness-5'].toSorted())
+      for (const log of [running, next]) await log.close()
+      await guard.close()
     }))
 })
 

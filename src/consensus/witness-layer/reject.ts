@@ -27,7 +27,6 @@ import type { Hash } from '../../primitives/bytes.ts'
 import type { NodeId } from '../election/election.ts'
 import { cycleOfEpoch } from '../committees/committee.ts'
 import { present } from '../../primitives/assert.ts'
-import { signersOf } from '../simplex/certificate.ts'
 import type { FinalityProof } from './final-chain.ts'
 import { isFinalizationOf, isLinkedDownTo, type SealBounds } from './seal-rules.ts'
 
@@ -73,9 +72,4 @@ export function rejectFaultOf(
   if (!isLinkedDownTo(proof.proposals, hash)) return 'proposals'
   if (!isFinalizationOf(proof.finalization, proof.proposals[0])) return 'finalization'
   return new Set(executors).size === executors.length ? undefined : 'executors'
-}
-
-/** Members who signed the certificate of a proof. */
-export function convictedBy({ finalization }: FinalityProof, members: readonly NodeId[]): readonly NodeId[] {
-  return signersOf(finalization.bitmap).map((signer) => present(members[signer], 'a member'))
 }

@@ -45,6 +45,7 @@ const SEALING: readonly DualMutation[] = [
   {
     name: 'sealed-unexecuted',
     fault: 'seals what Committers say without looking at its own chain',
+    firstSeed: 5,
     edits: [
       {
         file: 'witness-layer/judgements.ts',
@@ -81,7 +82,6 @@ const SEALING: readonly DualMutation[] = [
   {
     name: 'handover-unchecked',
     fault: 'lets a Committer name the next committees',
-    firstSeed: 4,
     edits: [
       {
         file: 'witness-layer/judgements.ts',
@@ -226,7 +226,7 @@ const LASTING: readonly DualMutation[] = [
   {
     name: 'waits-for-ever',
     fault: 'waits for a block that nobody keeps, when it comes to an epoch that is over',
-    firstSeed: 10,
+    firstSeed: 15,
     edits: [
       {
         file: 'simplex/catch-up.ts',
@@ -238,7 +238,7 @@ const LASTING: readonly DualMutation[] = [
   {
     name: 'repeat-of-nothing',
     fault: 'stops over a repeat of a seal that waits for its chain',
-    firstSeed: 5,
+    firstSeed: 7,
     edits: [
       {
         file: 'witness-layer/witness-blocks.ts',

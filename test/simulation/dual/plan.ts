@@ -51,6 +51,8 @@ export interface DualPlanOptions {
 }
 
 const NEVER = Infinity
+/** Nodes with stake and points, from the last of the first executors on (`world.ts`). */
+export const NODES_OF_BOTH = 3
 
 export function drawDualPlan(stream: Stream, options: DualPlanOptions): DualPlan {
   const quiet: DualPlan = {
@@ -135,12 +137,15 @@ function drawByzantine(
   const most = Math.min(toleranceOf(executors), toleranceOf(witnesses))
   const count = behaviours === undefined ? stream.below(most + 1) : most
   const byzantine = new Map<number, readonly DualBehaviour[]>()
+  // To show one behaviour, a node that may serve in both layers; else any.
+  const isShown = behaviours !== undefined && most <= NODES_OF_BOTH
+  const first = isShown ? executors.size - 1 : 0
   while (byzantine.size < count) {
     const drawn =
       behaviours === undefined
         ? stream.some(DUAL_BEHAVIOURS, 0.2)
         : DUAL_BEHAVIOURS.filter(({ name }) => behaviours.includes(name))
-    byzantine.set(stream.below(nodes), drawn)
+    byzantine.set(first + stream.below(isShown ? NODES_OF_BOTH : nodes), drawn)
   }
   return byzantine
 }

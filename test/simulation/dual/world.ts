@@ -37,7 +37,7 @@ import { makeDualCheckers, type DualChecker } from './checkers.ts'
 import { GENESIS } from './ledger.ts'
 import { DualLiar } from './liar.ts'
 import { DualNode, nameOf, type OpenInstance } from './node.ts'
-import { drawDualPlan, type DualPlan } from './plan.ts'
+import { drawDualPlan, NODES_OF_BOTH, type DualPlan } from './plan.ts'
 import { PromiseJobs } from './promise-jobs.ts'
 import { DualTraffic } from './traffic.ts'
 
@@ -439,7 +439,7 @@ function behavioursOf({ behaviours }: DualWorldOptions): { readonly behaviours?:
 /** Stakes and points differ from snapshot to snapshot, so that every cycle has other committees. Some nodes have both. */
 function makeRegistry(seed: number, count: number, executors: number): NodeRegistry {
   const known = new Map<bigint, readonly RegisteredNode[]>()
-  const stakers = executors + 2
+  const stakers = executors - 1 + NODES_OF_BOTH
   const draw = (number: bigint): RegisteredNode[] => {
     const stream = new Stream(seed, `registry at ${number}`)
     return Array.from({ length: count }, (_, id) => {

@@ -72,7 +72,7 @@ const FORBIDDEN_MEMBER =
 
 /** Packages with an owner: no other folder imports them. Type-only imports count. */
 const PACKAGE_OWNERS: readonly { readonly packages: RegExp; readonly owners: readonly string[] }[] = [
-  { packages: /^(?:libp2p|@libp2p\/.*|@multiformats\/.*)$/, owners: ['src/network'] },
+  { packages: /^(?:libp2p|@libp2p\/.*|@multiformats\/.*)$/, owners: ['src/network', 'test/network'] },
   { packages: /^lmdb$/, owners: ['src/storage'] },
   { packages: /^@chainsafe\/blst$/, owners: ['src/consensus'] },
   { packages: /^ws$/, owners: ['src/rpc', 'test', 'benchmarks'] },

@@ -33,7 +33,7 @@ export const WAL_FILE_NAME = 'consensus.wal'
 const WAL_DRAFT_NAME = 'consensus.wal.draft'
 
 const MAGIC = new TextEncoder().encode('AEVIRWAL')
-const VERSION = 1
+const VERSION = 2
 const DOMAIN_SIZE = MAGIC.length + 1 + 1 + 8 + 8 + 32
 const SALT_SIZE = 16
 const CHECK_SIZE = 8

@@ -1,5 +1,6 @@
 /** The log of consensus as a file: what it promises, and what it makes of files that a crash or a bad disk left. */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -294,6 +295,20 @@ test('refuses a log of another epoch, and what is no log', () =>
       writeFileSync(path, whole.subarray(0, size))
       await assert.rejects(open(directory), hasCode('WAL_DAMAGED'))
     }
+  }))
+
+test('has a frozen header, and refuses a log of another version', () =>
+  withDirectory(async (directory) => {
+    await writeLog(directory, [])
+    const path = join(directory, WAL_FILE_NAME)
+    const file = Uint8Array.from(readFileSync(path))
+    const domain = `00${'02'.padStart(16, '0')}${'7a69'.padStart(16, '0')}${'c4'.repeat(32)}`
+    assert.equal(file.subarray(0, 58).toHex(), `414556495257414c02${domain}`)
+    file[8] = 1
+    const head = file.subarray(0, WAL_HEADER_SIZE - 8)
+    file.set(createHash('sha256').update(head).digest().subarray(0, 8), head.length)
+    writeFileSync(path, file)
+    await assert.rejects(open(directory), hasCode('WAL_OF_ANOTHER_COMMITTEE'))
   }))
 
 test('a torn block that holds what looks like frames makes no log look damaged', () =>

@@ -52,7 +52,7 @@ function walFiles(prng: Prng): Uint8Array[] {
   return prng.times(20, () => {
     const salt = prng.bytes(16)
     const domain = concatBytes(
-      integer(1, 1),
+      integer(1, 2),
       integer(1, 1),
       integer(8, 3),
       integer(8, 31_337),

@@ -1,8 +1,10 @@
 /** What the command line says of itself, and how it refuses what it does not understand: in one line, with a cure. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { VERSION } from '../../src/node/version.ts'
 import { outputOf, refusalOf, runAevir } from '../support/cli.ts'
+import { runProgram } from '../support/run-program.ts'
 
 describe('help', () => {
   test('lists the commands, on standard output when asked for', async () => {
@@ -26,6 +28,14 @@ describe('help', () => {
 
   test('gives the version', async () => {
     assert.equal(await outputOf(['--version']), `${VERSION}\n`)
+  })
+
+  test('is the same of the command that npx runs in a checkout', async () => {
+    const command = fileURLToPath(new URL('../../bin/aevir.js', import.meta.url))
+    const { stdout, stderr } = await runProgram(process.execPath, [command, '--version'], {
+      timeoutMs: 60_000,
+    })
+    assert.deepEqual([stdout, stderr], [`${VERSION}\n`, ''])
   })
 })
 

@@ -1,5 +1,6 @@
 /** What the command line says of itself, and how it refuses what it does not understand: in one line, with a cure. */
 import assert from 'node:assert/strict'
+import { tmpdir } from 'node:os'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { VERSION } from '../../src/node/version.ts'
@@ -31,8 +32,9 @@ describe('help', () => {
   })
 
   test('is the same of the command that npx runs in a checkout', async () => {
-    const command = fileURLToPath(new URL('../../bin/aevir.js', import.meta.url))
+    const command = fileURLToPath(new URL('../../src/cli/aevir.js', import.meta.url))
     const { stdout, stderr } = await runProgram(process.execPath, [command, '--version'], {
+      cwd: tmpdir(),
       timeoutMs: 60_000,
     })
     assert.deepEqual([stdout, stderr], [`${VERSION}\n`, ''])

@@ -58,14 +58,14 @@ test('the package holds what runs and what people read, and nothing else', () =>
     'package.json',
     'README.md',
     'LICENSE',
-    'bin/aevir.js',
+    'src/cli/aevir.js',
     'dist/src/cli/main.js',
     'contracts/interfaces/IERC20.sol',
   ]) {
     assert.ok(paths.includes(path), path)
   }
   const known =
-    /^(?:bin\/aevir\.js|dist\/(?:src|runtime)\/.*\.(?:js|d\.ts)|contracts\/.*\.sol|[A-Z]+\.md|LICENSE|package\.json)$/
+    /^(?:src\/cli\/aevir\.js|dist\/(?:src|runtime)\/.*\.(?:js|d\.ts)|contracts\/.*\.sol|[A-Z]+\.md|LICENSE|package\.json)$/
   assert.deepEqual(
     paths.filter((path) => !known.test(path)),
     [],

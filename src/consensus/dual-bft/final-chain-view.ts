@@ -2,6 +2,7 @@
 import { hexToBytes, type Hash } from '../../primitives/bytes.ts'
 import { domainOf, epochOf, makeCommittee, type Committee } from '../committees/committee.ts'
 import type { Application, BlockReference } from '../plugin.ts'
+import { isSameCertificate } from '../simplex/certificate.ts'
 import type { Certificate, Epoch, Layer } from '../simplex/types.ts'
 import { verifyRequest, type VerifyResult } from '../simplex/verification.ts'
 import {
@@ -72,9 +73,16 @@ export class FinalChainView implements FinalChain {
     return finalityProof(store, epoch, number) ?? (isBelow ? proofBelow(store, refusal, number) : undefined)
   }
 
-  /** On the thread of that epoch's instance while there is one; for an epoch that is over, here. */
+  /**
+   * What the store has was verified before. Anything else is checked on the thread of that epoch's instance while there is
+   * one; for an epoch that is over, here.
+   */
   verifyFinalization(epoch: Epoch, certificate: Certificate, onResult: (isValid: boolean) => void): boolean {
     const { scheme, chainId } = this.options
+    if (this.isStored(epoch, certificate)) {
+      onResult(true)
+      return true
+    }
     const request = { kind: 'certificate', certificate } as const
     const answer = (result: VerifyResult): void => onResult(result.kind === 'certificate' && result.isValid)
     const verify = this.verifierOf(epoch)
@@ -87,6 +95,13 @@ export class FinalChainView implements FinalChain {
     const keyring = scheme.keyring(committee.members.map((member) => hexToBytes(member)))
     answer(verifyRequest({ scheme, domain: domainOf(chainId, committee), keyring }, request))
     return true
+  }
+
+  private isStored(epoch: Epoch, certificate: Certificate): boolean {
+    const layer = this.options.store.execution(epoch)
+    const height = layer.proposal(certificate.hash)?.height
+    const stored = height === undefined ? undefined : layer.finalizationAtOrAbove(height)
+    return stored !== undefined && isSameCertificate(stored.certificate, certificate)
   }
 }
 

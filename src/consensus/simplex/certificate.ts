@@ -1,5 +1,6 @@
 /** Certificates: who is in one, whether one can be one at all, how votes become one. Their signatures: `verification.ts`. */
 import { assert } from '../../primitives/assert.ts'
+import { equalBytes } from '../../primitives/bytes.ts'
 import { NO_HASH, type Certificate, type Statement, type VoteKind } from './types.ts'
 import type { CommitteeShape } from './config.ts'
 
@@ -36,6 +37,12 @@ export function isWellFormed(certificate: Certificate, committee: CommitteeShape
   if (certificate.view === 0 || certificate.bitmap.length !== bitmapSize(committee.size)) return false
   const signers = signersOf(certificate.bitmap)
   return signers.length >= committee.quorum && signers.every((signer) => signer < committee.size)
+}
+
+/** Whether two are the same in all their bytes. */
+export function isSameCertificate(a: Certificate, b: Certificate): boolean {
+  const isSameStatement = a.kind === b.kind && a.view === b.view && a.hash === b.hash
+  return isSameStatement && equalBytes(a.bitmap, b.bitmap) && equalBytes(a.signature, b.signature)
 }
 
 export function makeCertificate(

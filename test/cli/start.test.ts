@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { bytesToHex } from '../../src/primitives/bytes.ts'
-import { transfer } from '../support/bft-network.ts'
 import { outputOf, refusalOf } from '../support/cli.ts'
 import { freePorts, startNode, until, type NodeProcess } from '../support/network-process.ts'
 import { addressOf } from '../support/small-world.ts'
+import { transfer } from '../support/transfer.ts'
 
 const RECEIVER = addressOf(0xb0b)
 /** The node gives itself 10 s. */

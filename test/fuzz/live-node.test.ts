@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
 import { after, before, test } from 'node:test'
-import { transfer } from '../support/bft-network.ts'
+import { transfer } from '../support/transfer.ts'
 import { HandlerAttack } from './live/handler-attack.ts'
 import { openLiveNetwork, type LiveNetwork } from './live/live-network.ts'
 

@@ -6,7 +6,8 @@ import { DEV_ACCOUNTS } from '../../src/chain/dev-genesis.ts'
 import { signTransaction } from '../../src/chain/transaction-signature.ts'
 import { present } from '../../src/primitives/assert.ts'
 import { hexToBytes, ZERO_HASH } from '../../src/primitives/bytes.ts'
-import { ExecutionWorld, RECEIVER } from '../consensus/execution-layer/world.ts'
+import { ExecutionWorld } from '../consensus/execution-layer/world.ts'
+import { RECEIVER } from '../support/transfer.ts'
 
 test('a block takes no more transactions than its size allows, and leaves the others for the next', async (t) => {
   const world = await ExecutionWorld.start({ size: 1 })

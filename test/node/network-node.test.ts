@@ -4,9 +4,10 @@ import { after, before, describe, test } from 'node:test'
 import { noLog } from '../../src/node/bft/instance-logs.ts'
 import { SILENT_LOG } from '../../src/node/log.ts'
 import { NodeHaltedError } from '../../src/node/node-errors.ts'
+import { BftNetwork } from '../support/bft-network.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { addressOf } from '../support/small-world.ts'
-import { BftNetwork, transfer } from '../support/bft-network.ts'
+import { transfer } from '../support/transfer.ts'
 
 const RECEIVER = addressOf(0xb0b)
 

@@ -9,7 +9,7 @@ import { TransactionDecoder, TransactionGossip } from '../../src/node/transactio
 import { PoolError, type PooledTransaction, type PoolRefusal } from '../../src/pool/transaction-pool.ts'
 import type { Hash } from '../../src/primitives/bytes.ts'
 import { decodeRlp, encodeRlp } from '../../src/primitives/rlp.ts'
-import { transfer } from '../support/bft-network.ts'
+import { transfer } from '../support/transfer.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { addressOf } from '../support/small-world.ts'
 

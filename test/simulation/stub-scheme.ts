@@ -40,6 +40,11 @@ export function stubPublicKey(number: number): Uint8Array {
   return key
 }
 
+/** Of members who have the keys with the numbers of their seats. */
+export function stubKeyring(size: number): Keyring {
+  return stubScheme.keyring(Array.from({ length: size }, (_, seat) => stubPublicKey(seat)))
+}
+
 export function stubSigner(number: number): Signer {
   return {
     publicKey: stubPublicKey(number),

@@ -26,7 +26,7 @@ import { SimulatedNode } from './node.ts'
 import { drawPlan, type FaultMode, type Plan } from './plan.ts'
 import { toleranceOf } from './shape.ts'
 import { Stream } from './stream.ts'
-import { stubPublicKey, stubScheme } from './stub-scheme.ts'
+import { stubKeyring, stubScheme } from './stub-scheme.ts'
 import { REAL_SUBJECT, type Subject } from './subject.ts'
 import { Timeline } from './timeline.ts'
 import { Traffic, type Waits } from './traffic.ts'
@@ -99,8 +99,7 @@ export class World {
     this.committee = { ...shape, quorum: options.quorum ?? shape.quorum }
     this.domain = domainOfEpoch(1)
     this.timing = options.profile === 'world' ? GLOBAL_TIMING : REGIONAL_TIMING
-    const keyring = stubScheme.keyring(Array.from({ length: shape.size }, (_, index) => stubPublicKey(index)))
-    this.verifier = { scheme: stubScheme, domain: this.domain, keyring }
+    this.verifier = { scheme: stubScheme, domain: this.domain, keyring: stubKeyring(shape.size) }
     this.wire = wireContext(this.committee, this.domain)
     this.timeline = new Timeline(seed)
     this.faults = new Stream(seed, 'faults')

@@ -1,8 +1,5 @@
 /** Whole nodes of a network within one process: real keys, both layers, messages by reference. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { DEV_ACCOUNTS } from '../../src/chain/dev-genesis.ts'
-import { signTransaction } from '../../src/chain/transaction-signature.ts'
-import type { Transaction } from '../../src/chain/transaction.ts'
 import { bls } from '../../src/consensus/bls.ts'
 import type { ConsensusParameters } from '../../src/consensus/committees/parameters.ts'
 import type { NodeId } from '../../src/consensus/election/election.ts'
@@ -24,7 +21,7 @@ import { SenderRecovery } from '../../src/node/sender-recovery.ts'
 import { systemClock } from '../../src/node/system-clock.ts'
 import { TransactionDecoder } from '../../src/node/transaction-gossip.ts'
 import { present } from '../../src/primitives/assert.ts'
-import { bytesToHex, EMPTY_BYTES, hexToBytes, type Address } from '../../src/primitives/bytes.ts'
+import { bytesToHex } from '../../src/primitives/bytes.ts'
 import { addressOf } from './small-world.ts'
 
 export const CHAIN_ID = 31_337n
@@ -164,23 +161,4 @@ export class BftNetwork {
     await this.shared.verifier.close()
     await this.shared.senders.close()
   }
-}
-
-/** A transfer of the first development account. */
-export function transfer(nonce: bigint, to: Address = addressOf(0xb0b), value = 1n): Transaction {
-  return signTransaction(
-    {
-      type: 2,
-      chainId: CHAIN_ID,
-      nonce,
-      gasLimit: 21_000n,
-      maxFeePerGas: 100_000_000_000n,
-      maxPriorityFeePerGas: 1_000_000_000n,
-      to,
-      value,
-      data: EMPTY_BYTES,
-      accessList: [],
-    },
-    hexToBytes(present(DEV_ACCOUNTS[0], 'an account').privateKey),
-  )
 }

@@ -21,12 +21,11 @@ import { verifyRequest, type Verifier } from '../../src/consensus/simplex/verifi
 import type { WalRecord } from '../../src/consensus/simplex/wal-records.ts'
 import type { Hash } from '../../src/primitives/bytes.ts'
 import { ROOT } from '../simulation/application.ts'
-import { stubPublicKey, stubScheme, stubSigner } from '../simulation/stub-scheme.ts'
+import { stubKeyring, stubScheme, stubSigner } from '../simulation/stub-scheme.ts'
 import { DOMAIN } from './consensus-arbitraries.ts'
 
 const COMMITTEE = committeeShape(4)
-const keys = Array.from({ length: COMMITTEE.size }, (_, index) => stubPublicKey(index))
-const verifier: Verifier = { scheme: stubScheme, domain: DOMAIN, keyring: stubScheme.keyring(keys) }
+const verifier: Verifier = { scheme: stubScheme, domain: DOMAIN, keyring: stubKeyring(COMMITTEE.size) }
 /** First byte of a body that is found invalid. */
 export const INVALID_BODY = 0xff
 

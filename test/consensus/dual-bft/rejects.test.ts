@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
 import { epochOf } from '../../../src/consensus/committees/committee.ts'
 import type { ConsensusEvent } from '../../../src/consensus/dual-bft/dual-bft.ts'
+import { RECEIVER } from '../../support/transfer.ts'
 import { brokenEngine, FATAL_VALUE } from './broken-engine.ts'
-import { assertSame, DualWorld, RECEIVER, withAddEpoch, type WorldOptions } from './world.ts'
+import { assertSame, DualWorld, withAddEpoch, type WorldOptions } from './world.ts'
 
 const SIZES = { executors: 4, witnesses: 4, followers: 5, spares: 4 }
 const HONEST_EXECUTOR = 3

@@ -4,8 +4,7 @@
  * stand-ins, clocks are moved by hand.
  */
 import assert from 'node:assert/strict'
-import { DEV_ACCOUNTS, devGenesis } from '../../../src/chain/dev-genesis.ts'
-import { signTransaction } from '../../../src/chain/transaction-signature.ts'
+import { devGenesis } from '../../../src/chain/dev-genesis.ts'
 import type { Transaction } from '../../../src/chain/transaction.ts'
 import { DEFAULT_PARAMETERS, type ConsensusParameters } from '../../../src/consensus/committees/parameters.ts'
 import type { RegisteredNode } from '../../../src/consensus/committees/registry.ts'
@@ -32,13 +31,7 @@ import { Blockchain } from '../../../src/node/blockchain.ts'
 import { executedGenesis } from '../../../src/node/genesis-ledger.ts'
 import { SenderRecovery } from '../../../src/node/sender-recovery.ts'
 import { present } from '../../../src/primitives/assert.ts'
-import {
-  bytesToHex,
-  EMPTY_BYTES,
-  hexToBytes,
-  ZERO_HASH,
-  type Address,
-} from '../../../src/primitives/bytes.ts'
+import { bytesToHex, EMPTY_BYTES, hexToBytes, ZERO_HASH } from '../../../src/primitives/bytes.ts'
 import type { NodeEvent } from '../../../src/rpc/backend.ts'
 import { openConsensusStore } from '../../../src/storage/consensus-database.ts'
 import { Findings } from '../../../src/storage/findings.ts'
@@ -46,16 +39,14 @@ import type { KeyValueStore } from '../../../src/storage/key-value-store.ts'
 import { openLedger } from '../../../src/storage/ledger-database.ts'
 import { verifyConsensus } from '../../../src/storage/verify-consensus.ts'
 import { MemoryStore } from '../../../src/storage/memory-store.ts'
-import { ManualClock } from '../../support/manual-clock.ts'
 import { addressOf } from '../../support/small-world.ts'
+import { RECEIVER, SENDER, transfer } from '../../support/transfer.ts'
+import { memoryLog, VirtualWorld } from '../../support/virtual-world.ts'
 import { stubPublicKey, stubScheme, stubSigner } from '../../simulation/stub-scheme.ts'
 
-const STEP_MS = 10
 /** What a message takes. */
 const LINK_MS = 5
 const GENESIS = devGenesis({ timestamp: 1_600_000_000n })
-const SENDER = present(DEV_ACCOUNTS[0], 'development account')
-export const RECEIVER: Address = present(DEV_ACCOUNTS[1], 'development account').address
 
 /** Sees every message before it travels: what it returns travels instead. */
 export type Tamper = (from: number, to: number, layer: Layer, message: Message) => readonly Message[]
@@ -92,9 +83,8 @@ export interface WorldOptions {
   mayHalt?(index: number): boolean
 }
 
-export class DualWorld {
+export class DualWorld extends VirtualWorld {
   readonly nodes: readonly TestNode[]
-  readonly clock = new ManualClock()
   readonly parameters: ConsensusParameters
   readonly registry: readonly RegisteredNode[]
   tamper: Tamper = (_from, _to, _layer, message) => [message]
@@ -104,6 +94,7 @@ export class DualWorld {
   private nonce = 0n
 
   private constructor(options: WorldOptions, executor: BlockExecutor) {
+    super()
     const { executors, witnesses, followers = 0, spares = 0 } = options
     this.options = options
     this.parameters = {
@@ -128,23 +119,6 @@ export class DualWorld {
     return world
   }
 
-  /** Moves the clock; nodes compute in no time. */
-  async run(durationMs: number): Promise<void> {
-    for (let passed = 0; passed < durationMs; passed += STEP_MS) {
-      this.clock.advance(STEP_MS)
-      await this.settle()
-    }
-  }
-
-  /** Moves the clock until something holds. */
-  async until(what: string, holds: () => boolean, limitMs = 30_000): Promise<void> {
-    for (let passed = 0; !holds(); passed += STEP_MS) {
-      assert.deepEqual(this.failures, [])
-      assert.ok(passed < limitMs, `not within ${limitMs} ms: ${what}`)
-      await this.run(STEP_MS)
-    }
-  }
-
   /** Moves the clock until all nodes that are up have sealed a block. */
   async untilSealed(number: bigint, limitMs?: number): Promise<void> {
     const isSealed = ({ isUp, chain }: TestNode): boolean =>
@@ -154,21 +128,7 @@ export class DualWorld {
 
   /** Hands a transfer to all nodes that are up, or to some of them. */
   async transfer(value: bigint, to: Iterable<number> = this.nodes.keys()): Promise<Transaction> {
-    const transaction = signTransaction(
-      {
-        type: 2,
-        chainId: GENESIS.config.chainId,
-        nonce: this.nonce++,
-        gasLimit: 21_000n,
-        to: RECEIVER,
-        value,
-        data: EMPTY_BYTES,
-        accessList: [],
-        maxFeePerGas: 10n ** 10n,
-        maxPriorityFeePerGas: 1n,
-      },
-      hexToBytes(SENDER.privateKey),
-    )
+    const transaction = transfer(this.nonce++, RECEIVER, value)
     await this.hand(transaction, to)
     return transaction
   }
@@ -177,7 +137,7 @@ export class DualWorld {
     for (const index of to) {
       const { isUp, chain, plugin } = this.node(index)
       if (!isUp) continue
-      chain.pool.add(transaction, SENDER.address)
+      chain.pool.add(transaction, SENDER)
       plugin.onTransaction()
     }
     await this.settle()
@@ -322,16 +282,7 @@ export class DualWorld {
           }
         },
       },
-      log: {
-        append: (added, onDone) => {
-          records.push(...added)
-          onDone(true)
-        },
-        replace: (all, onDone) => {
-          records.splice(0, records.length, ...all)
-          onDone(true)
-        },
-      },
+      log: memoryLog(records),
       verify: (request, onResult) => onResult(verifyRequest(verifier, request)),
       records: [...records],
       abstainThrough: GENESIS_VIEW,
@@ -390,12 +341,13 @@ export class DualWorld {
   }
 
   /** Lets everything that was begun come to its end: nothing here waits for the machine. */
-  private async settle(): Promise<void> {
+  protected async settle(): Promise<void> {
     for (let turn = 0; turn < 3; turn++) {
       await new Promise((resolve) => {
         setImmediate(resolve)
       })
     }
+    assert.deepEqual(this.failures, [])
   }
 }
 

@@ -7,8 +7,9 @@ import type { Message } from '../../../src/consensus/simplex/messages.ts'
 import { makeBlock } from '../../../src/consensus/simplex/proposal.ts'
 import { present } from '../../../src/primitives/assert.ts'
 import { ZERO_ADDRESS, ZERO_HASH, type Hash } from '../../../src/primitives/bytes.ts'
+import { RECEIVER } from '../../support/transfer.ts'
 import { assertAgreement, finalOf, headOf, includes, withBlock } from './world-checks.ts'
-import { ExecutionWorld, HEARTBEAT_MS, RECEIVER } from './world.ts'
+import { ExecutionWorld, HEARTBEAT_MS } from './world.ts'
 
 const worlds: ExecutionWorld[] = []
 

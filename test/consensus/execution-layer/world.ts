@@ -1,10 +1,9 @@
 /**
- * Nodes of the execution layer in one process and in virtual time: real chains with real execution, and between them a
- * network that a test can look into and tamper with. Signatures are stand-ins, clocks are moved by hand.
+ * Nodes of the execution layer: real chains with real execution, and a pool that all share. When a block is sealed, a test
+ * says.
  */
 import assert from 'node:assert/strict'
-import { DEV_ACCOUNTS, devGenesis } from '../../../src/chain/dev-genesis.ts'
-import { signTransaction } from '../../../src/chain/transaction-signature.ts'
+import { devGenesis } from '../../../src/chain/dev-genesis.ts'
 import type { Transaction } from '../../../src/chain/transaction.ts'
 import { ExecutionLayer } from '../../../src/consensus/execution-layer/execution-layer.ts'
 import { MemoryFinalityStore } from '../../../src/consensus/execution-layer/finality-store.ts'
@@ -14,10 +13,7 @@ import { committeeShape, REGIONAL_TIMING, type Domain } from '../../../src/conse
 import type { HaltReason } from '../../../src/consensus/simplex/events.ts'
 import type { Evidence } from '../../../src/consensus/simplex/evidence.ts'
 import type { Message } from '../../../src/consensus/simplex/messages.ts'
-import { signedBytes } from '../../../src/consensus/simplex/signing.ts'
-import { leaderOf } from '../../../src/consensus/simplex/state.ts'
-import type { Epoch, Statement } from '../../../src/consensus/simplex/types.ts'
-import { verifyRequest } from '../../../src/consensus/simplex/verification.ts'
+import type { Epoch } from '../../../src/consensus/simplex/types.ts'
 import type { WalRecord } from '../../../src/consensus/simplex/wal-records.ts'
 import type { BlockAttributes } from '../../../src/execution/environment.ts'
 import { createExecutor } from '../../../src/execution/engines.ts'
@@ -27,24 +23,18 @@ import { Blockchain } from '../../../src/node/blockchain.ts'
 import { executedGenesis } from '../../../src/node/genesis-ledger.ts'
 import { SenderRecovery } from '../../../src/node/sender-recovery.ts'
 import { present } from '../../../src/primitives/assert.ts'
-import { EMPTY_BYTES, hexToBytes, type Address, type Hash } from '../../../src/primitives/bytes.ts'
+import type { Hash } from '../../../src/primitives/bytes.ts'
 import type { NodeEvent } from '../../../src/rpc/backend.ts'
 import { openLedger } from '../../../src/storage/ledger-database.ts'
 import { MemoryStore } from '../../../src/storage/memory-store.ts'
-import { ManualClock } from '../../support/manual-clock.ts'
+import { LayerWorld } from '../../support/layer-world.ts'
 import { addressOf } from '../../support/small-world.ts'
-import { stubPublicKey, stubScheme, stubSigner } from '../../simulation/stub-scheme.ts'
+import { RECEIVER, SENDER, transfer } from '../../support/transfer.ts'
 
 /** Of worlds that are not about seals or the end of an epoch. */
 const FAR = 1_000_000
 export const HEARTBEAT_MS = 1000
-const STEP_MS = 10
 const GENESIS = devGenesis({ timestamp: 1_600_000_000n })
-const SENDER = present(DEV_ACCOUNTS[0], 'development account')
-export const RECEIVER: Address = present(DEV_ACCOUNTS[1], 'development account').address
-
-/** Sees every message before it travels: what it returns travels instead. */
-export type Tamper = (from: number, to: number, message: Message) => readonly Message[]
 
 export interface WorldOptions {
   /** Members of the committee. */
@@ -104,22 +94,22 @@ export interface TestNode {
   isUp: boolean
 }
 
-export class ExecutionWorld {
+export class ExecutionWorld extends LayerWorld<ExecutionLayer, TestNode> {
   readonly nodes: readonly TestNode[]
-  readonly clock = new ManualClock()
   readonly startMs = this.clock.nowMs()
   readonly domain: Domain
-  tamper: Tamper = (_from, _to, message) => [message]
+  protected readonly size: number
   private readonly senders = new SenderRecovery()
-  private readonly inFlight: { readonly from: number; readonly to: number; readonly message: Message }[] = []
   private readonly logs = new Map<number, WalRecord[]>()
   private nonce = 0n
 
   private readonly options: Required<WorldOptions>
 
   private constructor(options: WorldOptions, executor: BlockExecutor) {
+    super()
     this.options = { size: 4, followers: 0, windowBlocks: FAR, lastNumber: BigInt(FAR), ...options }
     const { size, followers } = this.options
+    this.size = size
     const genesisHash = executedGenesis(GENESIS).block.hash
     const epoch = 0 as Epoch
     this.domain = { chainId: GENESIS.config.chainId, layer: 'execution', epoch, committeeHash: genesisHash }
@@ -128,70 +118,20 @@ export class ExecutionWorld {
 
   static async start(options: WorldOptions = {}): Promise<ExecutionWorld> {
     const world = new ExecutionWorld(options, await createExecutor('tier0'))
-    for (const { layer } of world.nodes) await layer.start()
-    await world.settle()
+    await world.start()
     return world
-  }
-
-  /** Moves the clock; nodes compute and messages travel in no time. */
-  async run(durationMs: number): Promise<void> {
-    for (let passed = 0; passed < durationMs; passed += STEP_MS) {
-      this.clock.advance(STEP_MS)
-      await this.settle()
-    }
-  }
-
-  /** Moves the clock until something holds. */
-  async until(what: string, holds: () => boolean, limitMs = 20_000): Promise<void> {
-    for (let passed = 0; !holds(); passed += STEP_MS) {
-      assert.ok(passed < limitMs, `not within ${limitMs} ms: ${what}`)
-      await this.run(STEP_MS)
-    }
   }
 
   /** Hands a transfer to one node, which passes it on to all that are up. */
   async transfer(value: bigint): Promise<Transaction> {
-    const transaction = signTransaction(
-      {
-        type: 2,
-        chainId: GENESIS.config.chainId,
-        nonce: this.nonce++,
-        gasLimit: 21_000n,
-        to: RECEIVER,
-        value,
-        data: EMPTY_BYTES,
-        accessList: [],
-        maxFeePerGas: 10n ** 10n,
-        maxPriorityFeePerGas: 1n,
-      },
-      hexToBytes(SENDER.privateKey),
-    )
+    const transaction = transfer(this.nonce++, RECEIVER, value)
     for (const { isUp, chain, layer } of this.nodes) {
       if (!isUp) continue
-      chain.pool.add(transaction, SENDER.address)
+      chain.pool.add(transaction, SENDER)
       layer.onTransaction()
     }
     await this.settle()
     return transaction
-  }
-
-  /** Cuts a node off and ends it; its ledger, store and log stay. */
-  async stop(index: number): Promise<void> {
-    const node = this.node(index)
-    node.isUp = false
-    await node.layer.stop()
-  }
-
-  async restart(index: number): Promise<void> {
-    const node = this.node(index)
-    node.layer = this.createLayer(node)
-    node.isUp = true
-    await node.layer.start()
-    await this.settle()
-  }
-
-  node(index: number): TestNode {
-    return present(this.nodes[index], 'node')
   }
 
   /** Lets nodes, or all, know that the blocks up to this one are sealed. */
@@ -206,41 +146,15 @@ export class ExecutionWorld {
 
   /** Members of the committee. */
   get members(): readonly TestNode[] {
-    return this.nodes.slice(0, this.options.size)
-  }
-
-  /** Carries out what is under way; no time passes. */
-  async settle(): Promise<void> {
-    for (;;) {
-      for (let next = this.inFlight.shift(); next !== undefined; next = this.inFlight.shift()) {
-        const { isUp, layer } = this.node(next.to)
-        if (isUp) layer.receive(next.from, next.message)
-      }
-      for (const { layer } of this.nodes) await layer.settled()
-      if (this.inFlight.length === 0) return
-    }
-  }
-
-  /** The view that most are in, and who leads it. */
-  leader(): number {
-    const { core } = this.node(0).layer
-    return leaderOf(core.config, core.view)
-  }
-
-  /** Signs as a member would. */
-  sign(index: number, statement: Statement): Uint8Array {
-    return stubSigner(index).sign(signedBytes(this.domain, statement))
+    return this.nodes.slice(0, this.size)
   }
 
   /** Ends all nodes, none of which may have failed. */
-  async close(): Promise<void> {
-    for (const { layer, isUp, chain } of this.nodes) {
-      if (isUp) await layer.stop()
-      await chain.ledger.close()
-    }
+  override async close(): Promise<void> {
+    await super.close()
+    for (const { chain } of this.nodes) await chain.ledger.close()
     await this.senders.close()
     for (const { failures } of this.nodes) assert.deepEqual(failures, [])
-    assert.equal(this.clock.scheduledCount, 0, 'no timer is left')
   }
 
   private createNode(index: number, executor: BlockExecutor): TestNode {
@@ -267,12 +181,11 @@ export class ExecutionWorld {
     return { ...parts, ...lists, layer: this.createLayer({ ...parts, ...lists }), isUp: true }
   }
 
-  private createLayer(node: Omit<TestNode, 'layer' | 'isUp'>): ExecutionLayer {
+  protected createLayer(node: Omit<TestNode, 'layer' | 'isUp'>): ExecutionLayer {
     const { index, chain, seals, store, hooks, failures, evidence } = node
-    const { size, lastNumber, windowBlocks } = this.options
+    const { lastNumber, windowBlocks } = this.options
     const records = present(this.logs.get(index), 'log')
-    const { domain } = this
-    const keyring = stubScheme.keyring(Array.from({ length: size }, (_, member) => stubPublicKey(member)))
+    const { domain, size } = this
     const genesis = present(chain.ledger.hashOf(0n), 'genesis')
     const self = index < size ? index : undefined
     const fail = (error: unknown): number => failures.push(error)
@@ -282,24 +195,7 @@ export class ExecutionWorld {
       config,
       sign: (statement) => this.sign(index, statement),
       origin: { root: { height: 0, hash: genesis, payloadHash: genesis }, records: [...records] },
-      ports: {
-        transport: {
-          send: (to, message) => this.post(index, to, message),
-          broadcast: (message) => this.broadcast(index, message),
-        },
-        log: {
-          append: (added, onDone) => {
-            records.push(...added)
-            onDone(true)
-          },
-          replace: (all, onDone) => {
-            records.splice(0, records.length, ...all)
-            onDone(true)
-          },
-        },
-        verify: (request, onResult) =>
-          onResult(verifyRequest({ scheme: stubScheme, domain, keyring }, request)),
-      },
+      ports: this.portsOf(index, records),
       observer: {
         evidence: (found) => evidence.push(found),
         blame: () => undefined,
@@ -332,15 +228,7 @@ export class ExecutionWorld {
     return { timestamp, beneficiary: addressOf(0xfee0 + index), ...seals.reference }
   }
 
-  /** Those who follow hear of proposals and certificates. */
-  private broadcast(from: number, message: Message): void {
-    const isForAll = message.kind === 'propose' || message.kind === 'certificates'
-    const { length } = isForAll ? this.nodes : this.members
-    for (let to = 0; to < length; to++) if (to !== from) this.post(from, to, message)
-  }
-
-  private post(from: number, to: number, message: Message): void {
-    if (!this.node(from).isUp) return
-    for (const sent of this.tamper(from, to, message)) this.inFlight.push({ from, to, message: sent })
+  protected isForFollowers({ kind }: Message): boolean {
+    return kind === 'propose' || kind === 'certificates'
   }
 }

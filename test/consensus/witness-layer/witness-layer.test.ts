@@ -294,7 +294,7 @@ describe('the boundary of a cycle', () => {
 
   test('is not sealed with committees that others do not find', async () => {
     const world = await started({ lastNumber: 1n })
-    const liar = world.node(world.committer())
+    const liar = world.node(world.leader())
     liar.handover = { ...world.seats, witnesses: world.seats.witnesses.toReversed() }
     const others = world.nodes.filter((node) => node !== liar)
     await world.execute(1)
@@ -313,7 +313,7 @@ describe('the boundary of a cycle', () => {
 describe('a Committer that proposes two seals in its slot', () => {
   test('is convicted, and the layer goes on', async () => {
     const world = await started()
-    const liar = world.committer()
+    const liar = world.leader()
     world.tamper = (from, to, message) =>
       from === liar && to % 2 === 0 && message.kind === 'propose'
         ? [message, other(world, liar, message)]

@@ -1,6 +1,5 @@
 /**
- * Witnesses in one process and in virtual time, over chains that grow when a test says so, and between them a network
- * that it can look into and tamper with. Signatures are stand-ins, clocks are moved by hand.
+ * Witnesses, over chains that grow when a test says so.
  */
 import assert from 'node:assert/strict'
 import {
@@ -15,27 +14,18 @@ import { REGIONAL_TIMING, type Domain } from '../../../src/consensus/simplex/con
 import type { HaltReason } from '../../../src/consensus/simplex/events.ts'
 import type { Evidence } from '../../../src/consensus/simplex/evidence.ts'
 import type { Message } from '../../../src/consensus/simplex/messages.ts'
-import { signedBytes } from '../../../src/consensus/simplex/signing.ts'
-import { leaderOf } from '../../../src/consensus/simplex/state.ts'
-import type { Statement } from '../../../src/consensus/simplex/types.ts'
-import { verifyRequest } from '../../../src/consensus/simplex/verification.ts'
 import type { WalRecord } from '../../../src/consensus/simplex/wal-records.ts'
 import { sealingPointOf } from '../../../src/consensus/witness-layer/randomness-of-seals.ts'
 import type { SealedEvent } from '../../../src/consensus/witness-layer/witness-blocks.ts'
 import { WitnessLayer } from '../../../src/consensus/witness-layer/witness-layer.ts'
-import { present } from '../../../src/primitives/assert.ts'
 import { bytesToHex } from '../../../src/primitives/bytes.ts'
 import { openConsensusStore } from '../../../src/storage/consensus-database.ts'
 import { MemoryStore } from '../../../src/storage/memory-store.ts'
-import { stubPublicKey, stubScheme, stubSigner } from '../../simulation/stub-scheme.ts'
-import { ManualClock } from '../../support/manual-clock.ts'
+import { stubKeyring, stubPublicKey, stubSigner } from '../../simulation/stub-scheme.ts'
+import { LayerWorld } from '../../support/layer-world.ts'
 import { Executors, NO_REFUSALS, OwnChain } from './executors.ts'
 
-const STEP_MS = 10
 export const RANGE_BLOCKS = 4
-
-/** Sees every message before it travels: what it returns travels instead. */
-export type Tamper = (from: number, to: number, message: Message) => readonly Message[]
 
 export interface WitnessNode {
   readonly index: number
@@ -64,20 +54,17 @@ export interface WitnessWorldOptions {
   readonly forks?: ReadonlyMap<number, Executors>
 }
 
-export class WitnessWorld {
-  readonly clock = new ManualClock()
+export class WitnessWorld extends LayerWorld<WitnessLayer, WitnessNode> {
   readonly executors = new Executors()
   readonly nodes: readonly WitnessNode[]
   readonly committee: Committee
   readonly domain: Domain
   readonly seats: Seats
-  tamper: Tamper = (_from, _to, message) => [message]
-  sentCount = 0
-  private readonly size: number
+  protected readonly size: number
   private readonly lastNumber: bigint
-  private readonly inFlight: { readonly from: number; readonly to: number; readonly message: Message }[] = []
 
   private constructor({ size = 4, followers = 0, lastNumber = 1000n, forks }: WitnessWorldOptions) {
+    super()
     this.size = size
     this.lastNumber = lastNumber
     const ids = (count: number) => Array.from({ length: count }, (_, key) => bytesToHex(stubPublicKey(key)))
@@ -91,8 +78,7 @@ export class WitnessWorld {
 
   static async start(options: WitnessWorldOptions = {}): Promise<WitnessWorld> {
     const world = new WitnessWorld(options)
-    for (const { layer } of world.nodes) await layer.start()
-    await world.settle()
+    await world.start()
     return world
   }
 
@@ -113,78 +99,21 @@ export class WitnessWorld {
     if (isUp) layer.onFinal()
   }
 
-  /** Moves the clock; nodes compute and messages travel in no time. */
-  async run(durationMs: number): Promise<void> {
-    for (let passed = 0; passed < durationMs; passed += STEP_MS) {
-      this.clock.advance(STEP_MS)
-      await this.settle()
-    }
-  }
-
-  /** Moves the clock until something holds. */
-  async until(what: string, holds: () => boolean, limitMs = 20_000): Promise<void> {
-    for (let passed = 0; !holds(); passed += STEP_MS) {
-      assert.ok(passed < limitMs, `not within ${limitMs} ms: ${what}`)
-      await this.run(STEP_MS)
-    }
-  }
-
   async untilSealed(number: bigint, indexes = this.nodes.map(({ index }) => index)): Promise<void> {
     await this.until(`${number} sealed`, () =>
       indexes.every((index) => this.node(index).layer.sealedNumber >= number),
     )
   }
 
-  async stop(index: number): Promise<void> {
-    const node = this.node(index)
-    node.isUp = false
-    await node.layer.stop()
-  }
-
-  async restart(index: number): Promise<void> {
-    const node = this.node(index)
-    node.layer = this.createLayer(node)
-    node.isUp = true
-    await node.layer.start()
-    await this.settle()
-  }
-
-  node(index: number): WitnessNode {
-    return present(this.nodes[index], 'node')
-  }
-
-  /** Of the view that the first node is in. */
-  committer(): number {
-    const { core } = this.node(0).layer
-    return leaderOf(core.config, core.view)
-  }
-
-  /** Signs as a member would. */
-  sign(index: number, statement: Statement): Uint8Array {
-    return stubSigner(index).sign(signedBytes(this.domain, statement))
-  }
-
   /** Ends all nodes and checks that they agree. */
-  async close(): Promise<void> {
-    for (const { layer, isUp } of this.nodes) if (isUp) await layer.stop()
+  override async close(): Promise<void> {
+    await super.close()
     const longest = this.nodes.map(({ sealed }) => sealed).reduce((a, b) => (b.length > a.length ? b : a))
     for (const { sealed } of this.nodes) {
       assert.deepEqual(
         sealed.map(({ proposal, randomness }) => [proposal.hash, randomness]),
         longest.slice(0, sealed.length).map(({ proposal, randomness }) => [proposal.hash, randomness]),
       )
-    }
-    assert.equal(this.clock.scheduledCount, 0, 'no timer is left')
-  }
-
-  async settle(): Promise<void> {
-    for (;;) {
-      for (let next = this.inFlight.shift(); next !== undefined; next = this.inFlight.shift()) {
-        const { isUp, layer } = this.node(next.to)
-        if (isUp) layer.receive(next.from, next.message)
-      }
-      for (const { layer } of this.nodes) await layer.settled()
-      if (this.inFlight.length === 0) return
     }
   }
 
@@ -211,12 +140,12 @@ export class WitnessWorld {
     return Object.assign(node, { layer: this.createLayer(node) })
   }
 
-  private createLayer(node: Omit<WitnessNode, 'layer'>): WitnessLayer {
+  protected createLayer(node: Omit<WitnessNode, 'layer'>): WitnessLayer {
     const { index, store, chain, records } = node
     const { domain, size, committee } = this
     const isMember = index < size
     const { genesisHash, shape, epoch } = this.executors
-    const keyring = stubScheme.keyring(Array.from({ length: size }, (_, key) => stubPublicKey(key)))
+    const keyring = stubKeyring(size)
     const application = {
       advance: async (_state: unknown, { number }: { readonly number: bigint }): Promise<void> => {
         if (node.failing === 'ledger') throw new Error('disk full')
@@ -236,27 +165,7 @@ export class WitnessWorld {
         root: { height: 0, hash: genesisHash, payloadHash: genesisHash },
         records: [...records],
       },
-      ports: {
-        transport: {
-          send: (to, message) => this.post(index, to, message),
-          broadcast: (message) => {
-            const end = message.kind === 'vote' ? size : this.nodes.length
-            for (let to = 0; to < end; to++) if (to !== index) this.post(index, to, message)
-          },
-        },
-        log: {
-          append: (added, onDone) => {
-            records.push(...added)
-            onDone(true)
-          },
-          replace: (all, onDone) => {
-            records.splice(0, records.length, ...all)
-            onDone(true)
-          },
-        },
-        verify: (request, onResult) =>
-          onResult(verifyRequest({ scheme: stubScheme, domain, keyring }, request)),
-      },
+      ports: this.portsOf(index, records),
       observer: {
         evidence: (found) => node.evidence.push(found),
         blame: () => undefined,
@@ -284,9 +193,7 @@ export class WitnessWorld {
     })
   }
 
-  private post(from: number, to: number, message: Message): void {
-    if (!this.node(from).isUp) return
-    this.sentCount += 1
-    for (const sent of this.tamper(from, to, message)) this.inFlight.push({ from, to, message: sent })
+  protected isForFollowers({ kind }: Message): boolean {
+    return kind !== 'vote'
   }
 }

@@ -1,7 +1,7 @@
 /** Users of the attacked node: transfers at a steady pace, and how long they wait to be pre-confirmed and to be sealed. */
 import type { NetworkNode } from '../../../src/node/network-node.ts'
 import type { Hash } from '../../../src/primitives/bytes.ts'
-import { transfer } from '../../support/bft-network.ts'
+import { transfer } from '../../support/transfer.ts'
 
 /** Transfers that wait; with more, no new ones are sent until some have come through. */
 const WAITING_MAX = 500

@@ -1,13 +1,12 @@
 /** A small network within the test's process, asked over HTTP as users ask it. */
 import assert from 'node:assert/strict'
-import { DEV_ACCOUNTS } from '../../../src/chain/dev-genesis.ts'
-import { signTransaction } from '../../../src/chain/transaction-signature.ts'
 import type { NodeId } from '../../../src/consensus/election/election.ts'
 import { openLocalDevnet, type LocalDevnet } from '../../../src/node/devnet/local-devnet.ts'
 import type { LocalNode } from '../../../src/node/devnet/local-node.ts'
 import { SILENT_LOG } from '../../../src/node/log.ts'
 import { present } from '../../../src/primitives/assert.ts'
-import { bytesToHex, EMPTY_BYTES, hexToBytes, type Hash } from '../../../src/primitives/bytes.ts'
+import { bytesToHex, type Hash } from '../../../src/primitives/bytes.ts'
+import { transfer } from '../../support/transfer.ts'
 
 const CHAIN_ID = 31_337n
 /** Far longer than anything here takes on a machine that has other things to do. */
@@ -75,15 +74,8 @@ function worldOf(devnet: LocalDevnet, firstNonce: bigint): DevnetWorld {
     devnet,
     rpc: (method, ...params) => request(url, method, params),
     transfer: () => {
-      const { privateKey } = present(DEV_ACCOUNTS[0], 'an account')
-      const to = present(DEV_ACCOUNTS[1], 'an account').address
-      const fees = { maxPriorityFeePerGas: 10n ** 9n, maxFeePerGas: 10n ** 10n }
-      const fields = { type: 2, chainId: CHAIN_ID, nonce: nonce++, ...fees, gasLimit: 21_000n, to } as const
-      const transaction = signTransaction(
-        { ...fields, value: 1n, data: EMPTY_BYTES, accessList: [] },
-        hexToBytes(privateKey),
-      )
-      return { raw: bytesToHex(transaction.bytes), hash: transaction.hash }
+      const { bytes, hash } = transfer(nonce++)
+      return { raw: bytesToHex(bytes), hash }
     },
     sealTransfer: async () => {
       const { raw } = world.transfer()

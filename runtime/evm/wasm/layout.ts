@@ -1,0 +1,212 @@
+/**
+ * The one linear memory in which Wasm engines keep what a running EVM touches: every region, record and code, shared by
+ * all tiers, so that a frame can move between them at any instruction boundary.
+ *
+ * Words are 32 bytes, little-endian: four limbs of 64 bits, lowest first. Memory, code, call data of the EVM are bytes
+ * as the EVM sees them. Addresses are `i32` read as unsigned; gas is `i64`, signed, and below 2⁶².
+ *
+ *     0x0000_0100  CONTEXT        block and transaction, a word each; fixed while one host is served
+ *     0x0000_0280  ENGINE         what all frames share: storage epoch, undo log, refund
+ *     0x0000_0300  FRAME          the record of the frame that runs
+ *     0x0000_0400  SCRATCH        of functions that call nothing: digits of a division, state of keccak
+ *     0x0000_0800  INSTRUCTIONS   tier 1: gas and stack bounds by opcode, one table a fork
+ *     0x0001_0000  SAVED_FRAMES   records of suspended frames, by depth
+ *     0x0010_0000  STORAGE_SLOTS  open addressing, see `storage-table.ts`
+ *     0x0050_0000  STORAGE_UNDO   what to take back when a frame fails
+ *     0x0090_0000  STORAGE_DIRTY  addresses of slots that the host does not know the value of
+ *     0x00a0_0000  CODE           code with its map of jump targets, by hash
+ *     0x0200_0000  STACKS         EVM stacks: a callee's begins where its caller's live words end
+ *     0x0410_0000  ARENA          for each frame: call data, code that is not kept, then EVM memory, which grows
+ *
+ * Stacks and arena are stacks of frames: only the frame on top runs, so only its memory grows. Nothing below the
+ * highest frame moves, and a suspended frame needs its record only.
+ */
+import type { HaltReason } from '../../outcome.ts'
+
+export const WORD_SIZE = 32
+export const PAGE_SIZE = 65_536
+
+/** Words of the block and the transaction, by the instruction that reads them. */
+export const CONTEXT = {
+  ORIGIN: 0x100,
+  GASPRICE: 0x120,
+  COINBASE: 0x140,
+  TIMESTAMP: 0x160,
+  NUMBER: 0x180,
+  PREVRANDAO: 0x1a0,
+  GASLIMIT: 0x1c0,
+  CHAINID: 0x1e0,
+  BASEFEE: 0x200,
+  BLOBBASEFEE: 0x220,
+} as const
+
+/** Fields that all frames share. */
+export const ENGINE = {
+  /** i64: what the host's refund counter lacks; may be negative. */
+  refund: 0x280,
+  /** i32: entries of the storage table with another epoch are free. */
+  storageEpoch: 0x288,
+  /** i32: slots in use in this epoch. */
+  slotCount: 0x28c,
+  /** i32: entries in the undo log in this epoch. */
+  undoCount: 0x290,
+  /** i32: entries in the list of dirty slots. */
+  dirtyCount: 0x294,
+} as const
+
+/**
+ * Fields of a frame's record. A tier keeps `pc`, `sp`, `gas` and `memorySize` in locals and stores them when it leaves;
+ * the other fields change only outside.
+ */
+export const FRAME = {
+  /** i32: offset in the code of the next instruction. */
+  pc: 0x300,
+  /** i32: address behind the top word of the stack. */
+  sp: 0x304,
+  /** i64. */
+  gas: 0x308,
+  /** i32: address of the stack's first word. */
+  stackBase: 0x310,
+  /** i32: address of the EVM memory's first byte. */
+  memoryBase: 0x314,
+  /** i32: size of the EVM memory in bytes, a multiple of 32. */
+  memorySize: 0x318,
+  /** i32: address up to which everything behind the EVM memory is zero; a callee's arena begins here. */
+  zeroEnd: 0x31c,
+  /** i32: address of the code. {@link CODE_PADDING} zeros follow it. */
+  code: 0x320,
+  /** i32, in bytes. */
+  codeSize: 0x324,
+  /** i32: address of the map of jump targets: bit `pc & 7` of byte `pc >> 3`. */
+  jumpTargets: 0x328,
+  /** i32: address of the call data. */
+  input: 0x32c,
+  /** i32, in bytes. */
+  inputSize: 0x330,
+  /** i32, in bytes. The return data itself is on the host's side. */
+  returnDataSize: 0x334,
+  /** i32: 1 in a static call. */
+  isStatic: 0x338,
+  /** i32: number of the account whose storage the frame works on. */
+  storageAccount: 0x33c,
+  /** i32: offset in EVM memory of what RETURN or REVERT hands over. */
+  outputOffset: 0x340,
+  /** i32, in bytes. */
+  outputSize: 0x344,
+  /** i32: opcode of the call or creation that suspended the frame; its operands are still on the stack. */
+  operation: 0x348,
+  /** i32: instruction table of the fork, for tier 1. */
+  instructions: 0x34c,
+  /** A word. */
+  address: 0x360,
+  /** A word. */
+  caller: 0x380,
+  /** A word. */
+  value: 0x3a0,
+} as const
+
+export const FRAME_RECORD = 0x300
+export const FRAME_RECORD_SIZE = 0x100
+
+export const SCRATCH = 0x400
+export const SCRATCH_SIZE = 0x400
+
+/** {@link INSTRUCTION_ENTRY_SIZE} bytes an opcode, 256 opcodes a fork, in the order of `EVM_FORKS`. */
+export const INSTRUCTIONS = 0x800
+export const INSTRUCTION_ENTRY_SIZE = 8
+/** An entry: fixed gas (u16), words that must be there (u8) and words that may be there (u16), both times 32. */
+export const INSTRUCTION_ENTRY = { gas: 0, stackMin: 2, stackMax: 4 } as const
+
+/** Frames at depth 0 … 1,024. */
+export const FRAMES_MAX = 1025
+export const SAVED_FRAMES = 0x1_0000
+
+export const STORAGE_SLOTS = 0x10_0000
+/** A power of two. */
+export const STORAGE_SLOTS_MAX = 32_768
+/** Fields of a slot, relative to its address. */
+export const SLOT = {
+  /** A word. */
+  key: 0,
+  /** A word. */
+  value: 32,
+  /** A word: the value when the transaction began. */
+  original: 64,
+  /** i32: see {@link ENGINE}. */
+  epoch: 96,
+  /** i32: number of the account; {@link TRANSIENT} is set for transient storage. */
+  account: 100,
+  /** i32: of {@link SLOT_FLAG}. */
+  flags: 104,
+} as const
+export const SLOT_SIZE = 128
+export const SLOT_FLAG = { warm: 1, dirty: 2 } as const
+/** Makes an account's number that of its transient storage. */
+export const TRANSIENT = 0x8000_0000
+
+export const STORAGE_UNDO = 0x50_0000
+export const STORAGE_UNDO_MAX = 65_536
+/** Fields of an entry, relative to its address. */
+export const UNDO = {
+  /** i32: address of the slot. */
+  slot: 0,
+  /** i32: 1 when the slot became warm, 0 when its value changed. */
+  isWarming: 4,
+  /** A word: the value before. */
+  value: 32,
+} as const
+export const UNDO_SIZE = 64
+
+export const STORAGE_DIRTY = 0x90_0000
+
+export const CODE = 0xa0_0000
+export const CODE_END = 0x200_0000
+/** Zeros behind code: a PUSH32 as the last byte, its immediate, and a STOP. */
+export const CODE_PADDING = 33
+
+export const STACKS = 0x200_0000
+/** No address of a stack is above: each of {@link FRAMES_MAX} frames has at most 1,024 words. */
+export const STACKS_END = STACKS + FRAMES_MAX * 1024 * WORD_SIZE
+
+export const ARENA = 0x410_0000
+/** Most the memory may have in bytes: a frame that needs more goes on in tier 0. */
+export const MEMORY_END = 0x4000_0000
+/** Pages at first: everything below the arena, and 1 MiB of it. */
+export const MEMORY_PAGES_MIN = (ARENA + 0x10_0000) / PAGE_SIZE
+export const MEMORY_PAGES_MAX = MEMORY_END / PAGE_SIZE
+/** EVM memory is zeroed ahead in steps of this many bytes: filling 32 bytes at a time costs a call each. */
+export const ZERO_AHEAD = 1024
+
+/** How a tier leaves a frame; the record is complete then. Statuses from {@link STATUS.halt} on are halts. */
+export const STATUS = {
+  /** STOP, RETURN, SELFDESTRUCT: over, with its output. */
+  return: 0,
+  revert: 1,
+  /** A member of the CALL family is at {@link FRAME.operation}; `pc` is behind it, its operands are on the stack. */
+  call: 2,
+  /** CREATE or CREATE2, likewise. */
+  create: 3,
+  /** Before the instruction at `pc`: more memory than the arena has. Tier 0 goes on. */
+  leave: 4,
+  /** Before the instruction at `pc`: another tier goes on, by the tier's own reasons. */
+  switch: 5,
+  /** Plus an index in {@link HALTS}. */
+  halt: 16,
+} as const
+
+/** Reasons of halts by status less {@link STATUS.halt}. */
+export const HALTS = [
+  'outOfGas',
+  'stackUnderflow',
+  'stackOverflow',
+  'invalidJump',
+  'invalidOpcode',
+  'staticViolation',
+  'returnDataOutOfBounds',
+  'invalidInitcodeSize',
+] as const satisfies readonly HaltReason[]
+
+/** The status of a halt. */
+export function haltStatus(reason: (typeof HALTS)[number]): number {
+  return STATUS.halt + HALTS.indexOf(reason)
+}

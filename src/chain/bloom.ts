@@ -2,7 +2,7 @@
  * The bloom filters of logs (yellow paper, 4.3.1): 2,048 bits, of which each address and topic sets three. They let a
  * reader skip blocks and receipts without a log it looks for; a match proves nothing.
  */
-import { hexToBytes } from '../primitives/bytes.ts'
+import { hexToBytes, type Hex } from '../primitives/bytes.ts'
 import { keccak256 } from '../primitives/keccak.ts'
 import type { Log } from './receipt.ts'
 
@@ -11,12 +11,19 @@ export const BLOOM_SIZE = 256
 const BIT_COUNT = 8 * BLOOM_SIZE
 const BITS_PER_VALUE = 3
 
+/** Of values whose bits are remembered: some 10,000 accounts and events. */
+const REMEMBERED_MAX = 16_384
+
+/** The filter that nothing is behind. Shared: filters do not change once they are made. */
+export const EMPTY_BLOOM: Uint8Array = new Uint8Array(BLOOM_SIZE)
+
 /** The filter of everything that `logs` can be found by. */
 export function bloomOfLogs(logs: readonly Log[]): Uint8Array {
+  if (logs.length === 0) return EMPTY_BLOOM
   const bloom = new Uint8Array(BLOOM_SIZE)
   for (const log of logs) {
-    addToBloom(bloom, hexToBytes(log.address))
-    for (const topic of log.topics) addToBloom(bloom, hexToBytes(topic))
+    addToBloom(bloom, log.address)
+    for (const topic of log.topics) addToBloom(bloom, topic)
   }
   return bloom
 }
@@ -25,6 +32,7 @@ export function bloomOfLogs(logs: readonly Log[]): Uint8Array {
 export function mergeBlooms(blooms: Iterable<Uint8Array>): Uint8Array {
   const merged = new Uint8Array(BLOOM_SIZE)
   for (const bloom of blooms) {
+    if (bloom === EMPTY_BLOOM) continue
     for (let i = 0; i < BLOOM_SIZE; i++) merged[i] = (merged[i] as number) | (bloom[i] as number)
   }
   return merged
@@ -41,8 +49,28 @@ export function bloomProbe(value: Uint8Array): (bloom: Uint8Array) => boolean {
   return (bloom) => bits.every((bit) => ((bloom[byteOf(bit)] as number) & maskOf(bit)) !== 0)
 }
 
-function addToBloom(bloom: Uint8Array, value: Uint8Array): void {
-  for (const bit of bitsOf(value)) bloom[byteOf(bit)] = (bloom[byteOf(bit)] as number) | maskOf(bit)
+/**
+ * Hot: four values a token transfer. Contracts, events and accounts come again and again, so that their bits are kept:
+ * three numbers at a place in `knownBits`. When it is full it starts anew.
+ */
+const places = new Map<Hex, number>()
+const knownBits = new Uint16Array(BITS_PER_VALUE * REMEMBERED_MAX)
+
+function addToBloom(bloom: Uint8Array, value: Hex): void {
+  const place = places.get(value) ?? remember(value)
+  for (let i = place; i < place + BITS_PER_VALUE; i++) {
+    const bit = knownBits[i] as number
+    const at = byteOf(bit)
+    bloom[at] = (bloom[at] as number) | maskOf(bit)
+  }
+}
+
+function remember(value: Hex): number {
+  if (places.size === REMEMBERED_MAX) places.clear()
+  const place = BITS_PER_VALUE * places.size
+  knownBits.set(bitsOf(hexToBytes(value)), place)
+  places.set(value, place)
+  return place
 }
 
 /** The low 11 bits of each of the first three pairs of bytes of the value's hash. */

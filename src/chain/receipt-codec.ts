@@ -2,7 +2,7 @@
  * Bytes of receipts: rlp([succeeded, cumulativeGasUsed, logsBloom, logs]) with the transaction's type byte before it
  * unless that is legacy (EIP-658, EIP-2718). Decoding is strict, like that of transactions.
  */
-import { bytesToAddress, bytesToHash, hexToBytes, type Hash } from '../primitives/bytes.ts'
+import { bytesToAddress, bytesToHash, hexToBytes, writeHex, type Address, type Hash } from '../primitives/bytes.ts'
 import { AevirError } from '../primitives/errors.ts'
 import { keccak256Hash } from '../primitives/keccak.ts'
 import {
@@ -13,13 +13,17 @@ import {
   rlpFixedBytes,
   rlpFromUint,
   rlpList,
+  rlpPrefixSize,
+  rlpStringSize,
   rlpUint,
+  writeRlpListPrefix,
+  writeRlpString,
+  writeRlpStringPrefix,
   type RlpItem,
 } from '../primitives/rlp.ts'
 import { BLOOM_SIZE } from './bloom.ts'
 import { orderedTrieRoot } from './ordered-trie.ts'
 import type { Log, Receipt } from './receipt.ts'
-import { encodeEnvelope } from './transaction-codec.ts'
 
 /** The part of a receipt that its bytes hold. */
 export type EncodedReceipt = Omit<Receipt, 'gasUsed' | 'effectiveGasPrice' | 'contractAddress'>
@@ -32,14 +36,51 @@ export class ReceiptDecodingError extends AevirError {
 const TOPICS_MAX = 4
 const TYPE_MAX = 4
 const LIST_OFFSET = 0xc0
+const EMPTY_STRING = 0x80
+/** An address and a topic with their prefixes. */
+const ADDRESS_ITEM_SIZE = 21
+const TOPIC_ITEM_SIZE = 33
 
+/** Hot: each receipt of a block once, for its root. Sizes first, then one pass of writing. */
 export function encodeReceipt(receipt: EncodedReceipt): Uint8Array {
-  return encodeEnvelope(receipt.type, [
-    rlpFromUint(receipt.succeeded ? 1n : 0n),
-    rlpFromUint(receipt.cumulativeGasUsed),
-    receipt.logsBloom,
-    receipt.logs.map(logItem),
-  ])
+  const { type, succeeded, cumulativeGasUsed, logsBloom, logs } = receipt
+  const gas = rlpFromUint(cumulativeGasUsed)
+  let logsSize = 0
+  for (const log of logs) logsSize += listSize(logPayload(log))
+  const payload = 1 + rlpStringSize(gas) + rlpStringSize(logsBloom) + listSize(logsSize)
+  const start = type === 0 ? 0 : 1
+  const out = new Uint8Array(start + listSize(payload))
+  out[0] = type
+  let at = writeRlpListPrefix(payload, out, start)
+  out[at++] = succeeded ? 1 : EMPTY_STRING
+  at = writeRlpString(gas, out, at)
+  at = writeRlpString(logsBloom, out, at)
+  at = writeRlpListPrefix(logsSize, out, at)
+  for (const log of logs) at = writeLog(log, out, at)
+  return out
+}
+
+function listSize(payload: number): number {
+  return rlpPrefixSize(payload) + payload
+}
+
+function logPayload({ topics, data }: Log): number {
+  return ADDRESS_ITEM_SIZE + listSize(TOPIC_ITEM_SIZE * topics.length) + rlpStringSize(data)
+}
+
+function writeLog(log: Log, out: Uint8Array, offset: number): number {
+  let at = writeRlpListPrefix(logPayload(log), out, offset)
+  at = writeIdentifier(log.address, ADDRESS_ITEM_SIZE, out, at)
+  at = writeRlpListPrefix(TOPIC_ITEM_SIZE * log.topics.length, out, at)
+  for (const topic of log.topics) at = writeIdentifier(topic, TOPIC_ITEM_SIZE, out, at)
+  return writeRlpString(log.data, out, at)
+}
+
+/** An address or hash, which with its prefix takes `size` bytes. */
+function writeIdentifier(value: Address | Hash, size: number, out: Uint8Array, at: number): number {
+  writeRlpStringPrefix(size - 1, out, at)
+  writeHex(value, out, at + 1)
+  return at + size
 }
 
 /** Decodes the one receipt that fills `bytes`; the result keeps views into them. @throws ReceiptDecodingError */

@@ -2,9 +2,10 @@
  * Keccak-f[1600] (FIPS 202, §3) as WebAssembly, made here when the module loads: 64-bit lanes are what JavaScript has no
  * number for, so that the same permutation on pairs of 32-bit halves takes several times as long.
  *
- * The emitted module has one memory and one function, `absorb(end, isFirst)`. Memory holds the state at 0 (25 lanes, little
- * endian), the round constants behind it, and the input from {@link INPUT} on. `absorb` takes up the blocks of 136 bytes
- * from there to `end`, at least one, starting from a zero state where `isFirst`. The sponge around it is `keccak.ts`.
+ * The emitted module has one memory and one function, `absorb(start, end, isFirst)`. Memory holds the state at 0 (25 lanes,
+ * little endian), the round constants behind it, and from {@link INPUT} on what is hashed. `absorb` takes up the blocks of
+ * 136 bytes from `start` to `end`, at least one, starting from a zero state where `isFirst`. The sponge around it is
+ * `keccak.ts`.
  *
  * Inside `absorb` all lanes are locals. A round reads 25 of them and writes 25 others; the loop holds two rounds, one in
  * each direction, so that nothing is ever copied.
@@ -17,6 +18,10 @@ export const INPUT = 1024
 /** Bytes of input that memory takes at a time: whole blocks. */
 export const INPUT_SIZE = KECCAK_RATE * 480
 
+/** Memory behind the input, where callers of `keccak.ts` put together what they hash. */
+export const WORKSPACE = INPUT + INPUT_SIZE + KECCAK_RATE
+export const WORKSPACE_SIZE = 60 * 1024
+
 const PAGE_SIZE = 65_536
 const LANES = 25
 const RATE_LANES = KECCAK_RATE / 8
@@ -26,7 +31,7 @@ const ROUNDS = 24
 /** The module's one function and the memory it works on. */
 export interface KeccakCore {
   readonly memory: Uint8Array
-  absorb(end: number, isFirst: 0 | 1): void
+  absorb(start: number, end: number, isFirst: 0 | 1): void
 }
 
 /** Compiles the module; a matter of a millisecond. */
@@ -35,7 +40,7 @@ export function instantiateKeccak(): KeccakCore {
   // The emitter below exports exactly these two.
   const { memory, absorb } = exports as {
     memory: WebAssembly.Memory
-    absorb: (end: number, isFirst: number) => void
+    absorb: (start: number, end: number, isFirst: number) => void
   }
   return { memory: new Uint8Array(memory.buffer), absorb }
 }
@@ -68,9 +73,9 @@ const I64 = 0x7e
 const NO_RESULT = 0x40
 
 /** Numbers of the locals; the parameters come first. */
-const END = 0
-const IS_FIRST = 1
-const BLOCK = 2
+const BLOCK = 0
+const END = 1
+const IS_FIRST = 2
 const ROUND = 3
 const STATE = 4
 const OTHER = STATE + LANES
@@ -120,14 +125,13 @@ function emitRound(code: number[], from: number, to: number): void {
 }
 
 function emitAbsorb(): number[] {
-  const code: number[] = [2, 2, I32, I64_LOCALS, I64]
+  const code: number[] = [2, 1, I32, I64_LOCALS, I64]
   // Locals start as 0: only a state that goes on is loaded.
   code.push(OP.get, IS_FIRST, OP.i32Eqz, OP.if, NO_RESULT)
   for (let i = 0; i < LANES; i++) {
     code.push(OP.i32Const, 0, OP.i64Load, 3, ...unsignedLeb(8 * i), OP.set, STATE + i)
   }
   code.push(OP.end)
-  code.push(OP.i32Const, ...signedLeb(INPUT), OP.set, BLOCK)
   code.push(OP.loop, NO_RESULT)
   for (let i = 0; i < RATE_LANES; i++) {
     code.push(
@@ -179,12 +183,12 @@ function roundConstants(): number[] {
 // `flat` and `concat`, not spreads: those run element by element in the interpreter, 3 ms for these 2,300 bytes.
 
 function emitModule(): Uint8Array<ArrayBuffer> {
-  const pages = Math.ceil((INPUT + INPUT_SIZE) / PAGE_SIZE)
+  const pages = Math.ceil((WORKSPACE + WORKSPACE_SIZE) / PAGE_SIZE)
   const constantsAt = [OP.i32Const, signedLeb(ROUND_CONSTANTS), OP.end].flat()
   return new Uint8Array(
     [
       [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-      section(1, [1, 0x60, 2, I32, I32, 0]),
+      section(1, [1, 0x60, 3, I32, I32, I32, 0]),
       section(3, [1, 0]),
       section(5, [1, 1, pages, pages]),
       section(7, [2, name('memory'), 2, 0, name('absorb'), 0, 0].flat()),

@@ -3,7 +3,14 @@
  * FIPS 202. The permutation is `keccak-wasm.ts`; this is the sponge around it.
  */
 import { bytesToHash, EMPTY_BYTES, type Hash } from './bytes.ts'
-import { INPUT, INPUT_SIZE, instantiateKeccak, KECCAK_RATE } from './keccak-wasm.ts'
+import {
+  INPUT,
+  INPUT_SIZE,
+  instantiateKeccak,
+  KECCAK_RATE,
+  WORKSPACE,
+  WORKSPACE_SIZE,
+} from './keccak-wasm.ts'
 
 const DIGEST_SIZE = 32
 
@@ -31,17 +38,39 @@ function absorb(bytes: Uint8Array): void {
   let offset = 0
   for (; bytes.length - offset >= INPUT_SIZE; offset += INPUT_SIZE) {
     memory.set(bytes.subarray(offset, offset + INPUT_SIZE), INPUT)
-    core.absorb(INPUT + INPUT_SIZE, isFirst)
+    core.absorb(INPUT, INPUT + INPUT_SIZE, isFirst)
     isFirst = 0
   }
   const rest = bytes.length - offset
-  const end = INPUT + rest + KECCAK_RATE - (rest % KECCAK_RATE)
   memory.set(offset === 0 ? bytes : bytes.subarray(offset), INPUT)
-  memory.fill(0, INPUT + rest, end)
+  absorbLast(INPUT, INPUT + rest, isFirst)
+}
+
+/** Pads what stands from `start` to `end` and takes it up. Overwrites up to a block behind `end`. */
+function absorbLast(start: number, end: number, isFirst: 0 | 1): void {
+  const { memory } = core
+  const paddedEnd = end + KECCAK_RATE - ((end - start) % KECCAK_RATE)
+  memory.fill(0, end, paddedEnd)
   // Little endian: the padding's first bit is the lowest of its byte, its last bit the highest. They may share a byte.
-  memory[INPUT + rest] = 0x01
-  memory[end - 1] = (memory[end - 1] as number) | 0x80
-  core.absorb(end, isFirst)
+  memory[end] = 0x01
+  memory[paddedEnd - 1] = (memory[paddedEnd - 1] as number) | 0x80
+  core.absorb(start, paddedEnd, isFirst)
+}
+
+/**
+ * The core's memory, for callers that put together what they hash in place, between {@link HASH_SPACE} and that plus
+ * {@link HASH_SPACE_SIZE}: nothing is allocated or copied. Whoever writes there must have read what it wants before it
+ * calls anything else that may.
+ */
+export const hashMemory: Uint8Array = core.memory
+export const HASH_SPACE = WORKSPACE
+export const HASH_SPACE_SIZE = WORKSPACE_SIZE - KECCAK_RATE
+/** Hashing overwrites as much behind what it hashes. */
+export const HASH_PADDING = KECCAK_RATE
+
+/** Hashes {@link hashMemory} from `start` to `end`; the digest are its first 32 bytes until the next hash of anything. */
+export function hashInPlace(start: number, end: number): void {
+  absorbLast(start, end, 1)
 }
 
 /** keccak256 of no bytes: the code hash of an account without code. */

@@ -45,15 +45,44 @@ function lengthOfLength(length: number): number {
   return size
 }
 
+/** Bytes that the prefix of a string or list takes whose payload has `length` bytes; a self-encoding byte has none. */
+export function rlpPrefixSize(length: number): number {
+  return 1 + lengthOfLength(length)
+}
+
+/** Bytes that a byte string takes. */
+export function rlpStringSize(item: Uint8Array): number {
+  return isSelfEncoding(item) ? 1 : rlpPrefixSize(item.length) + item.length
+}
+
+/** Writes the prefix of a list whose payload has `length` bytes; returns the offset behind it. */
+export function writeRlpListPrefix(length: number, out: Uint8Array, offset: number): number {
+  return writePrefix(LIST_OFFSET, length, out, offset)
+}
+
+/** Writes the prefix of a byte string, which must not encode itself; returns the offset behind it. */
+export function writeRlpStringPrefix(length: number, out: Uint8Array, offset: number): number {
+  return writePrefix(STRING_OFFSET, length, out, offset)
+}
+
+/** Writes a byte string; returns the offset behind it. */
+export function writeRlpString(item: Uint8Array, out: Uint8Array, offset: number): number {
+  if (isSelfEncoding(item)) {
+    out[offset] = item[0] as number
+    return offset + 1
+  }
+  const start = writePrefix(STRING_OFFSET, item.length, out, offset)
+  out.set(item, start)
+  return start + item.length
+}
+
 function isSelfEncoding(item: Uint8Array): boolean {
   return item.length === 1 && (item[0] as number) < STRING_OFFSET
 }
 
 /** The encoded size of `item`; notes the payloads of its lists. */
 function measureItem(item: RlpItem, payloads: number[]): number {
-  if (item instanceof Uint8Array) {
-    return isSelfEncoding(item) ? 1 : 1 + lengthOfLength(item.length) + item.length
-  }
+  if (item instanceof Uint8Array) return rlpStringSize(item)
   const index = payloads.push(0) - 1
   let payload = 0
   for (const child of item) payload += measureItem(child, payloads)
@@ -63,15 +92,7 @@ function measureItem(item: RlpItem, payloads: number[]): number {
 
 /** Writes `item` at `offset` and returns the offset behind it. */
 function writeItem(item: RlpItem, sizes: ListSizes, out: Uint8Array, offset: number): number {
-  if (item instanceof Uint8Array) {
-    if (isSelfEncoding(item)) {
-      out[offset] = item[0] as number
-      return offset + 1
-    }
-    const start = writePrefix(STRING_OFFSET, item.length, out, offset)
-    out.set(item, start)
-    return start + item.length
-  }
+  if (item instanceof Uint8Array) return writeRlpString(item, out, offset)
   let position = writePrefix(LIST_OFFSET, sizes.payloads[sizes.next++] as number, out, offset)
   for (const child of item) position = writeItem(child, sizes, out, position)
   return position

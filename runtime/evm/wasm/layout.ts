@@ -9,7 +9,6 @@
  *     0x0000_0280  ENGINE         what all frames share: storage epoch, undo log, refund
  *     0x0000_0300  FRAME          the record of the frame that runs
  *     0x0000_0400  SCRATCH        of functions that call nothing: digits of a division, state of keccak
- *     0x0000_0800  INSTRUCTIONS   tier 1: gas and stack bounds by opcode, one table a fork
  *     0x0001_0000  SAVED_FRAMES   records of suspended frames, by depth
  *     0x0010_0000  STORAGE_SLOTS  open addressing, see `storage-table.ts`
  *     0x0050_0000  STORAGE_UNDO   what to take back when a frame fails
@@ -95,8 +94,6 @@ export const FRAME = {
   outputSize: 0x344,
   /** i32: opcode of the call or creation that suspended the frame; its operands are still on the stack. */
   operation: 0x348,
-  /** i32: instruction table of the fork, for tier 1. */
-  instructions: 0x34c,
   /** A word. */
   address: 0x360,
   /** A word. */
@@ -110,12 +107,6 @@ export const FRAME_RECORD_SIZE = 0x100
 
 export const SCRATCH = 0x400
 export const SCRATCH_SIZE = 0x400
-
-/** {@link INSTRUCTION_ENTRY_SIZE} bytes an opcode, 256 opcodes a fork, in the order of `EVM_FORKS`. */
-export const INSTRUCTIONS = 0x800
-export const INSTRUCTION_ENTRY_SIZE = 8
-/** An entry: fixed gas (u16), words that must be there (u8) and words that may be there (u16), both times 32. */
-export const INSTRUCTION_ENTRY = { gas: 0, stackMin: 2, stackMax: 4 } as const
 
 /** Frames at depth 0 … 1,024. */
 export const FRAMES_MAX = 1025

@@ -1,7 +1,6 @@
 /** The map of linear memory: regions in order, each large enough, no field outside of its record. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { EVM_FORKS } from '../../../../runtime/evm/opcodes.ts'
 import * as layout from '../../../../runtime/evm/wasm/layout.ts'
 
 suite('layout of linear memory', () => {
@@ -11,7 +10,6 @@ suite('layout of linear memory', () => {
       ['engine', layout.ENGINE.refund, layout.FRAME_RECORD - layout.ENGINE.refund],
       ['frame', layout.FRAME_RECORD, layout.FRAME_RECORD_SIZE],
       ['scratch', layout.SCRATCH, layout.SCRATCH_SIZE],
-      ['instructions', layout.INSTRUCTIONS, EVM_FORKS.length * 256 * layout.INSTRUCTION_ENTRY_SIZE],
       ['saved frames', layout.SAVED_FRAMES, layout.FRAMES_MAX * layout.FRAME_RECORD_SIZE],
       ['storage slots', layout.STORAGE_SLOTS, layout.STORAGE_SLOTS_MAX * layout.SLOT_SIZE],
       ['storage undo', layout.STORAGE_UNDO, layout.STORAGE_UNDO_MAX * layout.UNDO_SIZE],
@@ -36,7 +34,6 @@ suite('layout of linear memory', () => {
       [layout.ENGINE, layout.ENGINE.refund, layout.FRAME_RECORD - layout.ENGINE.refund],
       [layout.SLOT, 0, layout.SLOT_SIZE],
       [layout.UNDO, 0, layout.UNDO_SIZE],
-      [layout.INSTRUCTION_ENTRY, 0, layout.INSTRUCTION_ENTRY_SIZE],
     ] as const
     for (const [record, start, size] of records) {
       const fields = Object.values<number>(record).toSorted((a, b) => a - b)

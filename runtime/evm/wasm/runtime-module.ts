@@ -1,0 +1,54 @@
+/**
+ * The functions that all Wasm engines share, in one module: arithmetic on words, Keccak, memory. Tier 1 puts its
+ * interpreter into the same module and calls them directly; modules of tier 2 import them by name.
+ *
+ * A word is passed as four limbs, lowest first, and comes back as four results.
+ */
+import { I32, I64, type ValueType } from '../../wasm/function-body.ts'
+import type { ModuleWriter } from '../../wasm/module-writer.ts'
+import { emitKeccak } from './keccak.ts'
+import { emitMemoryFunctions } from './memory-functions.ts'
+import { emitDivisions } from './words/divide.ts'
+import { emitExponentiate, emitMultiply } from './words/multiply.ts'
+import { emitShifts } from './words/shift.ts'
+import { WORD } from './words/word-writer.ts'
+
+/** Types by name, for modules that import the functions. What each does is told where it is emitted. */
+export const RUNTIME_FUNCTIONS = {
+  mul: { parameters: [...WORD, ...WORD], results: WORD },
+  div: { parameters: [...WORD, ...WORD], results: WORD },
+  sdiv: { parameters: [...WORD, ...WORD], results: WORD },
+  mod: { parameters: [...WORD, ...WORD], results: WORD },
+  smod: { parameters: [...WORD, ...WORD], results: WORD },
+  addmod: { parameters: [...WORD, ...WORD, ...WORD], results: WORD },
+  mulmod: { parameters: [...WORD, ...WORD, ...WORD], results: WORD },
+  exp: { parameters: [...WORD, ...WORD], results: WORD },
+  shl: { parameters: [I64, ...WORD], results: WORD },
+  shr: { parameters: [I64, ...WORD], results: WORD },
+  sar: { parameters: [I64, ...WORD], results: WORD },
+  signextend: { parameters: [I64, ...WORD], results: WORD },
+  byte: { parameters: [I64, ...WORD], results: [I64] },
+  clz: { parameters: WORD, results: [I64] },
+  keccak256: { parameters: [I32, I32], results: WORD },
+  expandMemory: { parameters: [I64, I64], results: [I64] },
+  copyPadded: { parameters: [I32, I32, I32, I64, I32], results: [] },
+  callDataLoad: { parameters: [I64], results: WORD },
+  markJumpTargets: { parameters: [I32, I32, I32], results: [] },
+} as const satisfies Record<string, { parameters: readonly ValueType[]; results: readonly ValueType[] }>
+
+export type RuntimeFunction = keyof typeof RUNTIME_FUNCTIONS
+
+/** Writes all of them into a module and exports them. @returns their indices. */
+export function emitRuntime(module: ModuleWriter): Readonly<Record<RuntimeFunction, number>> {
+  const mul = emitMultiply(module)
+  const functions = {
+    mul,
+    exp: emitExponentiate(module, mul),
+    ...emitDivisions(module),
+    ...emitShifts(module),
+    keccak256: emitKeccak(module),
+    ...emitMemoryFunctions(module),
+  }
+  for (const [name, index] of Object.entries(functions)) module.exportFunction(name, index)
+  return functions
+}

@@ -4,11 +4,26 @@ import {
   bigintToFixedBytes,
   bytesToHash,
   hexToBytes,
+  writeHex,
   type Address,
 } from '../primitives/bytes.ts'
 import { keccak256 } from '../primitives/keccak.ts'
-import { decodeRlp, encodeRlp, rlpFixedBytes, rlpList, rlpUint } from '../primitives/rlp.ts'
+import {
+  decodeRlp,
+  encodeRlp,
+  rlpFixedBytes,
+  rlpList,
+  rlpPrefixSize,
+  rlpStringSize,
+  rlpUint,
+  writeRlpListPrefix,
+  writeRlpString,
+  writeRlpStringPrefix,
+} from '../primitives/rlp.ts'
 import type { Account } from './state-reader.ts'
+
+/** A hash with its prefix. */
+const HASH_ITEM_SIZE = 33
 
 /** The account trie's key of an address: 32 bytes. */
 export function accountKey(address: Address): Uint8Array {
@@ -20,13 +35,20 @@ export function slotKey(slot: bigint): Uint8Array {
   return keccak256(bigintToFixedBytes(slot, 32))
 }
 
-export function encodeAccount(account: Account): Uint8Array {
-  return encodeRlp([
-    bigintToBytes(account.nonce),
-    bigintToBytes(account.balance),
-    hexToBytes(account.storageRoot),
-    hexToBytes(account.codeHash),
-  ])
+/** Hot: each account that a block changes. */
+export function encodeAccount({ nonce, balance, storageRoot, codeHash }: Account): Uint8Array {
+  const nonceBytes = bigintToBytes(nonce)
+  const balanceBytes = bigintToBytes(balance)
+  const payload = rlpStringSize(nonceBytes) + rlpStringSize(balanceBytes) + 2 * HASH_ITEM_SIZE
+  const rlp = new Uint8Array(rlpPrefixSize(payload) + payload)
+  let at = writeRlpListPrefix(payload, rlp, 0)
+  at = writeRlpString(nonceBytes, rlp, at)
+  at = writeRlpString(balanceBytes, rlp, at)
+  for (const hash of [storageRoot, codeHash]) {
+    writeHex(hash, rlp, writeRlpStringPrefix(HASH_ITEM_SIZE - 1, rlp, at))
+    at += HASH_ITEM_SIZE
+  }
+  return rlp
 }
 
 /** @throws RlpError when the bytes are no account. */

@@ -5,8 +5,10 @@ import { EMPTY_BYTES, type Address, type Hash } from '../primitives/bytes.ts'
 import { EMPTY_CODE_HASH } from '../primitives/keccak.ts'
 import type { Account, StateDiff, StateReader, TrieNodeReader } from './state-reader.ts'
 import { commitState, type StateCommit } from './state-tree.ts'
+import { TrieCache } from './trie-cache.ts'
 
 export class MemoryState implements StateReader, TrieNodeReader {
+  readonly trieCache: TrieCache = new TrieCache()
   private readonly accounts = new Map<Address, Account>()
   private readonly slots = new Map<Address, Map<bigint, bigint>>()
   private readonly codes = new Map<Hash, Uint8Array>([[EMPTY_CODE_HASH, EMPTY_BYTES]])

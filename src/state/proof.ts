@@ -19,7 +19,6 @@ import {
   nibbleAt,
   referenceAt,
   TrieNodeError,
-  type Slot,
   type TrieNode,
 } from './trie-node.ts'
 import type { ReadNode } from './trie.ts'
@@ -165,7 +164,7 @@ function next(node: TrieNode, digits: string, depth: number): Step {
     case 'extension': {
       if (!digits.startsWith(node.nibbles, depth)) return ends(undefined)
       return {
-        slot: offsetOf(node.child),
+        slot: node.child,
         raw: node.raw,
         depth: depth + node.nibbles.length,
         value: undefined,
@@ -173,7 +172,7 @@ function next(node: TrieNode, digits: string, depth: number): Step {
     }
     case 'branch': {
       if (depth === digits.length) return ends(node.value ?? undefined)
-      const slot = offsetOf(node.children[nibbleAt(digits, depth)] ?? 0)
+      const slot = node.children[nibbleAt(digits, depth)] ?? 0
       return { slot, raw: node.raw, depth: depth + 1, value: undefined }
     }
     default:
@@ -183,10 +182,4 @@ function next(node: TrieNode, digits: string, depth: number): Step {
 
 function ends(value: Uint8Array | undefined): Step {
   return { slot: 0, raw: new Uint8Array(0), depth: 0, value }
-}
-
-/** A node that was just decoded has no loaded children. */
-function offsetOf(slot: Slot): number {
-  if (typeof slot !== 'number') throw new AssertionFailure('a decoded node has a loaded child')
-  return slot
 }

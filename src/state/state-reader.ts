@@ -3,6 +3,7 @@
  * at its head or at an older block, an in-memory state, or an overlay over any of them.
  */
 import type { Address, Hash, Hex } from '../primitives/bytes.ts'
+import type { TrieCache } from './trie-cache.ts'
 
 export interface Account {
   readonly nonce: bigint
@@ -40,6 +41,8 @@ export interface StateDiff {
  * @param path one hex digit a nibble, from the root (`''`).
  */
 export interface TrieNodeReader {
+  /** Nodes of earlier commits on states of this kind. */
+  readonly trieCache?: TrieCache
   trieNode(owner: Address | null, path: string): Uint8Array | undefined
 }
 

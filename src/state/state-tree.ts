@@ -60,7 +60,12 @@ export function commitState(
     updates.push({ key: accountKey(address), value: encodeAccount(account) })
   }
 
-  const { root, nodes: accountNodes } = updateTrie((path) => reader.trieNode(null, path), parentRoot, updates)
+  const { root, nodes: accountNodes } = updateTrie(
+    (path) => reader.trieNode(null, path),
+    parentRoot,
+    updates,
+    reader.trieCache,
+  )
   return { root, nodes: { accountNodes, storageNodes, clearedOwners }, accounts }
 }
 
@@ -79,5 +84,5 @@ function commitStorage(
   for (const [slot, value] of slots) {
     updates.push({ key: slotKey(slot), value: value === 0n ? null : encodeSlotValue(value) })
   }
-  return updateTrie((path) => reader.trieNode(owner, path), root, updates)
+  return updateTrie((path) => reader.trieNode(owner, path), root, updates, reader.trieCache)
 }

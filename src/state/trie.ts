@@ -8,31 +8,42 @@
  * path plus its nibbles. So the path of a branch is a prefix of keys and never changes while the branch exists; only
  * leaves and extensions move when the trie changes shape around them.
  *
- * Updates. A batch loads the nodes on the way to its keys, changes them in memory, then encodes and hashes each
- * changed node once, children first. Whether a node changed is one field: `ref`, which is `null` until it is hashed.
- * Insertions run before deletions, so that no branch collapses only to be split again.
+ * Updates. A batch is sorted and goes down from the root once: each node is given the part of the batch below it and
+ * answers with what stands in its place afterwards, itself when nothing changed. On the way up each changed node is
+ * encoded once. It is hashed and listed only when its parent is encoded, for till then it may still be merged: a trie has
+ * one shape for its content, and a branch that is left with one entry is none.
  */
-import { assert, AssertionFailure, present, unreachable } from '../primitives/assert.ts'
+import { assert, AssertionFailure } from '../primitives/assert.ts'
 import { EMPTY_TRIE_ROOT } from '../chain/ordered-trie.ts'
-import { bytesToHash, equalBytes, type Hash } from '../primitives/bytes.ts'
+import { bytesToHash, compareBytes, equalBytes, type Hash } from '../primitives/bytes.ts'
 import { keccak256 } from '../primitives/keccak.ts'
 import {
-  BRANCH_WIDTH,
-  decodeNode,
-  EMBEDDED_BELOW,
-  encodeNode,
-  newBranch,
-  newExtension,
-  newLeaf,
-  nibbleAt,
-  NIBBLES,
-  referenceAt,
-  type Branch,
-  type Extension,
-  type Leaf,
-  type Slot,
-  type TrieNode,
-} from './trie-node.ts'
+  BRANCH_START,
+  branchValue,
+  branchWith,
+  copyReferences,
+  EMPTY_BRANCH,
+  extensionTo,
+  finishBranch,
+  HASH_REFERENCE_SIZE,
+  hashOfNode,
+  isLeafOf,
+  leafAt,
+  leafOf,
+  MalformedNodeError,
+  nibblesOf,
+  parseNode,
+  payloadStart,
+  referenceSize,
+  referenceTo,
+  secondItem,
+  stringAt,
+  writeEmptyReference,
+  writeReference,
+  type MemoryNode,
+} from './memory-node.ts'
+import type { TrieCache } from './trie-cache.ts'
+import { BRANCH_WIDTH, EMBEDDED_BELOW, NIBBLES } from './trie-node.ts'
 
 /** Reads the node stored at a path of one trie. */
 export type ReadNode = (path: string) => Uint8Array | undefined
@@ -51,268 +62,456 @@ export interface TrieCommit {
 
 interface Batch {
   readonly read: ReadNode
-  /** Paths whose stored entry was changed, moved or removed. */
-  readonly outdated: Set<string>
+  /** Sorted by key. */
+  readonly updates: readonly TrieUpdate[]
+  readonly nodes: Map<string, Uint8Array | null>
+  /** Nodes that were read. */
+  loaded: number
 }
+
+/** A part of a batch: from `first` to `end`, not empty; all keys begin with the path that it is used at. */
+type Node = MemoryNode | undefined
 
 /**
  * Applies `updates`, whose keys must differ from each other, to the trie with the given root. Their order is irrelevant.
+ * @param cache nodes of earlier tries; the new one is added.
  * @throws AssertionFailure when the store lacks a node or holds one that does not belong there.
  */
-export function updateTrie(read: ReadNode, root: Hash, updates: Iterable<TrieUpdate>): TrieCommit {
-  const batch: Batch = { read, outdated: new Set() }
-  let top = root === EMPTY_TRIE_ROOT ? null : loadRoot(batch, root)
-  const deletions: string[] = []
-  for (const { key, value } of updates) {
-    if (value === null) {
-      deletions.push(key.toHex())
-      continue
-    }
-    assert(value.length > 0, 'a trie holds no empty values')
-    top = put(batch, top, key.toHex(), 0, value)
-  }
-  for (const key of deletions) top = top === null ? null : remove(batch, top, key, 0)
-
-  const nodes = new Map<string, Uint8Array | null>()
-  if (top !== null) seal(top, '', nodes)
-  for (const path of batch.outdated) if (!nodes.has(path)) nodes.set(path, null)
-  return {
-    root: top === null ? EMPTY_TRIE_ROOT : bytesToHash(present(top.ref, 'reference of the root')),
-    nodes,
+export function updateTrie(
+  read: ReadNode,
+  root: Hash,
+  updates: Iterable<TrieUpdate>,
+  cache?: TrieCache,
+): TrieCommit {
+  const batch: Batch = { read, updates: sorted(updates), nodes: new Map(), loaded: 0 }
+  const { nodes } = batch
+  const count = batch.updates.length
+  if (count === 0) return { root, nodes }
+  try {
+    const before = root === EMPTY_TRIE_ROOT ? undefined : loadRoot(batch, root, cache)
+    const after = update(batch, before, 0, count, 0, '')
+    if (after === before) return { root, nodes }
+    nodes.set('', after === undefined ? null : after.rlp)
+    if (after === undefined) return { root: EMPTY_TRIE_ROOT, nodes }
+    const newRoot = bytesToHash(hashOfNode(after))
+    cache?.set(newRoot, after, batch.loaded + nodes.size)
+    return { root: newRoot, nodes }
+  } catch (cause) {
+    // What we stored ourselves does not decode: not bad input but a broken store.
+    if (cause instanceof MalformedNodeError) throw new AssertionFailure('corrupt trie node', { cause })
+    throw cause
   }
 }
 
-/** Encodes and hashes what changed below and at `path`, children first. */
-function seal(node: TrieNode, path: string, nodes: Map<string, Uint8Array | null>): void {
-  if (node.ref !== null) return
-  if (node.kind === 'branch') {
-    for (let i = 0; i < BRANCH_WIDTH; i++) {
-      const child = node.children[i] as Slot
-      if (typeof child !== 'number' && child.ref === null) seal(child, path + NIBBLES[i], nodes)
-    }
-  } else if (node.kind === 'extension' && typeof node.child !== 'number') {
-    seal(node.child, path + node.nibbles, nodes)
+/** Keys of tries are hashes: nearly always the first bytes tell the order, as numbers that sort without a callback. */
+function sorted(updates: Iterable<TrieUpdate>): readonly TrieUpdate[] {
+  const list = [...updates]
+  for (const { value } of list) assert(value === null || value.length > 0, 'a trie holds no empty values')
+  if (list.length < 2 || list.length > ORDER_COUNT_MAX) return list.sort(byKey)
+  const order = new Float64Array(list.length)
+  for (let i = 0; i < order.length; i++) {
+    const { key } = list[i] as TrieUpdate
+    const prefix = ((key[0] ?? 0) << 16) | ((key[1] ?? 0) << 8) | (key[2] ?? 0)
+    order[i] = (prefix * 256 + (key[3] ?? 0)) * ORDER_COUNT_MAX + i
   }
-  const rlp = encodeNode(node)
-  if (rlp.length < EMBEDDED_BELOW && path !== '') {
-    node.ref = rlp
-    return
+  order.sort()
+  const result: TrieUpdate[] = []
+  for (const rank of order) {
+    const next = list[rank % ORDER_COUNT_MAX] as TrieUpdate
+    let at = result.length
+    for (; at > 0 && byKey(result[at - 1] as TrieUpdate, next) > 0; at--)
+      result[at] = result[at - 1] as TrieUpdate
+    result[at] = next
   }
-  node.ref = keccak256(rlp)
-  nodes.set(path, rlp)
+  return result
+}
+
+/** So many updates are numbered beside 32 bits of key in a double. */
+const ORDER_COUNT_MAX = 2 ** 20
+
+function byKey(a: TrieUpdate, b: TrieUpdate): number {
+  return compareBytes(a.key, b.key)
 }
 
 // ---- Loading -------------------------------------------------------------------------------------------------------
 
-function loadRoot(batch: Batch, root: Hash): TrieNode {
-  const rlp = present(batch.read(''), 'root node of a trie')
+function loadRoot(batch: Batch, root: Hash, cache: TrieCache | undefined): MemoryNode {
+  const rlp = batch.read('')
+  if (rlp === undefined) throw new AssertionFailure('missing root node of a trie')
+  const cached = cache?.get(root)
+  if (cached !== undefined && equalBytes(cached.rlp, rlp)) return cached
   // The only hash that is checked: a store at another root is the mistake that would otherwise corrupt it silently.
-  const hash = keccak256(rlp)
-  assert(bytesToHash(hash) === root, `the node store is not at the root ${root}`)
-  return decodeStored(rlp, '', hash, true)
+  assert(bytesToHash(keccak256(rlp)) === root, `the node store is not at the root ${root}`)
+  batch.loaded += 1
+  return parseNode(rlp)
 }
 
-/** The child in a slot that is not empty; loaded by its path when nobody did yet. */
-function loadChild(batch: Batch, raw: Uint8Array, slot: Slot, key: string, depth: number): TrieNode {
-  if (typeof slot !== 'number') return slot
-  const ref = referenceAt(raw, slot)
-  if (ref.length < EMBEDDED_BELOW) return decodeStored(ref, '', ref, false)
-  const path = key.slice(0, depth)
-  const rlp = batch.read(path)
+/** The child of `node` in slot `index`, to which the parent refers at `at`. */
+function childOf(batch: Batch, node: MemoryNode, index: number, at: number, path: string): MemoryNode {
+  const known = node.children?.[index]
+  if (known !== undefined) return known
+  const size = referenceSize(node.rlp, at)
+  const rlp = size === HASH_REFERENCE_SIZE ? batch.read(path) : node.rlp.slice(at, at + size)
   if (rlp === undefined) throw new AssertionFailure(`missing trie node at "${path}"`)
-  return decodeStored(rlp, path, ref, true)
+  const child = parseNode(rlp)
+  batch.loaded += 1
+  node.children ??= newChildren()
+  node.children[index] = child
+  return child
 }
 
-function decodeStored(rlp: Uint8Array, path: string, ref: Uint8Array, isStored: boolean): TrieNode {
-  try {
-    const node = decodeNode(rlp)
-    node.ref = ref
-    node.isStored = isStored
-    return node
-  } catch (cause) {
-    // What we stored ourselves does not decode: not bad input but a broken store.
-    throw new AssertionFailure(`corrupt trie node at "${path}"`, { cause })
+function newChildren(): (MemoryNode | undefined)[] {
+  return [
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ]
+}
+
+// ---- Going down ----------------------------------------------------------------------------------------------------
+
+/** What stands at `path`, `depth` nibbles long, after the updates from `first` to `end`; `node` when nothing changed. */
+function update(batch: Batch, node: Node, first: number, end: number, depth: number, path: string): Node {
+  if (node === undefined) {
+    const entries = batch.updates.slice(first, end).filter(isInsertion)
+    return entries.length === 0 ? undefined : build(batch, entries, 0, entries.length, depth, path)
   }
+  if (node.kind === 'leaf') return updateLeaf(batch, node, first, end, depth, path)
+  if (node.kind === 'branch') return updateBranch(batch, node, 0, node, first, end, depth, path)
+  return updateExtension(batch, node, first, end, depth, path)
 }
 
-/** Marks a node, whose path is the first `depth` nibbles of `key`, as changed, moved or gone. */
-function touch(batch: Batch, node: TrieNode, key: string, depth: number): void {
-  node.ref = null
-  if (!node.isStored) return
-  node.isStored = false
-  batch.outdated.add(key.slice(0, depth))
-}
-
-// ---- Insertion -----------------------------------------------------------------------------------------------------
-
-/** Sets a key below `node`, which stands at depth `depth` on the key's way; returns what stands there afterwards. */
-function put(batch: Batch, node: TrieNode | null, key: string, depth: number, value: Uint8Array): TrieNode {
-  if (node === null) return newLeaf(key.slice(depth), value)
-  switch (node.kind) {
-    case 'leaf':
-      return putAtLeaf(batch, node, key, depth, value)
-    case 'extension':
-      return putAtExtension(batch, node, key, depth, value)
-    case 'branch':
-      return putAtBranch(batch, node, key, depth, value)
-    default:
-      return unreachable(node)
-  }
-}
-
-function putAtBranch(batch: Batch, node: Branch, key: string, depth: number, value: Uint8Array): Branch {
-  if (depth === key.length) {
-    if (node.value !== null && equalBytes(node.value, value)) return node
-    touch(batch, node, key, depth)
-    node.value = value
-    return node
-  }
-  const index = nibbleAt(key, depth)
-  const slot = node.children[index] as Slot
-  const child = slot === 0 ? null : loadChild(batch, node.raw, slot, key, depth + 1)
-  const next = put(batch, child, key, depth + 1, value)
-  if (next.ref === null) touch(batch, node, key, depth)
-  node.children[index] = next
-  return node
-}
-
-function putAtLeaf(batch: Batch, leaf: Leaf, key: string, depth: number, value: Uint8Array): TrieNode {
-  const shared = sharedNibbles(leaf.nibbles, key, depth)
-  if (shared === leaf.nibbles.length && depth + shared === key.length) {
-    if (equalBytes(leaf.value, value)) return leaf
-    touch(batch, leaf, key, depth)
-    leaf.value = value
-    return leaf
-  }
-  touch(batch, leaf, key, depth)
-  const branch = newBranch()
-  if (shared === leaf.nibbles.length) {
-    branch.value = leaf.value
-  } else {
-    branch.children[nibbleAt(leaf.nibbles, shared)] = leaf
-    leaf.nibbles = leaf.nibbles.slice(shared + 1)
-  }
-  return splitTo(batch, branch, shared, key, depth, value)
-}
-
-function putAtExtension(
+function updateLeaf(
   batch: Batch,
-  node: Extension,
-  key: string,
+  node: MemoryNode,
+  first: number,
+  end: number,
   depth: number,
-  value: Uint8Array,
-): TrieNode {
-  const shared = sharedNibbles(node.nibbles, key, depth)
-  const below = depth + node.nibbles.length
-  if (shared === node.nibbles.length) {
-    node.child = put(batch, loadChild(batch, node.raw, node.child, key, below), key, below, value)
-    if (node.child.ref === null) touch(batch, node, key, depth)
-    return node
+  path: string,
+): Node {
+  const { key, value } = batch.updates[first] as TrieUpdate
+  if (end - first === 1 && isLeafOf(node, key, depth)) {
+    if (value === null) return undefined
+    return equalBytes(leafValue(node), value) ? node : leafOf(key, depth, value)
   }
-  touch(batch, node, key, depth)
-  const branch = newBranch()
-  const index = nibbleAt(node.nibbles, shared)
-  if (shared + 1 === node.nibbles.length) {
-    // The extension is used up. Its child keeps its path, which is not on the key's way.
-    const childPath = key.slice(0, depth) + node.nibbles
-    branch.children[index] = loadChild(batch, node.raw, node.child, childPath, childPath.length)
-  } else {
-    branch.children[index] = node
-    node.nibbles = node.nibbles.slice(shared + 1)
+  const entries = batch.updates.slice(first, end)
+  const own = entries.find((entry) => isLeafOf(node, entry.key, depth))
+  const insertions = entries.filter(isInsertion)
+  if (own === undefined) {
+    if (insertions.length === 0) return node
+    insertions.push({ key: keyOfLeaf(node, path), value: leafValue(node) })
+    insertions.sort(byKey)
   }
-  return splitTo(batch, branch, shared, key, depth, value)
+  return insertions.length === 0 ? undefined : build(batch, insertions, 0, insertions.length, depth, path)
 }
 
-/** Finishes a split: adds the key to the new branch, which stands `shared` nibbles below `depth`. */
-function splitTo(
+function leafValue({ rlp }: MemoryNode): Uint8Array {
+  return stringAt(rlp, secondItem(rlp))
+}
+
+function keyOfLeaf(node: MemoryNode, path: string): Uint8Array {
+  const digits = path + nibblesOf(node)
+  const key = new Uint8Array(digits.length / 2)
+  key.setFromHex(digits)
+  return key
+}
+
+function isInsertion({ value }: TrieUpdate): boolean {
+  return value !== null
+}
+
+/** A trie of nothing but insertions, sorted, that share their first `depth` nibbles. */
+function build(
   batch: Batch,
-  branch: Branch,
+  entries: readonly TrieUpdate[],
+  first: number,
+  end: number,
+  depth: number,
+  path: string,
+): MemoryNode {
+  const { key, value } = entries[first] as TrieUpdate
+  // The caller passes insertions only.
+  if (end - first === 1) return leafOf(key, depth, value as Uint8Array)
+  const last = (entries[end - 1] as TrieUpdate).key
+  let branchDepth = depth
+  while (branchDepth < 2 * key.length && nibbleOf(key, branchDepth) === nibbleOf(last, branchDepth))
+    branchDepth++
+  const shared = digitsOf(key, depth, branchDepth)
+  const branchPath = path + shared
+  const children = newChildren()
+  const hasValue = branchDepth === 2 * key.length
+  let at = hasValue ? first + 1 : first
+  let to = BRANCH_START
+  for (let i = 0, start = at; i < BRANCH_WIDTH; i++, start = at) {
+    while (at < end && nibbleOf((entries[at] as TrieUpdate).key, branchDepth) === i) at++
+    if (at > start)
+      children[i] = build(batch, entries, start, at, branchDepth + 1, branchPath + NIBBLES.charAt(i))
+  }
+  for (let i = 0; i < BRANCH_WIDTH; i++) {
+    const child = children[i]
+    if (child === undefined) to = writeEmptyReference(to)
+    else to = place(batch, child, branchPath + NIBBLES.charAt(i), false, to)
+  }
+  const branch = finishBranch(to, hasValue ? (value as Uint8Array) : EMPTY_VALUE, children)
+  return shared === '' ? branch : extend(batch, shared, branch, branchPath, false)
+}
+
+const EMPTY_VALUE = new Uint8Array(0)
+
+/**
+ * A branch after its part of the batch. Its children are those of `rlp`, but for the ones in `changed`, a bit for each.
+ * @param known what is returned when nothing changes.
+ */
+function updateBranch(
+  batch: Batch,
+  base: MemoryNode,
+  changedBefore: number,
+  known: Node,
+  first: number,
+  end: number,
+  depth: number,
+  path: string,
+): Node {
+  const { updates } = batch
+  const { rlp } = base
+  let children = base.children
+  let changed = changedBefore
+  let at = first
+  let position = payloadStart(rlp)
+  const ending = updates[first] as TrieUpdate
+  // A key that ends here is the least of them.
+  const isValueGiven = 2 * ending.key.length === depth
+  if (isValueGiven) at += 1
+  for (let i = 0; i < BRANCH_WIDTH; i++) {
+    const start = at
+    while (at < end && nibbleOf((updates[at] as TrieUpdate).key, depth) === i) at++
+    if (at > start) {
+      const childPath = path + NIBBLES.charAt(i)
+      const isThere = (changed & (1 << i)) !== 0 || rlp[position] !== EMPTY_REFERENCE
+      const before = isThere ? childOf(batch, base, i, position, childPath) : undefined
+      const after = update(batch, before, start, at, depth + 1, childPath)
+      if (after !== before) {
+        if (children === undefined || children === base.children)
+          children = (base.children ?? newChildren()).slice()
+        children[i] = after
+        changed |= 1 << i
+      }
+    }
+    position += referenceSize(rlp, position)
+  }
+  const formerValue = branchValue(rlp, position)
+  const value = isValueGiven ? (ending.value ?? EMPTY_VALUE) : formerValue
+  if (changed === changedBefore && known !== undefined && equalBytes(value, formerValue)) return known
+  return settleBranch(batch, { rlp, children: children ?? newChildren(), changed, value }, path)
+}
+
+const EMPTY_REFERENCE = 0x80
+
+/** A branch whose children are known: those of `rlp`, where their bit in `changed` is set those of `children`. */
+interface Outline {
+  readonly rlp: Uint8Array
+  readonly children: (MemoryNode | undefined)[]
+  readonly changed: number
+  readonly value: Uint8Array
+}
+
+function settleBranch(batch: Batch, outline: Outline, path: string): Node {
+  const { rlp, children, changed, value } = outline
+  let count = 0
+  let last = 0
+  let position = payloadStart(rlp)
+  let lastPosition = 0
+  for (let i = 0; i < BRANCH_WIDTH; i++) {
+    const size = referenceSize(rlp, position)
+    const isThere = (changed & (1 << i)) !== 0 ? children[i] !== undefined : size > 1
+    if (isThere) {
+      count += 1
+      last = i
+      lastPosition = position
+    } else if (size === HASH_REFERENCE_SIZE) {
+      batch.nodes.set(path + NIBBLES.charAt(i), null)
+    }
+    position += size
+  }
+  if (count > 1 || (count === 1 && value.length > 0)) return encodeBranch(batch, outline, path)
+  if (count === 0) return value.length === 0 ? undefined : leafAt('', value)
+  return collapse(batch, outline, last, lastPosition, path)
+}
+
+// Hot: every branch on the way to a change.
+function encodeBranch(batch: Batch, { rlp, children, changed, value }: Outline, path: string): MemoryNode {
+  let position = payloadStart(rlp)
+  let copied = position
+  let to = BRANCH_START
+  for (let i = 0; i < BRANCH_WIDTH; i++) {
+    const size = referenceSize(rlp, position)
+    if ((changed & (1 << i)) !== 0) {
+      to = copyReferences(rlp, copied, position, to)
+      copied = position + size
+      const child = children[i]
+      if (child === undefined) to = writeEmptyReference(to)
+      else to = place(batch, child, path + NIBBLES.charAt(i), size === HASH_REFERENCE_SIZE, to)
+    }
+    position += size
+  }
+  to = copyReferences(rlp, copied, position, to)
+  return finishBranch(to, value, children)
+}
+
+/** What stands in place of a branch with one child, its only entry. */
+function collapse(batch: Batch, outline: Outline, index: number, position: number, path: string): MemoryNode {
+  const { rlp, children, changed } = outline
+  const digit = NIBBLES.charAt(index)
+  const childPath = path + digit
+  const wasStored = referenceSize(rlp, position) === HASH_REFERENCE_SIZE
+  if ((changed & (1 << index)) !== 0) {
+    return extend(batch, digit, children[index] as MemoryNode, childPath, wasStored)
+  }
+  const child = childOf(batch, { rlp, children } as MemoryNode, index, position, childPath)
+  if (child.kind === 'branch')
+    return extensionTo(digit, rlp.slice(position, position + referenceSize(rlp, position)), child)
+  return extend(batch, digit, child, childPath, wasStored)
+}
+
+/**
+ * Nibbles joined with a changed node that stands behind them at `path`: an extension to a branch, else a longer path.
+ * @param wasStored whether the store has an entry there.
+ */
+function extend(
+  batch: Batch,
+  nibbles: string,
+  node: MemoryNode,
+  path: string,
+  wasStored: boolean,
+): MemoryNode {
+  if (node.kind === 'branch') {
+    list(batch, node, path, wasStored)
+    return extensionTo(nibbles, referenceTo(node), node)
+  }
+  if (wasStored) batch.nodes.set(path, null)
+  const joined = nibbles + nibblesOf(node)
+  if (node.kind === 'leaf') return leafAt(joined, leafValue(node))
+  return extensionTo(joined, node.rlp.slice(secondItem(node.rlp)), node.children?.[0])
+}
+
+function updateExtension(
+  batch: Batch,
+  node: MemoryNode,
+  first: number,
+  end: number,
+  depth: number,
+  path: string,
+): Node {
+  const nibbles = nibblesOf(node)
+  const shared = Math.min(
+    sharedNibbles(nibbles, (batch.updates[first] as TrieUpdate).key, depth),
+    sharedNibbles(nibbles, (batch.updates[end - 1] as TrieUpdate).key, depth),
+  )
+  const { rlp } = node
+  const childAt = secondItem(rlp)
+  if (shared === nibbles.length) {
+    const childPath = path + nibbles
+    const before = childOf(batch, node, 0, childAt, childPath)
+    const after = update(batch, before, first, end, depth + shared, childPath)
+    if (after === before) return node
+    const wasStored = referenceSize(rlp, childAt) === HASH_REFERENCE_SIZE
+    assert(after !== undefined || isEmptied(batch, first, end), 'a branch below an extension went away')
+    if (after !== undefined) return extend(batch, nibbles, after, childPath, wasStored)
+    if (wasStored) batch.nodes.set(childPath, null)
+    return undefined
+  }
+  return splitExtension(batch, node, nibbles, shared, first, end, depth, path)
+}
+
+/** All below a node can only go when each of its keys is deleted. */
+function isEmptied({ updates }: Batch, first: number, end: number): boolean {
+  return updates.slice(first, end).filter((each) => !isInsertion(each)).length > 1
+}
+
+/** The extension as a branch at the first nibble that a key does not share, with the rest of it as the only child. */
+function splitExtension(
+  batch: Batch,
+  node: MemoryNode,
+  nibbles: string,
   shared: number,
-  key: string,
+  first: number,
+  end: number,
   depth: number,
-  value: Uint8Array,
-): Branch | Extension {
-  putAtBranch(batch, branch, key, depth + shared, value)
-  return shared === 0 ? branch : newExtension(key.slice(depth, depth + shared), branch)
+  path: string,
+): Node {
+  const { rlp, children } = node
+  const reference = rlp.slice(secondItem(rlp))
+  const index = Number.parseInt(nibbles.charAt(shared), 16)
+  const rest = nibbles.slice(shared + 1)
+  const only = newChildren()
+  const isChild = rest === ''
+  only[index] = isChild ? children?.[0] : extensionTo(rest, reference, children?.[0])
+  const base = {
+    kind: 'branch',
+    rlp: isChild ? branchWith(index, reference) : EMPTY_BRANCH,
+    children: only,
+    mark: 0,
+  } as const
+  const branchPath = path + nibbles.slice(0, shared)
+  const after = updateBranch(
+    batch,
+    base,
+    isChild ? 0 : 1 << index,
+    undefined,
+    first,
+    end,
+    depth + shared,
+    branchPath,
+  )
+  if (after === undefined) return undefined
+  const result = shared === 0 ? after : extend(batch, nibbles.slice(0, shared), after, branchPath, false)
+  // Deletions of keys that were not there: all is joined again as it was.
+  return equalBytes(result.rlp, rlp) ? node : result
+}
+
+// ---- Going up ------------------------------------------------------------------------------------------------------
+
+/** Lists a changed child and writes its reference into the branch that is put together; returns the offset behind it. */
+function place(batch: Batch, child: MemoryNode, path: string, wasStored: boolean, to: number): number {
+  list(batch, child, path, wasStored)
+  return writeReference(child, to)
+}
+
+function list({ nodes }: Batch, { rlp }: MemoryNode, path: string, wasStored: boolean): void {
+  if (rlp.length >= EMBEDDED_BELOW) nodes.set(path, rlp)
+  else if (wasStored) nodes.set(path, null)
+}
+
+// ---- Keys ----------------------------------------------------------------------------------------------------------
+
+function nibbleOf(key: Uint8Array, position: number): number {
+  const byte = key[position >> 1] as number
+  return position % 2 === 0 ? byte >> 4 : byte & 0x0f
+}
+
+function digitsOf(key: Uint8Array, from: number, to: number): string {
+  let digits = ''
+  for (let i = from; i < to; i++) digits += NIBBLES.charAt(nibbleOf(key, i))
+  return digits
 }
 
 /** How many of `nibbles` the key repeats from `depth` on. */
-function sharedNibbles(nibbles: string, key: string, depth: number): number {
-  const most = Math.min(nibbles.length, key.length - depth)
+function sharedNibbles(nibbles: string, key: Uint8Array, depth: number): number {
+  const most = Math.min(nibbles.length, 2 * key.length - depth)
   let count = 0
-  while (count < most && nibbles.charCodeAt(count) === key.charCodeAt(depth + count)) count++
+  while (count < most && NIBBLES.charAt(nibbleOf(key, depth + count)) === nibbles.charAt(count)) count++
   return count
-}
-
-// ---- Deletion ------------------------------------------------------------------------------------------------------
-
-/** Deletes a key below `node`; returns what stands in its place afterwards, the unchanged node when there is no such key. */
-function remove(batch: Batch, node: TrieNode, key: string, depth: number): TrieNode | null {
-  switch (node.kind) {
-    case 'leaf':
-      if (key.slice(depth) !== node.nibbles) return node
-      touch(batch, node, key, depth)
-      return null
-    case 'extension':
-      return removeAtExtension(batch, node, key, depth)
-    case 'branch':
-      return removeAtBranch(batch, node, key, depth)
-    default:
-      return unreachable(node)
-  }
-}
-
-function removeAtBranch(batch: Batch, node: Branch, key: string, depth: number): TrieNode {
-  if (depth === key.length) {
-    if (node.value === null) return node
-    touch(batch, node, key, depth)
-    node.value = null
-    return collapse(batch, node, key.slice(0, depth))
-  }
-  const index = nibbleAt(key, depth)
-  const slot = node.children[index] as Slot
-  if (slot === 0) return node
-  const next = remove(batch, loadChild(batch, node.raw, slot, key, depth + 1), key, depth + 1)
-  node.children[index] = next ?? 0
-  if (next !== null && next.ref !== null) return node
-  touch(batch, node, key, depth)
-  return next === null ? collapse(batch, node, key.slice(0, depth)) : node
-}
-
-/** What stands at `path` once a branch there has lost an entry: with one left, it is no branch any more. */
-function collapse(batch: Batch, node: Branch, path: string): TrieNode {
-  let last = -1
-  for (let i = 0; i < BRANCH_WIDTH; i++) {
-    if (node.children[i] === 0) continue
-    if (last >= 0 || node.value !== null) return node
-    last = i
-  }
-  if (last < 0) return newLeaf('', present(node.value, 'last entry of a branch'))
-  const digit = NIBBLES.charAt(last)
-  const childPath = path + digit
-  const child = loadChild(batch, node.raw, node.children[last] as Slot, childPath, childPath.length)
-  return prefixed(batch, digit, child, childPath)
-}
-
-/** Joins nibbles with the node that stands behind them, at `path`. */
-function prefixed(batch: Batch, nibbles: string, node: TrieNode, path: string): TrieNode {
-  if (node.kind === 'branch') return newExtension(nibbles, node)
-  touch(batch, node, path, path.length)
-  node.nibbles = nibbles + node.nibbles
-  return node
-}
-
-function removeAtExtension(batch: Batch, node: Extension, key: string, depth: number): TrieNode {
-  if (!key.startsWith(node.nibbles, depth)) return node
-  const below = depth + node.nibbles.length
-  const child = remove(batch, loadChild(batch, node.raw, node.child, key, below), key, below)
-  assert(child !== null, 'a branch below an extension cannot vanish with one key')
-  if (child.ref !== null) {
-    node.child = child
-    return node
-  }
-  touch(batch, node, key, depth)
-  if (child.kind !== 'branch') return prefixed(batch, node.nibbles, child, key.slice(0, below))
-  node.child = child
-  return node
 }

@@ -6,6 +6,7 @@ import { EMPTY_BYTES, type Address, type Hash } from '../primitives/bytes.ts'
 import { EMPTY_CODE_HASH } from '../primitives/keccak.ts'
 import { StateUnavailableError, type LedgerState } from '../execution/ledger.ts'
 import type { Account } from '../state/state-reader.ts'
+import { TrieCache } from '../state/trie-cache.ts'
 import { BoundedCache } from './bounded-cache.ts'
 import { CorruptDatabaseError } from './database-errors.ts'
 import { readAt } from './history.ts'
@@ -29,16 +30,18 @@ export interface StateSource {
   readonly caches: StateCaches
 }
 
-/** What the tables hold at the head, decoded. Entries that a block changes must be dropped. */
+/** What the tables hold at the head, decoded. Entries that a block changes must be dropped, but for those of tries. */
 export interface StateCaches {
   readonly accounts: BoundedCache<Address, Account | null>
   readonly codes: BoundedCache<Hash, Uint8Array>
+  readonly tries: TrieCache
 }
 
 export function newStateCaches(): StateCaches {
   return {
     accounts: new BoundedCache(CACHED_ACCOUNTS_MAX),
     codes: new BoundedCache(CACHED_CODE_BYTES_MAX),
+    tries: new TrieCache(),
   }
 }
 
@@ -83,6 +86,10 @@ export class StateAt implements LedgerState {
     if (code === undefined) throw new CorruptDatabaseError(`code ${codeHash} is missing`)
     codes.set(codeHash, code, code.length)
     return code
+  }
+
+  get trieCache(): TrieCache {
+    return this.source.caches.tries
   }
 
   trieNode(owner: Address | null, path: string): Uint8Array | undefined {

@@ -31,7 +31,6 @@ import {
   NIBBLES,
   referenceAt,
   TrieNodeError,
-  type Slot,
   type TrieNode,
 } from '../state/trie-node.ts'
 import { BoundedCache } from './bounded-cache.ts'
@@ -198,8 +197,8 @@ class StoredTrie {
     }
   }
 
-  private visitChild(path: string, raw: Uint8Array, slot: Slot): void {
-    const reference = referenceIn(raw, slot)
+  private visitChild(path: string, raw: Uint8Array, slot: number): void {
+    const reference = referenceAt(raw, slot)
     if (reference.length < EMBEDDED_BELOW) this.visit(path, reference)
     else this.visitStored(path, reference)
   }
@@ -231,8 +230,8 @@ class StoredTrie {
     return undefined
   }
 
-  private loadChild(path: string, raw: Uint8Array, slot: Slot): TrieNode | undefined {
-    const reference = referenceIn(raw, slot)
+  private loadChild(path: string, raw: Uint8Array, slot: number): TrieNode | undefined {
+    const reference = referenceAt(raw, slot)
     return reference.length < EMBEDDED_BELOW ? decodeNode(reference) : this.load(path)
   }
 
@@ -261,10 +260,4 @@ class StoredTrie {
   private name(path: string): string {
     return `node '${path}' of ${this.owner === null ? 'the account trie' : `the storage trie of ${this.owner}`}`
   }
-}
-
-/** A decoded node that nobody changes refers to its children by offsets. */
-function referenceIn(raw: Uint8Array, slot: Slot): Uint8Array {
-  if (typeof slot !== 'number') throw new TypeError('a node that was only decoded has no loaded children')
-  return referenceAt(raw, slot)
 }

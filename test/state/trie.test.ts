@@ -7,6 +7,7 @@ import { bytesToHex } from '../../src/primitives/bytes.ts'
 import { AssertionFailure } from '../../src/primitives/assert.ts'
 import { keccak256 } from '../../src/primitives/keccak.ts'
 import { EMPTY_TRIE_ROOT } from '../../src/chain/ordered-trie.ts'
+import { TrieCache } from '../../src/state/trie-cache.ts'
 import { updateTrie, type TrieUpdate } from '../../src/state/trie.ts'
 import { TrieStore } from '../support/trie-store.ts'
 
@@ -134,6 +135,29 @@ test('the order of updates in a batch is irrelevant', () => {
   )
 })
 
+test('a cache of any size changes nothing, on whatever trie the next commit builds', () => {
+  const batches = batchesOf(fc.oneof(hashedKey, clusteredKey, shortKey), 40)
+  const step = fc.record({ batches, from: fc.nat(5) })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 6 }), fc.constantFrom(1, 10, 60, 100_000), (steps, nodesMax) => {
+      const cache = new TrieCache(nodesMax)
+      // A tree of tries: each step goes on from one that is there.
+      const stores = [new TrieStore()]
+      for (const { batches: list, from } of steps) {
+        const base = stores[from % stores.length] as TrieStore
+        const plain = base.copy()
+        const cached = base.copy(cache)
+        for (const batch of list) {
+          assert.equal(cached.update(batch), plain.update(batch))
+          assert.deepEqual(cached.nodes, plain.nodes)
+        }
+        cached.checkConsistency()
+        stores.push(cached)
+      }
+    }),
+  )
+})
+
 describe('a commit names the nodes that changed and no others', () => {
   const updates = Array.from({ length: 300 }, (_, n) => ({
     key: keccak256(Uint8Array.of(n >> 8, n)),
@@ -210,6 +234,16 @@ describe('a broken node store is an assertion, not a result', () => {
     const { root } = store
     store.update(update)
     assert.throws(() => updateTrie(store.read, root, update), AssertionFailure)
+  })
+  test('a store at another root, whose trie is in the cache', () => {
+    const store = filled()
+    const { root } = store
+    const cache = new TrieCache()
+    updateTrie(store.read, root, update, cache)
+    store.update([{ key: keccak256(Uint8Array.of(99)), value: Uint8Array.of(1) }])
+    const later = store.copy(cache)
+    later.update(update)
+    assert.throws(() => updateTrie(store.read, later.root, update, cache), AssertionFailure)
   })
   test('a missing node below the root', () => {
     const store = filled()

@@ -4,17 +4,31 @@ import type { Hash } from '../../src/primitives/bytes.ts'
 import { keccak256 } from '../../src/primitives/keccak.ts'
 import { decodeNode, NIBBLES, referenceAt } from '../../src/state/trie-node.ts'
 import { EMPTY_TRIE_ROOT } from '../../src/chain/ordered-trie.ts'
+import type { TrieCache } from '../../src/state/trie-cache.ts'
 import { updateTrie, type TrieUpdate } from '../../src/state/trie.ts'
 
 export class TrieStore {
   readonly nodes = new Map<string, Uint8Array>()
   root: Hash = EMPTY_TRIE_ROOT
+  private readonly cache: TrieCache | undefined
+
+  constructor(cache?: TrieCache) {
+    this.cache = cache
+  }
 
   readonly read = (path: string): Uint8Array | undefined => this.nodes.get(path)
 
+  /** The same trie in a store of its own. */
+  copy(cache?: TrieCache): TrieStore {
+    const copy = new TrieStore(cache)
+    for (const [path, rlp] of this.nodes) copy.nodes.set(path, rlp)
+    copy.root = this.root
+    return copy
+  }
+
   /** Applies a batch and returns the new root. */
   update(updates: Iterable<TrieUpdate>): Hash {
-    const commit = updateTrie(this.read, this.root, updates)
+    const commit = updateTrie(this.read, this.root, updates, this.cache)
     for (const [path, rlp] of commit.nodes) {
       if (rlp === null) this.nodes.delete(path)
       else this.nodes.set(path, rlp)
@@ -34,9 +48,8 @@ export class TrieStore {
           ? [{ slot: node.child, path: path + node.nibbles }]
           : node.children.map((slot, index) => ({ slot, path: path + NIBBLES.charAt(index) }))
       for (const child of children) {
-        assert.equal(typeof child.slot, 'number')
         if (child.slot === 0) continue
-        const ref = referenceAt(node.raw, child.slot as number)
+        const ref = referenceAt(node.raw, child.slot)
         if (ref.length < 32) visit(ref, child.path)
         else visitStored(ref.toHex(), child.path)
       }

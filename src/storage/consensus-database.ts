@@ -18,7 +18,7 @@ import type {
   StoredSeal,
 } from '../consensus/dual-bft/consensus-store.ts'
 import type { NodeId } from '../consensus/election/election.ts'
-import type { FinalityStore } from '../consensus/execution-layer/finality-store.ts'
+import type { FinalityStore, FinalProposals } from '../consensus/execution-layer/finality-store.ts'
 import { committeeShape, type CommitteeShape } from '../consensus/simplex/config.ts'
 import type { StoredFinalization } from '../consensus/simplex/serving.ts'
 import type { Certificate, Epoch, Layer, Proposal } from '../consensus/simplex/types.ts'
@@ -157,6 +157,9 @@ class ConsensusDatabase implements ConsensusStore {
       add: async (proposal, { notarization, finalization }) => {
         this.append(reign, { proposal, notarization }, finalization, () => undefined)
       },
+      prove: async (finalization) => {
+        this.prove(reign, finalization)
+      },
     }
   }
 
@@ -166,10 +169,11 @@ class ConsensusDatabase implements ConsensusStore {
       ...this.finality(reign),
       body: (hash) => this.bodyOf(reign, hash),
       add: async (record) => this.appendSeal(reign, record),
+      prove: async (finalization) => this.proveSeal(reign, finalization),
     }
   }
 
-  private finality(reign: Reign): Omit<FinalityStore, 'add'> {
+  private finality(reign: Reign): FinalProposals {
     return {
       latest: () => this.latestOf(reign),
       proposal: (hash) => this.proposalByHash(reign, hash),
@@ -251,6 +255,14 @@ class ConsensusDatabase implements ConsensusStore {
     this.latestProposals.set(latestKey(reign), proposal)
   }
 
+  private prove(reign: Reign, finalization: Certificate): Proposal {
+    const proposal = present(this.proposalByHash(reign, finalization.hash), 'a stored proposal')
+    this.store.write((transaction) => {
+      transaction.put('finalizations', heightKey(reign, proposal.height), encodeCertificate(finalization))
+    })
+    return proposal
+  }
+
   private startOf({ layer, epoch }: Reign): EpochStart {
     const start = this.starts[layer].findLast((candidate) => candidate.epoch === epoch)
     return present(start, `start of epoch ${epoch} of the ${layer} layer`)
@@ -322,6 +334,14 @@ class ConsensusDatabase implements ConsensusStore {
     })
     this.newestSeal = { epoch, proposal, seal, finalization, randomness }
     this.seals.set(sealPlace(epoch, height).toHex(), this.newestSeal)
+  }
+
+  private proveSeal(reign: Reign, finalization: Certificate): void {
+    const { height } = this.prove(reign, finalization)
+    const place = sealPlace(reign.epoch, height)
+    this.seals.delete(place.toHex())
+    const newest = this.newestSeal?.proposal
+    if (newest?.hash === finalization.hash) this.newestSeal = this.sealAt(place)
   }
 
   private bodyOf(reign: Reign, hash: Hash): Uint8Array | undefined {

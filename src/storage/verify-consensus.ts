@@ -1,7 +1,7 @@
 /**
  * What a database holds of consensus: proposals link from the root of their epoch on, certificates are of a quorum and
- * about the proposal that they stand with, the indexes lead to them, and seals cover the blocks of the chain without a
- * gap. Signatures are not checked: that takes milliseconds each, and whoever could write here could run the node.
+ * about the proposal that they stand with, and one of them proves the end of each cycle that is over; the indexes lead to
+ * them, and seals cover the blocks of the chain without a gap. Signatures are not checked: that takes milliseconds each, and whoever could write here could run the node.
  */
 import { EMPTY_BYTES, hexToBytes, type Hash } from '../primitives/bytes.ts'
 import { keccak256Hash } from '../primitives/keccak.ts'
@@ -114,6 +114,7 @@ function verifyEpoch(
   const { store, findings } = check
   const shape = committeeShape(start.members.length)
   let parent: Pick<Proposal, 'height' | 'hash' | 'view'> = { ...start.root, view: GENESIS_VIEW }
+  let provenHeight = -1
   for (const { key, value } of store.entries('proposals', rangeOf(reignKey(start)))) {
     onProposal()
     const what = `${start.layer} layer, epoch ${start.epoch}, proposal ${parent.height + 1}`
@@ -130,13 +131,20 @@ function verifyEpoch(
       indexed !== undefined && findings.attempt(what, () => decodeHeight(indexed)) === height,
       `${what}: it is not found by its hash`,
     )
-    verifyCertificates(check, shape, what, key, record, sealed)
+    if (verifyCertificates(check, shape, what, key, record, sealed)) provenHeight = height
     if (start.layer === 'execution') verifyBlock(check, what, proposal)
     else if (!isRepeat(proposal)) verifySeal(check, start, starts, sealed, what, proposal)
     parent = proposal
   }
+  const next = starts[starts.indexOf(start) + 1]
+  if (next?.layer !== start.layer || cycleOfEpoch(next.epoch) === cycleOfEpoch(start.epoch)) return
+  findings.expect(
+    provenHeight >= next.root.height,
+    `${start.layer} layer, epoch ${start.epoch}: no certificate shows that it came to its end`,
+  )
 }
 
+/** @returns whether the proposal has a finalization of its own. */
 function verifyCertificates(
   { store, findings }: ConsensusCheck,
   shape: CommitteeShape,
@@ -144,7 +152,7 @@ function verifyCertificates(
   key: Uint8Array,
   { proposal, notarization }: ProposalRecord,
   sealed: SealedSoFar,
-): void {
+): boolean {
   const { hash, view } = proposal
   const value = store.get('finalizations', key)
   if (value !== undefined) sealed.finalizations += 1
@@ -154,6 +162,7 @@ function verifyCertificates(
     const isOfProposal = certificate === undefined || (certificate.hash === hash && certificate.view === view)
     findings.expect(isOfProposal, `${what}: a certificate is about another one`)
   }
+  return value !== undefined
 }
 
 /** The ledger has the block that a proposal of the execution layer is about: it was there first. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { ConsensusStore, EpochStart } from '../../src/consensus/dual-bft/consensus-store.ts'
-import type { FinalityStore } from '../../src/consensus/execution-layer/finality-store.ts'
+import type { FinalProposals } from '../../src/consensus/execution-layer/finality-store.ts'
 import type { Certificate, Epoch, Proposal } from '../../src/consensus/simplex/types.ts'
 import { lastOf } from '../../src/consensus/witness-layer/seal.ts'
 import { AssertionFailure } from '../../src/primitives/assert.ts'
@@ -60,7 +60,7 @@ function modelOf(steps: readonly SealedStep[]): Record<'execution' | 'witness', 
   return model
 }
 
-function checkLayer(store: Omit<FinalityStore, 'add'>, finals: readonly Final[]): void {
+function checkLayer(store: FinalProposals, finals: readonly Final[]): void {
   assert.deepEqual(store.latest(), finals.at(-1)?.proposal)
   const certified = finals.flatMap(({ proposal: { height }, finalization }) =>
     finalization === undefined ? [] : [{ height, certificate: finalization }],
@@ -141,7 +141,29 @@ for (const kind of STORE_KINDS) {
         check(store, steps)
         check(openConsensusStore(keyValues), steps)
       }))
+
+    test('takes certificates later than what they prove', () =>
+      kind.with(async (keyValues) => {
+        const steps = stepsOf({ ...PLAN, uncertified: 0 })
+        const store = openConsensusStore(keyValues)
+        for (const step of steps) await addStep(store, withoutCertificates(step))
+        check(store, steps.map(withoutCertificates))
+        for (const { executed, epoch, item } of steps) {
+          for (const { epoch, finalization } of executed) {
+            await store.execution(epoch).prove(finalization ?? assert.fail('all are certified'))
+          }
+          await store.witness(epoch).prove(item.finalization ?? assert.fail('all are certified'))
+        }
+        check(store, steps)
+        check(openConsensusStore(keyValues), steps)
+      }))
   })
+}
+
+function withoutCertificates(step: SealedStep): SealedStep {
+  const finalization = undefined
+  const executed = step.executed.map((one) => ({ ...one, finalization }))
+  return { ...step, executed, item: { ...step.item, finalization } }
 }
 
 test('a directory that was closed goes on where it ended', () =>

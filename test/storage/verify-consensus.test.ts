@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { bytesToHex, type Hex } from '../../src/primitives/bytes.ts'
+import { epochOf } from '../../src/consensus/committees/committee.ts'
 import { openConsensusStore } from '../../src/storage/consensus-database.ts'
+import { heightInKey, rangeOf, reignKey } from '../../src/storage/consensus-records.ts'
 import { Findings } from '../../src/storage/findings.ts'
 import type { KeyValueStore } from '../../src/storage/key-value-store.ts'
 import { MemoryStore } from '../../src/storage/memory-store.ts'
@@ -114,6 +116,20 @@ describe('what was damaged is found:', () => {
       setEntry(store, 'epochs', key, value.with(-1 + value.length, (value.at(-1) ?? 0) ^ 1))
       assert.match(verify().findings.join('\n'), /its members are not those that the seal before it names/)
       setEntry(store, 'epochs', key, value)
+    }
+  })
+
+  test('the end of a cycle that no certificate shows', async () => {
+    const { store, verify } = await filled(PLAN)
+    const consensus = openConsensusStore(store)
+    for (const [index, layer] of (['execution', 'witness'] as const).entries()) {
+      const height = consensus.epochs(layer)[1]?.root.height ?? assert.fail('a second cycle')
+      const proofs = [...store.entries('finalizations', rangeOf(reignKey({ layer, epoch: epochOf(0) })))]
+      for (const { key } of proofs.filter(({ key }) => heightInKey(key) >= height)) {
+        setEntry(store, 'finalizations', key, undefined)
+      }
+      assert.equal(verify().findings.length, index + 1)
+      assert.match(verify().findings.join(), new RegExp(`${layer} layer, epoch 0: no certificate shows`))
     }
   })
 

@@ -13,7 +13,7 @@ import { EMPTY_BODY_HASH } from '../simplex/proposal.ts'
 import { answerBlockRequest, answerSyncRequest, type Archive } from '../simplex/serving.ts'
 import type { Epoch, Layer, Proposal } from '../simplex/types.ts'
 import { addressOf, decodeMessage, encodeMessage, wireContext, type WireContext } from '../simplex/wire.ts'
-import type { FinalityStore } from '../execution-layer/finality-store.ts'
+import type { FinalProposals } from '../execution-layer/finality-store.ts'
 import type { ConsensusStore } from './consensus-store.ts'
 import type { DualBftOptions } from './dual-bft.ts'
 import { storedCommittee } from './final-chain-view.ts'
@@ -100,7 +100,7 @@ function archiveOf(sources: ArchiveSources, layer: Layer, epoch: Epoch): Archive
 }
 
 function archived(
-  store: Omit<FinalityStore, 'add'>,
+  store: FinalProposals,
   bodyOf: (proposal: Proposal) => Uint8Array | undefined,
 ): ArchivedEpoch {
   return {

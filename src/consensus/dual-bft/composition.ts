@@ -185,6 +185,7 @@ export class Composition implements DualBft {
     this.transitions.add(async () => {
       if (!this.isStopped) await this.changeExecutionEpoch()
       if (!this.isStopped) await this.changeWitnessEpoch()
+      if (!this.isStopped) this.survey()
     })
   }
 
@@ -385,6 +386,7 @@ export class Composition implements DualBft {
       handover: () => this.elections.seatsOf(cycle + 1),
       refusals: this.rejects,
       onSealed: ({ seal }) => this.onSealed(committee, start, seal),
+      onOver: () => this.changeEpochs(),
       onRejectAhead: (reject) => {
         this.ahead = reject
         this.learnAhead()
@@ -403,8 +405,8 @@ export class Composition implements DualBft {
     this.execution?.layer.sealedUpTo(last)
     const root = this.application.numberOf(start.root.payloadHash) ?? 0n
     if (last >= root + BigInt(SETTLED_BLOCKS)) this.retireOver(committee)
-    // The boundary's seal ends an epoch here, and the snapshot's lets the next one of the other layer begin.
-    if (seal.handover !== undefined || this.execution?.layer.isOver === true) this.changeEpochs()
+    // With the snapshot's seal the next epoch of the other layer may begin.
+    if (this.execution?.layer.isOver === true) this.changeEpochs()
   }
 
   /** Shows the witness layer what is final, up to the first block that has to have an effect before. */
@@ -430,8 +432,14 @@ export class Composition implements DualBft {
     // Executors may have been replaced meanwhile, and the trigger rejected with its chain.
     if (trigger <= this.final && this.resets.lookAt(trigger) === 'due') {
       const cycle = this.resets.cycleOf(trigger)
-      const hasBegun = ({ epoch }: EpochStart): boolean => cycleOfEpoch(epoch) === cycle
-      if (!this.options.store.epochs('witness').some(hasBegun)) await this.changeWitnessEpoch()
+      const hasBegun = (): boolean =>
+        this.options.store.epochs('witness').some(({ epoch }) => cycleOfEpoch(epoch) === cycle)
+      if (!hasBegun()) await this.changeWitnessEpoch()
+      if (!hasBegun()) {
+        // The seal that ends the cycle before is not proven here: with the proof comes the next look.
+        this.isResetting = false
+        return
+      }
       const { number } = this.resets.rootOf(trigger)
       const ended = await this.endFrom('witness', epochOf(cycle))
       const start = await this.resets.settle(trigger)

@@ -6,7 +6,7 @@
  */
 import type { Hash } from '../../primitives/bytes.ts'
 import type { Seats } from '../committees/schedule.ts'
-import type { FinalityStore } from '../execution-layer/finality-store.ts'
+import type { FinalityStore, FinalProposals } from '../execution-layer/finality-store.ts'
 import type { Certificate, Epoch, Layer, Proposal, Tip } from '../simplex/types.ts'
 import type { Seal } from '../witness-layer/seal.ts'
 
@@ -49,7 +49,7 @@ export interface SealRecord {
 }
 
 /** Final proposals of one epoch of the witness layer, with their bodies. */
-export interface SealStore extends Omit<FinalityStore, 'add'> {
+export interface SealStore extends FinalProposals, Pick<FinalityStore, 'prove'> {
   body(proposal: Hash): Uint8Array | undefined
   /** The proposal that follows `latest`; resolves once it is durable. */
   add(record: SealRecord): Promise<void>

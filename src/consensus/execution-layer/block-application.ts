@@ -156,10 +156,14 @@ export class ExecutionBlocks implements BlockApplication {
    * A block that has not been executed yet, as when catching up, is executed now.
    */
   finalized(block: Block, certificate: Certificate | undefined, onApplied: () => void): void {
+    const { proposal } = block
     this.enqueue(async () => {
-      const isRefused = !this.isSettled(block.proposal.height) && !(await this.settle(block, certificate))
-      if (isRefused) this.refuse(block.proposal, certificate)
-      else onApplied()
+      if (this.isSettled(proposal.height)) await this.prove(certificate)
+      else if (!(await this.settle(block, certificate))) {
+        this.refuse(proposal, certificate)
+        return
+      }
+      onApplied()
     }, true)
   }
 
@@ -245,7 +249,7 @@ export class ExecutionBlocks implements BlockApplication {
   }
 
   /**
-   * `undefined` for a block that finality has overtaken: nobody waits for a verdict. And for one from the future, or with
+   * `undefined` for a block that finality has overtaken, unless it is final itself: nobody waits for a verdict. And for one from the future, or with
    * a seal that is not known, unless it is final: then others have looked at their clocks and seals.
    */
   private async judge(
@@ -253,8 +257,9 @@ export class ExecutionBlocks implements BlockApplication {
     parentPayload: Hash,
     retry?: () => void,
   ): Promise<boolean | undefined> {
-    const { height, payloadHash } = proposal
-    if (this.isSettled(height)) return undefined
+    const { height, hash, payloadHash } = proposal
+    if (this.isComplete) return undefined
+    if (height <= this.finalHeight) return this.options.store.proposal(hash) === undefined ? undefined : true
     if (height > this.lastHeight) return body.length === 0 && payloadHash === parentPayload
     // A block that an earlier life of this node pre-confirmed is executed again: it may have to be taken back.
     const known = this.candidates.get(payloadHash)?.block
@@ -338,6 +343,14 @@ export class ExecutionBlocks implements BlockApplication {
     const isAnnounced = height < this.lastHeight || this.isComplete
     if (isAnnounced) this.options.onFinal(BigInt(Math.min(height, this.lastHeight)), payloadHash)
     return true
+  }
+
+  /** A block that an earlier life of this node stored without a certificate of its own has come again, perhaps with one. */
+  private async prove(finalization: Certificate | undefined): Promise<void> {
+    if (this.isComplete || finalization === undefined) return
+    await this.options.store.prove(finalization)
+    this.isComplete = this.isLastProven()
+    if (this.isComplete) this.options.onFinal(BigInt(this.lastHeight), this.finalPayload)
   }
 
   /** The proof is complete with the first certificate. */

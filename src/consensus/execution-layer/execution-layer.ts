@@ -18,7 +18,7 @@ import { createCore, type Origin } from '../simplex/machine.ts'
 import type { Message } from '../simplex/messages.ts'
 import { leaderOf, type Core, type SignStatement } from '../simplex/state.ts'
 import { ExecutionBlocks } from './block-application.ts'
-import type { FinalityStore } from './finality-store.ts'
+import { appliedBy, type FinalityStore } from './finality-store.ts'
 import { FutureBlocks } from './future-blocks.ts'
 import { IdlePacer } from './idle-pacer.ts'
 import type { SealRules } from './seal-rules.ts'
@@ -80,8 +80,7 @@ export class ExecutionLayer {
     assert(options.heartbeatMs > 0, 'an idle network has a heartbeat')
     assert(options.windowBlocks > 0, 'without a window there are no blocks')
     const { config, sign, store, observer } = options
-    const origin = { ...options.origin, ...appliedBy(store) }
-    const core = createCore(config, sign, origin)
+    const { root } = options.origin
     this.application = application
     this.clock = clock
     this.options = options
@@ -90,11 +89,11 @@ export class ExecutionLayer {
     this.future = new FutureBlocks(clock)
     this.blocks = new ExecutionBlocks(application, {
       store,
-      final: origin.applied?.tip ?? origin.root,
+      final: store.latest() ?? root,
       lastNumber: options.lastNumber,
       rules: options.rules,
       attributes: options.attributes,
-      isWanted: (view) => core.view === view,
+      isWanted: (view) => this.core.view === view,
       pace: (make) => this.pace(make),
       defer: (timestamp, retry) => this.future.defer(timestamp, retry),
       onPreconfirmed: (block) => this.preconfirmed(block),
@@ -106,6 +105,8 @@ export class ExecutionLayer {
       },
       onError: (error) => this.fail(error),
     })
+    const applied = appliedBy(store, root, (hash) => this.blocks.block(hash))
+    const core = createCore(config, sign, { ...options.origin, ...applied })
     this.driver = new SimplexDriver(core, {
       ...options.ports,
       application: this.blocks,
@@ -280,12 +281,4 @@ export class ExecutionLayer {
     this.pacer.stop()
     this.future.stop()
   }
-}
-
-function appliedBy(store: FinalityStore): Pick<Origin, 'applied'> {
-  const latest = store.latest()
-  if (latest === undefined) return {}
-  const { view, height, hash, payloadHash } = latest
-  const finalization = store.finalizationAtOrBelow(height)?.certificate
-  return { applied: { tip: { view, height, hash, payloadHash }, finalization } }
 }

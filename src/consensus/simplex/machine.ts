@@ -80,9 +80,9 @@ import {
   settleProposal,
   voteForProposal,
 } from './proposals.ts'
-import { compactLog, noteApplied, recountOwnVotes, replay, resumeFrom } from './recovery.ts'
+import { compactLog, noteApplied, recountOwnVotes, replay, resumeFrom, type Applied } from './recovery.ts'
 import { createState, type Core, type SignStatement } from './state.ts'
-import { GENESIS_VIEW, type Certificate, type Tip, type View } from './types.ts'
+import { GENESIS_VIEW, type Tip, type View } from './types.ts'
 import type { VerifyResult } from './verification.ts'
 import { arm, enterNextView, onViewTimer, setPaused } from './views.ts'
 import { receiveVote, settleVotes } from './votes.ts'
@@ -92,8 +92,8 @@ import type { WalRecord } from './wal-records.ts'
 export interface Origin {
   /** The block that the epoch starts from: final, and known to all. */
   readonly root: Omit<Tip, 'view'>
-  /** The last block of this epoch that the application has durably, when it has one. */
-  readonly applied?: { readonly tip: Tip; readonly finalization: Certificate | undefined }
+  /** What the application has of this epoch, durably, when it has something. */
+  readonly applied?: Applied
   /** The log of this epoch, empty at first. */
   readonly records: readonly WalRecord[]
   /** The last view in which this node may have said something that the log does not tell. */
@@ -104,7 +104,7 @@ export interface Origin {
 export function createCore(config: Config, sign: SignStatement, origin: Origin): Core {
   const core = createState(config, sign, origin.root, origin.abstainThrough ?? GENESIS_VIEW)
   replay(core, origin.records)
-  if (origin.applied !== undefined) resumeFrom(core, origin.applied.tip, origin.applied.finalization)
+  if (origin.applied !== undefined) resumeFrom(core, origin.applied)
   return core
 }
 

@@ -3,9 +3,18 @@ import { unreachable } from '../../primitives/assert.ts'
 import { restoreBlock } from './blocks.ts'
 import { recordCertificate } from './certificates.ts'
 import { finalizedView, roundAt, type Core } from './state.ts'
-import { tipOf, type Certificate, type Tip } from './types.ts'
+import { tipOf, type Block, type Certificate, type Tip } from './types.ts'
 import { addVote } from './votes.ts'
 import type { WalRecord } from './wal-records.ts'
+
+/** What an application has when its node begins anew. */
+export interface Applied {
+  /** The last block that is known to be final by a certificate, its own or that of a block below {@link above}. */
+  readonly tip: Tip
+  readonly finalization: Certificate | undefined
+  /** Final blocks above it, ascending. What proves them was lost, so that they are given out again. */
+  readonly above?: readonly Block[]
+}
 
 /** Replays a log into a state that was just created. Own statements stand; blocks are executed anew. */
 export function replay(core: Core, records: readonly WalRecord[]): void {
@@ -32,10 +41,12 @@ export function replay(core: Core, records: readonly WalRecord[]): void {
   restoreOwnProposals(core)
 }
 
-/** The application may be further than the tip of the log: what it has is not delivered again. */
-export function resumeFrom(core: Core, tip: Tip, finalization: Certificate | undefined): void {
-  if (tip.height > core.tip.height) core.tip = tip
+/** The application may be further than the tip of the log: what it can prove is not delivered again. */
+export function resumeFrom(core: Core, { tip, finalization, above = [] }: Applied): void {
+  const height = above.at(-1)?.proposal.height ?? tip.height
+  if (height >= core.tip.height) core.tip = tip
   core.appliedTip = core.tip
+  for (const block of above) restoreBlock(core, block)
   if (finalization !== undefined && finalization.view > finalizedView(core))
     recordCertificate(core, finalization)
   core.undelivered = core.undelivered.filter(({ view }) => view > core.tip.view)

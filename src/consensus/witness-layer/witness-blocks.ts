@@ -43,6 +43,8 @@ export interface SealingOptions extends Omit<JudgementOptions, 'committerOf' | '
   readonly signer: Signer | undefined
   /** After the ledger and the store have the seal. In order; the next one waits for what this returns. */
   onSealed(event: SealedEvent): void | Promise<void>
+  /** The boundary of the cycle is sealed, and the store can prove it: nothing more is to come. */
+  onOver(): void
   /** A final reject waits for blocks that are missing here. Its proof may be the only one that they are final. */
   onRejectAhead(reject: Reject): void
   /** After the store has the reject. Its block may be final here, and those executors may have been replaced already. */
@@ -52,7 +54,7 @@ export interface SealingOptions extends Omit<JudgementOptions, 'committerOf' | '
 export interface WitnessBlocksOptions
   extends SealingOptions, Pick<JudgementOptions, 'committerOf' | 'slotOf' | 'onConflict'> {
   /** The last final proposal, where the epoch starts or where an earlier life of this node ended. */
-  readonly final: Tip
+  readonly final: Pick<Tip, 'height' | 'view'>
   /** Whether a proposal in this view is still worth something. */
   isWanted(view: View): boolean
   /** Whether a leader that has nothing to seal is to repeat the highest proposal. */
@@ -75,6 +77,8 @@ interface Delivered {
   readonly certificate: Certificate | undefined
   readonly seal: Seal | undefined
   readonly reject: Reject | undefined
+  /** Whether an earlier life of this node has applied it, and may have lacked its certificate. */
+  readonly isStored: boolean
   onApplied(): void
 }
 
@@ -92,6 +96,7 @@ export class WitnessBlocks implements BlockApplication {
   private sealing: SealingPoint
   private applying: Promise<void> | undefined
   private isClosed = false
+  private isComplete: boolean
 
   constructor(application: Pick<Application, 'advance'>, options: WitnessBlocksOptions) {
     const { final, start, rangeBlocks } = options
@@ -102,6 +107,7 @@ export class WitnessBlocks implements BlockApplication {
     this.deliveredNumber = start.number
     this.highest = { view: final.view, number: start.number, isFinal: true }
     this.sealing = start
+    this.isComplete = this.isEndProven()
     this.judgements = new Judgements({ ...options, onError: (error) => this.fail(error) })
   }
 
@@ -117,8 +123,10 @@ export class WitnessBlocks implements BlockApplication {
   }
 
   verify(block: Block, parentPayload: Hash, onVerdict: (isValid: boolean) => void): void {
-    if (this.isClosed || block.proposal.height <= this.deliveredHeight) return
-    this.judgements.add(block, parentPayload, onVerdict)
+    if (this.isClosed) return
+    const { height, hash } = block.proposal
+    if (height > this.deliveredHeight) this.judgements.add(block, parentPayload, onVerdict)
+    else if (this.options.store.proposal(hash) !== undefined) onVerdict(true)
   }
 
   /** Certificates of earlier views may come late. */
@@ -136,13 +144,12 @@ export class WitnessBlocks implements BlockApplication {
     this.attempt(() => {
       const { height, view } = block.proposal
       if (height <= this.deliveredHeight) {
-        onApplied()
+        this.deliver({ block, certificate, seal: undefined, reject: undefined, isStored: true, onApplied })
         return
       }
       assert(height === this.deliveredHeight + 1, `final seal ${height} after ${this.deliveredHeight}`)
       const content = this.contentOf(block)
       const { seal } = content
-      this.delivered.push({ block, certificate, ...content, onApplied })
       if (seal !== undefined) this.checkRefusal(seal)
       const { reject } = content
       if (reject !== undefined && !this.isReadyFor(reject)) this.options.onRejectAhead(reject)
@@ -151,7 +158,7 @@ export class WitnessBlocks implements BlockApplication {
       this.judgements.dropUpTo(height)
       if (view >= this.highest.view) this.raise(view, this.deliveredNumber)
       else this.raise(this.highest.view, this.highest.number)
-      this.applyDelivered()
+      this.deliver({ block, certificate, ...content, isStored: false, onApplied })
     })
   }
 
@@ -173,6 +180,11 @@ export class WitnessBlocks implements BlockApplication {
   }
 
   // ---- Life --------------------------------------------------------------------------------------------------------
+
+  /** Whether the boundary of the cycle is sealed, and the store can prove it. */
+  get isOver(): boolean {
+    return this.isComplete
+  }
 
   get progress(): SealProgress {
     return this.highest
@@ -272,6 +284,11 @@ export class WitnessBlocks implements BlockApplication {
 
   // ---- Applying ----------------------------------------------------------------------------------------------------
 
+  private deliver(proposal: Delivered): void {
+    this.delivered.push(proposal)
+    this.applyDelivered()
+  }
+
   private applyDelivered(): void {
     if (this.applying !== undefined || this.isClosed || !this.isNextReady()) return
     this.applying = this.applyReady()
@@ -281,8 +298,9 @@ export class WitnessBlocks implements BlockApplication {
     try {
       while (!this.isClosed && this.isNextReady()) {
         const next = present(this.delivered.shift(), 'a final proposal')
-        await this.apply(next)
+        await (next.isStored ? this.prove(next) : this.apply(next))
         next.onApplied()
+        this.noteEnd()
       }
     } catch (error) {
       this.fail(error)
@@ -329,6 +347,26 @@ export class WitnessBlocks implements BlockApplication {
     await store.add({ proposal, body, finalization, sealed: { seal, randomness } })
     this.sealing = { number, randomness, view }
     await onSealed({ seal, randomness, proposal, finalization })
+  }
+
+  private async prove({ certificate }: Delivered): Promise<void> {
+    if (certificate !== undefined) await this.options.store.prove(certificate)
+  }
+
+  private noteEnd(): void {
+    if (this.isComplete || !this.isEndProven()) return
+    this.isComplete = true
+    this.options.onOver()
+  }
+
+  /** The last seal may be final by a repeat. Until that is stored nobody else would believe that the seal is. */
+  private isEndProven(): boolean {
+    const { store, lastNumber } = this.options
+    const { number, view } = this.sealing
+    const latest = store.latest()
+    if (number < lastNumber || latest === undefined) return false
+    const proof = store.finalizationAtOrBelow(latest.height)
+    return proof !== undefined && proof.certificate.view >= view
   }
 
   /** A quorum vouches for a final seal: that it does not fit this node's chain is no fault that could be lived with. */

@@ -8,6 +8,7 @@
  * boundary of its cycle is sealed; it then builds nothing, but answers until it is stopped.
  */
 import { slotOf } from '../committees/committee.ts'
+import { appliedBy } from '../execution-layer/finality-store.ts'
 import type { Application, Clock } from '../plugin.ts'
 import type { Config } from '../simplex/config.ts'
 import { SimplexDriver, type DriverPorts, type Observer } from '../simplex/driver.ts'
@@ -15,8 +16,7 @@ import type { Peer } from '../simplex/events.ts'
 import { createCore, type Origin } from '../simplex/machine.ts'
 import type { Message } from '../simplex/messages.ts'
 import { leaderOf, type Core, type SignStatement } from '../simplex/state.ts'
-import { GENESIS_VIEW, tipOf } from '../simplex/types.ts'
-import type { SealStore } from '../dual-bft/consensus-store.ts'
+import { GENESIS_VIEW } from '../simplex/types.ts'
 import { refusedBlock } from './reject.ts'
 import { SealPacer } from './seal-pacer.ts'
 import type { Seal } from './seal.ts'
@@ -49,8 +49,7 @@ export class WitnessLayer {
 
   constructor(application: Pick<Application, 'advance'>, clock: Clock, options: WitnessOptions) {
     const { config, sign, store, observer, lastNumber } = options
-    const origin = { ...options.origin, ...appliedBy(store) }
-    const core = createCore(config, sign, origin)
+    const { root } = options.origin
     this.options = options
     this.pacer = new SealPacer(clock, {
       lastNumber,
@@ -60,10 +59,10 @@ export class WitnessLayer {
     })
     this.blocks = new WitnessBlocks(application, {
       ...options,
-      final: origin.applied?.tip ?? { ...origin.root, view: GENESIS_VIEW },
+      final: store.latest() ?? { ...root, view: GENESIS_VIEW },
       committerOf: (view) => leaderOf(config, view),
       slotOf: (view) => slotOf(config.domain.epoch, view),
-      isWanted: (view) => core.view === view,
+      isWanted: (view) => this.core.view === view,
       mustWait: () => this.pacer.mustWait,
       isRepeatDue: (progress) => this.pacer.isRepeatDue(progress),
       onProgress: () => this.keepPace(),
@@ -73,6 +72,8 @@ export class WitnessLayer {
         options.onError(error)
       },
     })
+    const applied = appliedBy(store, root, (hash) => this.blocks.block(hash))
+    const core = createCore(config, sign, { ...options.origin, ...applied })
     this.driver = new SimplexDriver(core, {
       ...options.ports,
       application: this.blocks,
@@ -103,9 +104,9 @@ export class WitnessLayer {
     return this.blocks.sealed.number
   }
 
-  /** Whether the boundary of the cycle is sealed, durably. */
+  /** Whether the boundary of the cycle is sealed, and the store can prove it. */
   get isOver(): boolean {
-    return this.sealedNumber >= this.options.lastNumber
+    return this.blocks.isOver
   }
 
   /** Asks peers for final seals, without having heard of any; again and again as long as many come. */
@@ -149,11 +150,4 @@ export class WitnessLayer {
     this.pacer.update(this.blocks.progress, goal)
     this.blocks.retryBuild()
   }
-}
-
-function appliedBy(store: SealStore): Pick<Origin, 'applied'> {
-  const latest = store.latest()
-  if (latest === undefined) return {}
-  const finalization = store.finalizationAtOrBelow(latest.height)?.certificate
-  return { applied: { tip: tipOf(latest), finalization } }
 }

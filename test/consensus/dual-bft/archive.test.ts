@@ -150,6 +150,7 @@ describe('the archive of an epoch', () => {
           finalizationAtOrBelow: () => undefined,
           finalizationAtOrAbove: () => undefined,
           add: () => Promise.reject(new Error('not asked for')),
+          prove: () => Promise.reject(new Error('not asked for')),
         }),
       },
     }

@@ -353,6 +353,22 @@ describe('after the last block of the epoch', () => {
     assert.ok(subject(application, store).blocks.isOver, 'in its next life, too')
   })
 
+  test('ends the epoch when it comes again with the certificate that an earlier life of this node lacked', async () => {
+    const before = subject()
+    const last = await grown(before, LAST)
+    const block = proposed(last, 5)
+    await finalize(before, block, false)
+    const world = subject(before.application, before.store)
+    const { blocks, hooks, store } = world
+    assert.equal(await verdictOn(world, block, last.header.parentHash), true)
+    assert.equal(await finalize(world, block, false), true)
+    assert.equal(blocks.isOver, false)
+    assert.equal(await finalize(world, block), true)
+    assert.ok(blocks.isOver)
+    assert.deepEqual(hooks, ['final 5'])
+    assert.deepEqual(store.finalizationAtOrAbove(5), { height: 5, certificate: certificateOf(block) })
+  })
+
   test('a repeat that is notarized makes its block the head', async () => {
     const world = subject()
     const { application, blocks, hooks } = world

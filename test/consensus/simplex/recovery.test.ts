@@ -99,6 +99,31 @@ describe('a node that restarts from its log', () => {
     assert.deepEqual(votesIn(after.after(() => after.propose(third))), ['notarize 3'])
   })
 
+  test('asks again for what the application has and cannot prove, and builds on it meanwhile', () => {
+    const finalization = certificateOf('finalize', 1, first.proposal.hash)
+    const applied = { tip: tipOf(first.proposal), finalization, above: [second] }
+    const before = new CoreNode(0, { config: { compactionBlocks: 1 } })
+    before.finalize(first)
+    before.finalize(second)
+    const [log = []] = compactions(before.after(() => before.tell({ kind: 'applied', height: 2 })))
+    const withoutProof = log.filter(({ kind }) => kind === 'tip')
+    for (const records of [[], withoutProof]) {
+      const after = new CoreNode(0, { records, applied })
+      assert.deepEqual(after.core.tip, tipOf(first.proposal))
+      const asked = after.after(() => after.tell({ kind: 'catchUp' }))
+      const questions = asked.flatMap((effect) =>
+        effect.kind === 'send' && effect.message.kind === 'syncRequest' ? [effect.message.fromHeight] : [],
+      )
+      assert.deepEqual(questions, [2])
+      after.certificate('notarize', 2, second.proposal.hash)
+      assert.deepEqual(votesIn(after.after(() => after.propose(blockAt(3, second)))), ['notarize 3'])
+      assert.deepEqual(
+        finalIn(after.after(() => after.certificate('finalize', 2, second.proposal.hash))),
+        [2],
+      )
+    }
+  })
+
   test('keeps a log that knows more than the application', () => {
     const before = new CoreNode(0, { config: { compactionBlocks: 1 } })
     before.finalize(first)

@@ -355,6 +355,29 @@ describe('a restart', () => {
     for (const node of world.nodes) assert.deepEqual(node.advanced.at(-1), 9n)
   })
 
+  test('at the boundary of the cycle without what proves it ends the layer once others have sent that', async () => {
+    const world = await started({ lastNumber: 4n })
+    await world.execute(4, [1, 2, 3])
+    const node = world.node(0)
+    const seal = world.node(1).store.latestSeal() ?? assert.fail('sealed')
+    const { proposal, randomness } = seal
+    await world.stop(0)
+    node.records.splice(0)
+    const body = world.node(1).store.witness(seal.epoch).body(proposal.hash) ?? assert.fail('stored')
+    await node.store
+      .witness(seal.epoch)
+      .add({ proposal, body, finalization: undefined, sealed: { seal: seal.seal, randomness } })
+    world.grow(0, 4n)
+    await world.restart(0)
+    assert.equal(node.layer.isOver, false)
+    node.layer.catchUp()
+    await world.settle()
+    assert.ok(node.layer.isOver)
+    assert.equal(node.overCount, 1)
+    assert.ok(node.store.witness(seal.epoch).finalizationAtOrAbove(proposal.height) !== undefined)
+    assert.deepEqual(node.sealed, [])
+  })
+
   test('of all between certificate and finality seals the same blocks', async () => {
     const world = await started()
     world.tamper = (_from, _to, message) =>

@@ -39,6 +39,8 @@ export interface WitnessNode {
   readonly failures: unknown[]
   readonly records: WalRecord[]
   handover: Seats | undefined
+  /** How often its layer said that it has come to its end. */
+  overCount: number
   /** What its ledger, or who listens to its seals, throws next. */
   failing: 'ledger' | 'listener' | undefined
   layer: WitnessLayer
@@ -134,6 +136,7 @@ export class WitnessWorld extends LayerWorld<WitnessLayer, WitnessNode> {
       failures: [],
       records: [],
       handover: this.seats,
+      overCount: 0,
       failing: undefined,
       isUp: true,
     }
@@ -183,6 +186,7 @@ export class WitnessWorld extends LayerWorld<WitnessLayer, WitnessNode> {
       verifyReveal: (member, message, reveal) => keyring.verify(member, message, reveal),
       handover: () => node.handover,
       refusals: NO_REFUSALS,
+      onOver: () => (node.overCount += 1),
       onRejectAhead: () => assert.fail('nothing is refused here'),
       onRejected: () => assert.fail('nothing is refused here'),
       onSealed: (event) => {

@@ -41,6 +41,8 @@ export interface DualChecker {
   onEpoch?(node: DualNode, start: EpochStart): void
   onFinal?(node: DualNode, epoch: Epoch, proposal: Proposal, finalization: Certificate | undefined): void
   onSealed?(node: DualNode, epoch: Epoch, record: SealRecord): void
+  /** … for a proposal that it stored without. */
+  onProven?(node: DualNode, layer: Layer, epoch: Epoch, finalization: Certificate): void
   /** … and its ledger. */
   onCommitted?(node: DualNode, block: ChainBlock, state: CommitState): void
   onAdvanced?(node: DualNode, state: CommitState, number: number): void
@@ -167,6 +169,9 @@ const bothQuorums: MakeDualChecker = (world) => {
     onFinal(node, epoch, proposal, finalization) {
       if (finalization !== undefined)
         require(node, 'execution', epoch, finalization, `block ${proposal.height}`)
+    },
+    onProven(node, layer, epoch, finalization) {
+      require(node, layer, epoch, finalization, 'what it has stored')
     },
     onSealed(node, epoch, { proposal, finalization, sealed }) {
       const key = `${node.id} ${epoch}`

@@ -51,6 +51,12 @@ export class WatchedStore implements ConsensusStore {
           this.world.check((checker) => checker.onFinal?.(this.node, epoch, proposal, finalization))
         })
       },
+      prove: async (finalization) => {
+        await this.write(async () => {
+          await store.prove(finalization)
+          this.world.check((checker) => checker.onProven?.(this.node, 'execution', epoch, finalization))
+        })
+      },
     }
   }
 
@@ -66,6 +72,12 @@ export class WatchedStore implements ConsensusStore {
         await this.write(async () => {
           await store.add(record)
           this.world.check((checker) => checker.onSealed?.(this.node, epoch, record))
+        })
+      },
+      prove: async (finalization) => {
+        await this.write(async () => {
+          await store.prove(finalization)
+          this.world.check((checker) => checker.onProven?.(this.node, 'witness', epoch, finalization))
         })
       },
     }

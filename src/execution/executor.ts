@@ -91,11 +91,9 @@ export function applyTransactions(
   const receipts: Receipt[] = []
   let gasUsed = 0n
   let blobGasUsed = 0n
+  const blobGasMax = BigInt(environment.rules.blobs.max) * GAS_PER_BLOB
   for (;;) {
-    const allowance = {
-      gas: environment.gasLimit - gasUsed,
-      blobGas: BigInt(environment.rules.blobs.max) * GAS_PER_BLOB - blobGasUsed,
-    }
+    const allowance = { gas: environment.gasLimit - gasUsed, blobGas: blobGasMax - blobGasUsed }
     const offer = source.next(allowance)
     if (offer === undefined) return { transactions, senders, receipts, gasUsed, blobGasUsed }
     const result = attempt(journal, environment, source, offer, allowance, options)

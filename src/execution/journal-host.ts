@@ -14,6 +14,7 @@ export class JournalHost implements Host {
   private readonly journal: Journal
   private readonly environment: BlockEnvironment
   private readonly tracer: ExecutionTracer | undefined
+  private readonly precompiles: ReadonlyMap<Address, unknown>
   /** Depth of the frame that runs, for tracers. */
   depth = 0
 
@@ -21,19 +22,20 @@ export class JournalHost implements Host {
     journal: Journal,
     environment: BlockEnvironment,
     transaction: TransactionContext,
+    precompiles: ReadonlyMap<Address, unknown>,
     tracer: ExecutionTracer | undefined,
   ) {
     this.journal = journal
     this.environment = environment
     this.transaction = transaction
+    this.precompiles = precompiles
     this.tracer = tracer
-    const { number, timestamp, beneficiary, gasLimit, prevRandao, baseFeePerGas, blobBaseFee } = environment
-    const { chainId } = environment.config
-    this.block = { number, timestamp, beneficiary, gasLimit, prevRandao, baseFeePerGas, blobBaseFee, chainId }
+    this.block = contextOf(environment)
   }
 
   accessAccount(address: Address): boolean {
-    return this.journal.accessAccount(address)
+    // Precompiles are warm in every transaction (EIP-2929): asked only here, they need not be marked in each.
+    return this.journal.accessAccount(address) && !this.precompiles.has(address)
   }
 
   accessStorage(address: Address, slot: bigint): boolean {
@@ -126,4 +128,25 @@ export class JournalHost implements Host {
     })
     this.tracer.exit?.({ depth, gasUsed: 0n, output: input, failure: undefined })
   }
+}
+
+/** Of the environment that was asked for last: that of all transactions of a block. */
+let lastContext: { readonly environment: BlockEnvironment; readonly context: BlockContext } | undefined
+
+function contextOf(environment: BlockEnvironment): BlockContext {
+  if (lastContext?.environment === environment) return lastContext.context
+  const { number, timestamp, beneficiary, gasLimit, prevRandao, baseFeePerGas, blobBaseFee } = environment
+  const { chainId } = environment.config
+  const context = {
+    number,
+    timestamp,
+    beneficiary,
+    gasLimit,
+    prevRandao,
+    baseFeePerGas,
+    blobBaseFee,
+    chainId,
+  }
+  lastContext = { environment, context }
+  return context
 }

@@ -55,8 +55,8 @@ function systemCall(
   if (journal.codeOf(to).length === 0) return EMPTY_BYTES
   const { rules, baseFeePerGas } = environment
   const transaction = { origin: SYSTEM_ADDRESS, gasPrice: baseFeePerGas, blobVersionedHashes: [] }
-  const host = new JournalHost(journal, environment, transaction, undefined)
   const precompiles = precompilesOf(rules.evm)
+  const host = new JournalHost(journal, environment, transaction, precompiles, undefined)
   const { outcome } = runCall(
     { journal, host, engine, rules, precompiles, tracer: undefined },
     {

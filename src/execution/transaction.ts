@@ -140,9 +140,10 @@ function run(
   const { rules } = environment
   const { tracer, engine = tier0, precompiles = precompilesOf(rules.evm) } = options
   const { from, to, value, data, blobVersionedHashes } = message
-  const host = new JournalHost(journal, environment, { origin: from, gasPrice, blobVersionedHashes }, tracer)
+  const seen = { origin: from, gasPrice, blobVersionedHashes }
+  const host = new JournalHost(journal, environment, seen, precompiles, tracer)
   const context: DriverContext = { journal, host, engine, rules, precompiles, tracer }
-  warmUp(journal, environment, message, precompiles.keys())
+  warmUp(journal, environment, message)
   for (const authorization of message.authorizationList)
     applyAuthorization(journal, environment, authorization)
   if (to === null) {
@@ -165,17 +166,11 @@ function run(
   })
 }
 
-/** What every transaction finds warm (EIP-2929, 2930, 3651). */
-function warmUp(
-  journal: Journal,
-  environment: BlockEnvironment,
-  message: CallMessage,
-  precompiles: Iterable<Address>,
-): void {
+/** What every transaction finds warm, besides precompiles (EIP-2929, 2930, 3651). */
+function warmUp(journal: Journal, environment: BlockEnvironment, message: CallMessage): void {
   journal.accessAccount(message.from)
   if (message.to !== null) journal.accessAccount(message.to)
   journal.accessAccount(environment.beneficiary)
-  for (const address of precompiles) journal.accessAccount(address)
   for (const { address, storageKeys } of message.accessList) {
     journal.accessAccount(address)
     for (const key of storageKeys) journal.accessStorage(address, BigInt(key))

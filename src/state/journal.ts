@@ -75,11 +75,14 @@ export class Journal implements StateReader {
   private readonly newCodes = new Map<Hash, Uint8Array>()
   private readonly undoList: Undo[] = []
   private transactionNumber = 1
-  private transient = new Map<Address, Map<bigint, bigint>>()
+  private readonly transient = new Map<Address, Map<bigint, bigint>>()
   private transactionLogs: Log[] = []
   private refundCounter = 0
-  /** Accounts that the end of the transaction has to look at: touched or marked for deletion in it. */
-  private readonly pendingEnd = new Set<AccountRecord>()
+  /**
+   * Accounts that the end of the transaction has to look at: touched or marked for deletion in it. Some may be listed
+   * twice, and some whose mark was taken back; the marks count.
+   */
+  private readonly pendingEnd: AccountRecord[] = []
 
   constructor(base: StateReader) {
     this.base = base
@@ -224,7 +227,7 @@ export class Journal implements StateReader {
     if (record.destroyedIn === this.transactionNumber) return
     this.undoList.push({ kind: 'destroyed', record, before: record.destroyedIn })
     record.destroyedIn = this.transactionNumber
-    this.pendingEnd.add(record)
+    this.pendingEnd.push(record)
   }
 
   setStorage(address: Address, slot: bigint, value: bigint): void {
@@ -294,14 +297,19 @@ export class Journal implements StateReader {
   endTransaction(): readonly Address[] {
     const destroyed: Address[] = []
     for (const record of this.pendingEnd) {
-      if (record.destroyedIn === this.transactionNumber) destroyed.push(record.address)
-      else if (!record.isPresent || !isEmptyRecord(record)) continue
+      if (record.destroyedIn === this.transactionNumber) {
+        destroyed.push(record.address)
+        // Listed once, though it was touched as well.
+        record.destroyedIn = 0
+      } else if (record.touchedIn !== this.transactionNumber || !record.isPresent || !isEmptyRecord(record)) {
+        continue
+      }
       removeRecord(record)
     }
-    this.pendingEnd.clear()
+    this.pendingEnd.length = 0
     this.undoList.length = 0
     this.transactionNumber += 1
-    this.transient = new Map()
+    if (this.transient.size > 0) this.transient.clear()
     this.transactionLogs = []
     this.refundCounter = 0
     return destroyed
@@ -379,7 +387,7 @@ export class Journal implements StateReader {
     if (record.touchedIn === this.transactionNumber) return
     this.undoList.push({ kind: 'touched', record, before: record.touchedIn })
     record.touchedIn = this.transactionNumber
-    this.pendingEnd.add(record)
+    this.pendingEnd.push(record)
   }
 
   private rememberAccount(record: AccountRecord): void {
@@ -406,14 +414,12 @@ export class Journal implements StateReader {
         break
       case 'touched':
         undo.record.touchedIn = undo.before
-        if (undo.record.destroyedIn !== this.transactionNumber) this.pendingEnd.delete(undo.record)
         break
       case 'created':
         undo.record.createdIn = undo.before
         break
       case 'destroyed':
         undo.record.destroyedIn = undo.before
-        if (undo.record.touchedIn !== this.transactionNumber) this.pendingEnd.delete(undo.record)
         break
       case 'transient':
         undo.slots.set(undo.slot, undo.value)

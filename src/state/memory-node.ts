@@ -57,6 +57,9 @@ export class MemoryNode {
 
 /** A node as a store holds it, checked in form. @throws MalformedNodeError */
 export function parseNode(rlp: Uint8Array): MemoryNode {
+  if ((rlp[0] ?? 0) < LIST_OFFSET || itemEnd(rlp, 0) !== rlp.length) {
+    throw new MalformedNodeError('a node is one list')
+  }
   const start = payloadStart(rlp)
   const second = itemEnd(rlp, start)
   if (itemEnd(rlp, second) !== rlp.length) return new MemoryNode(checkBranch(rlp, start), rlp)
@@ -95,12 +98,9 @@ function checkBranch(rlp: Uint8Array, start: number): 'branch' {
 
 // ---- Reading -------------------------------------------------------------------------------------------------------
 
-/** Where the items of a node start. @throws MalformedNodeError when the bytes are no list that fills them. */
+/** Where the items of a node start. */
 export function payloadStart(rlp: Uint8Array): number {
-  const prefix = rlp[0] ?? 0
-  if (prefix < LIST_OFFSET || itemEnd(rlp, 0) !== rlp.length) {
-    throw new MalformedNodeError('a node is one list')
-  }
+  const prefix = rlp[0] as number
   return prefix <= LONG_LIST_OFFSET ? 1 : 1 + prefix - LONG_LIST_OFFSET
 }
 
@@ -127,6 +127,14 @@ export function secondItem(rlp: Uint8Array): number {
 export function nibblesOf({ rlp }: MemoryNode): string {
   const digits = stringAt(rlp, payloadStart(rlp)).toHex()
   return digits.slice(nibbleAt(digits, 0) % 2 === 0 ? 2 : 1)
+}
+
+/** Whether a leaf has this value. */
+export function isValueOf({ rlp }: MemoryNode, value: Uint8Array): boolean {
+  const start = stringStart(rlp, secondItem(rlp))
+  if (rlp.length - start !== value.length) return false
+  for (let i = 0; i < value.length; i++) if (rlp[start + i] !== value[i]) return false
+  return true
 }
 
 /** Whether what is left of `key` at `depth` is the path of a leaf. */

@@ -15,7 +15,7 @@
  */
 import { assert, AssertionFailure } from '../primitives/assert.ts'
 import { EMPTY_TRIE_ROOT } from '../chain/ordered-trie.ts'
-import { bytesToHash, compareBytes, equalBytes, type Hash } from '../primitives/bytes.ts'
+import { bytesToHash, equalBytes, type Hash } from '../primitives/bytes.ts'
 import { keccak256 } from '../primitives/keccak.ts'
 import {
   BRANCH_START,
@@ -28,6 +28,7 @@ import {
   HASH_REFERENCE_SIZE,
   hashOfNode,
   isLeafOf,
+  isValueOf,
   leafAt,
   leafOf,
   MalformedNodeError,
@@ -43,6 +44,7 @@ import {
   type MemoryNode,
 } from './memory-node.ts'
 import type { TrieCache } from './trie-cache.ts'
+import { compareKeys, digitsOf, nibbleOf, sharedNibbles, sortUpdates } from './trie-keys.ts'
 import { BRANCH_WIDTH, EMBEDDED_BELOW, NIBBLES } from './trie-node.ts'
 
 /** Reads the node stored at a path of one trie. */
@@ -69,7 +71,6 @@ interface Batch {
   loaded: number
 }
 
-/** A part of a batch: from `first` to `end`, not empty; all keys begin with the path that it is used at. */
 type Node = MemoryNode | undefined
 
 /**
@@ -83,7 +84,7 @@ export function updateTrie(
   updates: Iterable<TrieUpdate>,
   cache?: TrieCache,
 ): TrieCommit {
-  const batch: Batch = { read, updates: sorted(updates), nodes: new Map(), loaded: 0 }
+  const batch: Batch = { read, updates: sortUpdates(updates), nodes: new Map(), loaded: 0 }
   const { nodes } = batch
   const count = batch.updates.length
   if (count === 0) return { root, nodes }
@@ -101,36 +102,6 @@ export function updateTrie(
     if (cause instanceof MalformedNodeError) throw new AssertionFailure('corrupt trie node', { cause })
     throw cause
   }
-}
-
-/** Keys of tries are hashes: nearly always the first bytes tell the order, as numbers that sort without a callback. */
-function sorted(updates: Iterable<TrieUpdate>): readonly TrieUpdate[] {
-  const list = [...updates]
-  for (const { value } of list) assert(value === null || value.length > 0, 'a trie holds no empty values')
-  if (list.length < 2 || list.length > ORDER_COUNT_MAX) return list.sort(byKey)
-  const order = new Float64Array(list.length)
-  for (let i = 0; i < order.length; i++) {
-    const { key } = list[i] as TrieUpdate
-    const prefix = ((key[0] ?? 0) << 16) | ((key[1] ?? 0) << 8) | (key[2] ?? 0)
-    order[i] = (prefix * 256 + (key[3] ?? 0)) * ORDER_COUNT_MAX + i
-  }
-  order.sort()
-  const result: TrieUpdate[] = []
-  for (const rank of order) {
-    const next = list[rank % ORDER_COUNT_MAX] as TrieUpdate
-    let at = result.length
-    for (; at > 0 && byKey(result[at - 1] as TrieUpdate, next) > 0; at--)
-      result[at] = result[at - 1] as TrieUpdate
-    result[at] = next
-  }
-  return result
-}
-
-/** So many updates are numbered beside 32 bits of key in a double. */
-const ORDER_COUNT_MAX = 2 ** 20
-
-function byKey(a: TrieUpdate, b: TrieUpdate): number {
-  return compareBytes(a.key, b.key)
 }
 
 // ---- Loading -------------------------------------------------------------------------------------------------------
@@ -186,6 +157,8 @@ function newChildren(): (MemoryNode | undefined)[] {
 /** What stands at `path`, `depth` nibbles long, after the updates from `first` to `end`; `node` when nothing changed. */
 function update(batch: Batch, node: Node, first: number, end: number, depth: number, path: string): Node {
   if (node === undefined) {
+    const { key, value } = batch.updates[first] as TrieUpdate
+    if (end - first === 1) return value === null ? undefined : leafOf(key, depth, value)
     const entries = batch.updates.slice(first, end).filter(isInsertion)
     return entries.length === 0 ? undefined : build(batch, entries, 0, entries.length, depth, path)
   }
@@ -205,7 +178,7 @@ function updateLeaf(
   const { key, value } = batch.updates[first] as TrieUpdate
   if (end - first === 1 && isLeafOf(node, key, depth)) {
     if (value === null) return undefined
-    return equalBytes(leafValue(node), value) ? node : leafOf(key, depth, value)
+    return isValueOf(node, value) ? node : leafOf(key, depth, value)
   }
   const entries = batch.updates.slice(first, end)
   const own = entries.find((entry) => isLeafOf(node, entry.key, depth))
@@ -213,7 +186,7 @@ function updateLeaf(
   if (own === undefined) {
     if (insertions.length === 0) return node
     insertions.push({ key: keyOfLeaf(node, path), value: leafValue(node) })
-    insertions.sort(byKey)
+    insertions.sort(compareKeys)
   }
   return insertions.length === 0 ? undefined : build(batch, insertions, 0, insertions.length, depth, path)
 }
@@ -493,25 +466,4 @@ function place(batch: Batch, child: MemoryNode, path: string, wasStored: boolean
 function list({ nodes }: Batch, { rlp }: MemoryNode, path: string, wasStored: boolean): void {
   if (rlp.length >= EMBEDDED_BELOW) nodes.set(path, rlp)
   else if (wasStored) nodes.set(path, null)
-}
-
-// ---- Keys ----------------------------------------------------------------------------------------------------------
-
-function nibbleOf(key: Uint8Array, position: number): number {
-  const byte = key[position >> 1] as number
-  return position % 2 === 0 ? byte >> 4 : byte & 0x0f
-}
-
-function digitsOf(key: Uint8Array, from: number, to: number): string {
-  let digits = ''
-  for (let i = from; i < to; i++) digits += NIBBLES.charAt(nibbleOf(key, i))
-  return digits
-}
-
-/** How many of `nibbles` the key repeats from `depth` on. */
-function sharedNibbles(nibbles: string, key: Uint8Array, depth: number): number {
-  const most = Math.min(nibbles.length, 2 * key.length - depth)
-  let count = 0
-  while (count < most && NIBBLES.charAt(nibbleOf(key, depth + count)) === nibbles.charAt(count)) count++
-  return count
 }

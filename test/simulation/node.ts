@@ -2,8 +2,9 @@
  * One simulated node: the product's core and driver, with ports into the world. It can lose power at any moment, and
  * comes back with what its disks kept.
  */
+import { announces } from '../../src/consensus/simplex/announcing.ts'
 import { COMPACTION_BLOCKS, type Config } from '../../src/consensus/simplex/config.ts'
-import type { Blame, HaltReason } from '../../src/consensus/simplex/events.ts'
+import type { Blame, HaltReason, Reach } from '../../src/consensus/simplex/events.ts'
 import type { DriverPorts } from '../../src/consensus/simplex/driver.ts'
 import type { Evidence } from '../../src/consensus/simplex/evidence.ts'
 import type { Message } from '../../src/consensus/simplex/messages.ts'
@@ -174,7 +175,7 @@ export class SimulatedNode {
     return {
       transport: {
         send: (to, message) => isAlive() && this.transmit(to, message),
-        broadcast: (message) => isAlive() && this.transmit(undefined, message),
+        broadcast: (message, reach) => isAlive() && this.transmit(undefined, message, reach),
       },
       log: {
         append: (records, onDone) => this.write(life, records, onDone),
@@ -322,8 +323,15 @@ export class SimulatedNode {
     })
   }
 
+  /** Of a new certificate, which is not for all. */
+  private isTurnFor(receiver: number, message: Message): boolean {
+    const certificate = message.kind === 'certificates' ? message.certificates[0] : undefined
+    const { committee } = this.world
+    return certificate === undefined || announces(this.index, receiver, certificate.view, committee)
+  }
+
   /** To one member, or to all others. */
-  private transmit(to: number | undefined, message: Message): void {
+  private transmit(to: number | undefined, message: Message, reach?: Reach): void {
     if (this.liar?.intercepts(to, message) === true) return
     if (!this.isByzantine) this.world.check((checker) => checker.onSent?.(this, message))
     if (isRequest(message)) this.requestCount += 1
@@ -333,6 +341,7 @@ export class SimulatedNode {
     )
     const receivers = to === undefined ? this.world.othersThan(this.index) : [to]
     for (const receiver of receivers) {
+      if (reach === 'announced' && !this.isTurnFor(receiver, message)) continue
       if (this.sendsBeforeCrash-- <= 0) {
         this.crashAndRestart('while sending')
         return

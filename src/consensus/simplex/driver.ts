@@ -8,7 +8,7 @@
  */
 import { unreachable } from '../../primitives/assert.ts'
 import type { Hash } from '../../primitives/bytes.ts'
-import type { Blame, Effect, Event, HaltReason, Peer, TimerName } from './events.ts'
+import type { Blame, Effect, Event, HaltReason, Peer, Reach, TimerName } from './events.ts'
 import type { Evidence } from './evidence.ts'
 import { step as stepCore } from './machine.ts'
 import type { Message } from './messages.ts'
@@ -32,8 +32,8 @@ export interface WriteAheadLog {
 /** Authenticated connections. Messages may be lost, repeated and reordered, but not forged. */
 export interface Transport {
   send(to: Peer, message: Message): void
-  /** To all other members. */
-  broadcast(message: Message): void
+  /** To all other members; a certificate of which only some need a copy to those at least that `announces` names. */
+  broadcast(message: Message, reach?: Reach): void
 }
 
 /** What the blocks are about. */
@@ -238,7 +238,7 @@ export class SimplexDriver {
         transport.send(effect.to, effect.message)
         break
       case 'broadcast':
-        transport.broadcast(effect.message)
+        transport.broadcast(effect.message, effect.reach)
         break
       case 'build':
         application.build(effect, (payloadHash, body) => {

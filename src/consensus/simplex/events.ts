@@ -41,6 +41,9 @@ export type Event =
   /** There may be final blocks that nobody speaks of any more: ask for them. */
   | { readonly kind: 'catchUp' }
 
+/** Of what is sent to many. */
+export type Reach = 'all' | 'announced'
+
 export type Blame =
   | 'invalidSignature'
   | 'invalidCertificate'
@@ -55,8 +58,8 @@ export type Effect =
   /** Replace the whole log by these records, atomically and durably. Those of later steps come after them. */
   | { readonly kind: 'compact'; readonly records: readonly WalRecord[] }
   | { readonly kind: 'send'; readonly to: Peer; readonly message: Message }
-  /** To all other members. */
-  | { readonly kind: 'broadcast'; readonly message: Message }
+  /** To all other members; a certificate that they all can make may reach only those that `announces` names. */
+  | { readonly kind: 'broadcast'; readonly message: Message; readonly reach?: Reach }
   | {
       readonly kind: 'setTimer'
       readonly timer: TimerName

@@ -130,11 +130,14 @@ export function receiveProposal(core: Core, from: Peer, message: ProposeMessage)
   if (earlier !== undefined) accuse(core, earlier.statement, statement)
   else if (view >= core.view && storeProposed(core, block) !== undefined) {
     roundAt(core, view).proposal = { statement, block, isSigned: undefined }
-    requestVerification(
-      core,
-      { kind: 'proposal', view, from },
-      { kind: 'statements', statements: [statement] },
-    )
+    // The connection vouches for the leader. Whoever votes wants a statement as well that can be held against it.
+    if (core.config.self !== undefined) {
+      requestVerification(
+        core,
+        { kind: 'proposal', view, from },
+        { kind: 'statements', statements: [statement] },
+      )
+    }
     core.isDirty = true
   }
 }

@@ -128,6 +128,7 @@ export function settleVotes(
   core.effects.push({
     kind: 'broadcast',
     message: { kind: 'certificates', certificates: [certificate] },
+    reach: 'announced',
   })
 }
 

@@ -49,7 +49,6 @@ export interface InstanceHostOptions {
   /** Reads messages; `decodeMessage` by default. */
   readonly decode?: typeof decodeMessage
   /** From how many members each follower gets a certificate. */
-  readonly certificateSenders?: () => number
   readonly logs: InstanceLogs
   readonly clock: Clock
   /** Bytes that no running instance takes; what `DualBft` makes of them. */
@@ -94,7 +93,7 @@ export class NetworkInstances implements InstanceHost {
   }
 
   async open({ committee, domain, self, receive }: InstanceDescription): Promise<InstancePorts> {
-    const { network, verifier, logs, decode, certificateSenders, onLogFailure } = this.#options
+    const { network, verifier, logs, decode, onLogFailure } = this.#options
     const context = wireContext(committee.shape, domain)
     const opened = self === undefined ? noLog() : await logs.open(context, onLogFailure)
     const publicKeys = committee.members.map((member) => hexToBytes(member))
@@ -107,7 +106,6 @@ export class NetworkInstances implements InstanceHost {
       answers: this.#answerBudget,
       proposals: this.#proposalBudget,
       ...(decode === undefined ? {} : { decode }),
-      ...(certificateSenders === undefined ? {} : { certificateSenders }),
       receive,
     })
     const instance: Instance = { committee, ports, isListening: false }

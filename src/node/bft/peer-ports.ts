@@ -10,7 +10,8 @@
 import type { NodeId } from '../../consensus/election/election.ts'
 import { WireError } from '../../consensus/simplex/binary.ts'
 import type { Transport } from '../../consensus/simplex/driver.ts'
-import type { Blame, Peer } from '../../consensus/simplex/events.ts'
+import { announces } from '../../consensus/simplex/announcing.ts'
+import type { Blame, Peer, Reach } from '../../consensus/simplex/events.ts'
 import type { Message } from '../../consensus/simplex/messages.ts'
 import {
   decodeMessage,
@@ -58,12 +59,6 @@ const NOVELTIES: Readonly<Record<Novelty, Offence | undefined>> = {
   excess: 'invalid-message',
 }
 
-/**
- * A certificate goes to each follower from this many members; other members in each view, so that those who are silent
- * delay a view at most. All of them would send it to all: with 21 executors and 51 witnesses, a thousand copies.
- */
-export const CERTIFICATE_SENDERS = 3
-
 /** Connected nodes outside the committee that are heard; a transport has fewer connections. */
 const GUESTS_MAX = 1024
 /** Questions to one member that are remembered: answers to more are on their way at no time. */
@@ -84,8 +79,6 @@ export interface PeerPortsOptions {
   readonly committee: readonly NodeId[]
   /** Who gets what the committee agrees on: `members` sit in another committee, `guests` in none. Nobody by default. */
   readonly followers?: () => Followers
-  /** From how many members each follower gets a certificate; 3 by default. */
-  readonly certificateSenders?: () => number
   /**
    * For answers with blocks, of which the core counts how many it gives, and not how large they are. Whoever is honest asks
    * somebody else next. Without limits by default.
@@ -107,7 +100,6 @@ export interface Followers {
 export class PeerPorts implements Transport {
   readonly #options: PeerPortsOptions
   readonly #indexes: ReadonlyMap<NodeId, number>
-  readonly #others: readonly NodeId[]
   /** By member: questions for blocks that it has not answered; some it never will. */
   readonly #unanswered = new Map<Peer, number>()
   readonly #proposals = new Map<Peer, HeardProposals>()
@@ -117,10 +109,9 @@ export class PeerPorts implements Transport {
   readonly #freeIndexes: Peer[] = []
 
   constructor(options: PeerPortsOptions) {
-    const { committee, context, network } = options
+    const { committee, context } = options
     this.#options = options
     this.#indexes = new Map(committee.map((node, index) => [node, index]))
-    this.#others = committee.filter((node) => node !== network.self)
     assert(committee.length === context.size, 'the committee has the size that its messages are made for')
     assert(this.#indexes.size === committee.length, 'a node has one seat')
   }
@@ -140,13 +131,24 @@ export class PeerPorts implements Transport {
     network.send(node, messageClass, bytes)
   }
 
-  /** To the other members, and what is for followers to them. */
-  broadcast(message: Message): void {
-    const { network, context } = this.#options
-    if (!this.#isMember) return
+  /**
+   * To the other members, and what is for followers to them: certificates by turns. From all members to all followers they
+   * would be, with 21 executors and 51 witnesses, a thousand copies.
+   */
+  broadcast(message: Message, reach: Reach = 'all'): void {
+    const { committee, network, context } = this.#options
+    const self = this.#indexes.get(network.self)
+    if (self === undefined) return
     const bytes = encodeMessage(context, message)
-    network.broadcast(CLASSES[message.kind], bytes, this.#others)
-    const { members, guests } = this.#followersFor(message)
+    const certificate = message.kind === 'certificates' ? message.certificates[0] : undefined
+    const isTurn = (_: NodeId, position: number): boolean =>
+      certificate === undefined || announces(self, position, certificate.view, context)
+    const isForAll = reach === 'all'
+    const others = committee.filter((node, seat) => node !== network.self && (isForAll || isTurn(node, seat)))
+    network.broadcast(CLASSES[message.kind], bytes, others)
+    const followers = this.#followersFor(message)
+    const members = followers.members.filter(isTurn)
+    const guests = followers.guests.filter(isTurn)
     if (members.length > 0) network.broadcast(CLASSES[message.kind], bytes, members)
     // They have a stream of one class only.
     if (guests.length > 0) network.broadcast('sync', bytes, guests)
@@ -242,17 +244,8 @@ export class PeerPorts implements Transport {
   }
 
   #followersFor(message: Message): Followers {
-    const { followers, committee, network } = this.#options
-    if (followers === undefined) return NOBODY
-    if (message.kind === 'propose') return followers()
-    if (message.kind !== 'certificates') return NOBODY
-    const view = message.certificates[0]?.view ?? 0
-    const self = this.#indexes.get(network.self) ?? 0
-    const senders = this.#options.certificateSenders?.() ?? CERTIFICATE_SENDERS
-    const isTurn = (_: NodeId, position: number): boolean =>
-      (self + view + position) % committee.length < senders
-    const { members, guests } = followers()
-    return { members: members.filter(isTurn), guests: guests.filter(isTurn) }
+    const isForThem = message.kind === 'propose' || message.kind === 'certificates'
+    return isForThem ? (this.#options.followers?.() ?? NOBODY) : NOBODY
   }
 
   #guestIndex(node: NodeId): Peer | undefined {

@@ -38,11 +38,11 @@ export function equivocatingHost(
       if (self === undefined) return ports
       const liar = new Liar(ports.transport, instance, self, options.signer)
       let liedMs = Number.NEGATIVE_INFINITY
-      const broadcast = (message: Message): void => {
+      const broadcast: InstancePorts['transport']['broadcast'] = (message, reach) => {
         const nowMs = options.clock.nowMs()
         const lies = options.lying.isOn && nowMs - liedMs >= LIE_PAUSE_MS && liar.says(message)
         if (lies) liedMs = nowMs
-        else ports.transport.broadcast(message)
+        else ports.transport.broadcast(message, reach)
       }
       return { ...ports, transport: { send: (to, message) => ports.transport.send(to, message), broadcast } }
     },

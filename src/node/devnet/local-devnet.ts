@@ -11,7 +11,6 @@ import type { ConsensusParameters } from '../../consensus/committees/parameters.
 import { bls } from '../../consensus/bls.ts'
 import type { Clock } from '../../consensus/plugin.ts'
 import type { SignatureScheme } from '../../consensus/signature-scheme.ts'
-import { verifyRequest } from '../../consensus/simplex/verification.ts'
 import { REGIONAL_TIMING, type Timing } from '../../consensus/simplex/config.ts'
 import { createExecutor } from '../../execution/engines.ts'
 import { MemoryNetwork } from '../../network/memory-transport.ts'
@@ -19,6 +18,7 @@ import { AevirError } from '../../primitives/errors.ts'
 import type { NodeEvent } from '../../rpc/backend.ts'
 import { createRpcServer, type RpcServer } from '../../rpc/server.ts'
 import { StringPool } from '../../storage/string-pool.ts'
+import { directVerifier } from '../bft/direct-verifier.ts'
 import { SharedMessages } from '../bft/shared-messages.ts'
 import type { Log } from '../log.ts'
 import { parseNetworkGenesis, type NetworkGenesis } from '../network-genesis.ts'
@@ -27,7 +27,6 @@ import { OperatorStatus } from '../operator-status.ts'
 import { SenderRecovery } from '../sender-recovery.ts'
 import { systemClock } from '../system-clock.ts'
 import { TransactionDecoder } from '../transaction-gossip.ts'
-import { CertificateCopies } from './certificate-copies.ts'
 import { faultControlOf } from './faults.ts'
 import { LocalNode } from './local-node.ts'
 import { SharedExecution } from './shared-execution.ts'
@@ -88,11 +87,9 @@ export async function openLocalDevnet(options: LocalDevnetOptions): Promise<Loca
   const { plans, network } = openNetwork(options, clock, scheme)
   const parts = new AsyncDisposableStack()
   try {
-    const copies = new CertificateCopies(clock, () => nodes.every(({ fault }) => fault.kind === 'none'))
     const shared = {
       ...openShared(scheme, parts),
       ...(options.sharesExecution ? sharedExecution() : {}),
-      certificateSenders: copies.senders,
     }
     const executor = await createExecutor(options.engine)
     const memory = new MemoryNetwork({ clock })
@@ -115,7 +112,6 @@ export async function openLocalDevnet(options: LocalDevnetOptions): Promise<Loca
           timing,
           clientVersion: options.clientVersion,
           log: options.logOf(plan.name),
-          decorateHost: (host) => copies.around(host),
           faults: () => faultControlOf(nodes, plan.id),
           onUp: async (node) => {
             if (index === 0) node.backend.subscribe((event) => tell(listeners, event))
@@ -182,25 +178,6 @@ function openShared(scheme: SignatureScheme, parts: AsyncDisposableStack): Share
     decoder: new TransactionDecoder(senders),
     decode: (context, bytes) => messages.decode(context, bytes),
     verifier: directVerifier(scheme),
-  }
-}
-
-/** Checks at once and on this thread: what it is asked is known already, nearly always. */
-function directVerifier(scheme: SignatureScheme): SharedParts['verifier'] {
-  return {
-    open: ({ domain, publicKeys }) => {
-      const verifier = { scheme, domain, keyring: scheme.keyring(publicKeys) }
-      let isOpen = true
-      return {
-        verify: (request, onResult) => {
-          if (isOpen) onResult(verifyRequest(verifier, request))
-        },
-        close: () => {
-          isOpen = false
-        },
-      }
-    },
-    close: async () => undefined,
   }
 }
 

@@ -4,7 +4,6 @@
  */
 import { join } from 'node:path'
 import type { NodeId } from '../../consensus/election/election.ts'
-import type { InstanceHost } from '../../consensus/dual-bft/instances.ts'
 import type { Clock } from '../../consensus/plugin.ts'
 import type { Timing } from '../../consensus/simplex/config.ts'
 import type { BlockExecutor } from '../../execution/executor.ts'
@@ -40,8 +39,6 @@ export interface LocalNodeOptions {
   readonly clientVersion: string
   readonly clock: Clock
   readonly log: Log
-  /** Around what each life is given for consensus. */
-  readonly decorateHost: (host: InstanceHost) => InstanceHost
   readonly faults: () => FaultControl
   /** Called in each life when the node is up; the result when it goes down, which it waits for. */
   readonly onUp: (node: NetworkNode) => Promise<() => Promise<void>>
@@ -128,10 +125,7 @@ export class LocalNode implements BreakableNode {
         operator: plan.operator,
         transport,
         faults: this.#options.faults(),
-        decorateHost: (host) => {
-          const decorated = this.#options.decorateHost(host)
-          return equivocatingHost(decorated, { signer: plan.signer, clock, lying: this.#lying })
-        },
+        decorateHost: (host) => equivocatingHost(host, { signer: plan.signer, clock, lying: this.#lying }),
         onStopped: (error) => this.#stopped(node, error),
       })
       const down = await this.#options.onUp(node)

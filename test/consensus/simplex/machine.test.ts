@@ -80,6 +80,18 @@ describe('a leader', () => {
   })
 })
 
+describe('who follows', () => {
+  test('executes what the leader proposes, and leaves the signature to those who vote', () => {
+    const node = new Node(undefined, { isVerifierBusy: true })
+    const kinds = kindsIn(node.after(() => node.propose(first)))
+    assert.ok(kinds.includes('verifyBlock'))
+    assert.ok(!kinds.includes('verify'))
+    node.propose(blockAt(1, undefined, 1))
+    node.verifyWaiting()
+    assert.ok(kindsIn(node.effects).includes('evidence'), 'what contradicts is still looked at')
+  })
+})
+
 describe('a voter', () => {
   test('notarizes the first proposal of a view only, and notices the second', () => {
     const node = new Node(0)

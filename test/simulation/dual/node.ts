@@ -9,6 +9,7 @@ import type {
   InstanceHost,
   InstancePorts,
 } from '../../../src/consensus/dual-bft/instances.ts'
+import type { Reach } from '../../../src/consensus/simplex/events.ts'
 import type { Message } from '../../../src/consensus/simplex/messages.ts'
 import type { Core } from '../../../src/consensus/simplex/state.ts'
 import type { WalRecord } from '../../../src/consensus/simplex/wal-records.ts'
@@ -95,8 +96,9 @@ export class DualNode {
   /** Cores of the life in progress, by the names of their instances. */
   *cores(): Iterable<readonly [name: string, core: Core]> {
     // The product's composition; private to everybody but this simulator, which only looks.
-    const composition = this.plugin as unknown as { running(): Iterable<RunningLayer> } | undefined
-    for (const { committee, layer } of composition?.running() ?? []) yield [nameOf(committee), layer.core]
+    const composition = this.plugin as unknown as
+      { readonly parts: { readonly instances: Iterable<RunningLayer> } } | undefined
+    for (const { committee, layer } of composition?.parts.instances ?? []) yield [nameOf(committee), layer.core]
   }
 
   // ---- Life and death ----------------------------------------------------------------------------------------------
@@ -340,7 +342,7 @@ export class DualNode {
     return {
       transport: {
         send: (to, message) => isOpen() && this.transmit(instance, this.nodeAt(committee, to), message),
-        broadcast: (message) => isOpen() && this.transmit(instance, undefined, message),
+        broadcast: (message, reach) => isOpen() && this.transmit(instance, undefined, message, reach),
       },
       log: {
         append: (records, onDone) => this.write(life, disk, records, onDone),
@@ -415,14 +417,14 @@ export class DualNode {
   }
 
   /** @param to a node, or `undefined` for all that it concerns. */
-  private transmit(instance: OpenInstance, to: number | undefined, message: Message): void {
+  private transmit(instance: OpenInstance, to: number | undefined, message: Message, reach?: Reach): void {
     const { world } = this
     if (this.liar?.intercepts(instance, to, message) === true) return
     if (!this.isByzantine) world.check((checker) => checker.onSent?.(this, instance, message))
     if (isRequest(message)) this.requestCount += 1
     const what = message.kind === 'vote' ? describeStatement(message.vote) : message.kind
     world.trace?.(this, `→ ${to ?? 'all'} ${nameOf(instance.committee)} ${what}`)
-    const receivers = to === undefined ? world.receiversOf(this, instance.committee, message) : [to]
+    const receivers = to === undefined ? world.receiversOf(this, instance.committee, message, reach) : [to]
     for (const receiver of receivers) world.post(this, receiver, instance, message)
   }
 

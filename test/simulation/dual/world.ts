@@ -16,7 +16,10 @@ import {
   REGIONAL_TIMING,
   type Timing,
 } from '../../../src/consensus/simplex/config.ts'
+import { announces } from '../../../src/consensus/simplex/announcing.ts'
+import type { Reach } from '../../../src/consensus/simplex/events.ts'
 import type { Message } from '../../../src/consensus/simplex/messages.ts'
+import { GENESIS_VIEW } from '../../../src/consensus/simplex/types.ts'
 import type { Verifier } from '../../../src/consensus/simplex/verification.ts'
 import { wireContext, type WireContext } from '../../../src/consensus/simplex/wire.ts'
 import { present } from '../../../src/primitives/assert.ts'
@@ -80,8 +83,6 @@ const EVENTS_MAX = 20_000_000
 const END_CHECK_EVENTS = 32
 /** When a broken engine makes its mistake. */
 const MISTAKE_AT_MS = 3000
-/** A certificate goes to each follower from this many members, as in `src/node/bft/peer-ports.ts`. */
-const CERTIFICATE_SENDERS = 3
 
 const SMALL_CYCLES: Partial<ConsensusParameters> = {
   cycleBlocks: 24,
@@ -244,17 +245,17 @@ export class DualWorld {
   // ---- The network -------------------------------------------------------------------------------------------------
 
   /** Nodes that something which a member sends to all goes to. */
-  receiversOf(node: DualNode, committee: Committee, message: Message): number[] {
+  receiversOf(node: DualNode, committee: Committee, message: Message, reach?: Reach): number[] {
     const { members, followers, seats } = this.seatingOf(committee)
     const self = seats.get(node.id)
     if (self === undefined) return []
     const others = members.filter((id) => id !== node.id)
     if (message.kind !== 'propose' && message.kind !== 'certificates') return others
     if (message.kind === 'propose') return [...others, ...followers]
-    const view = message.certificates[0]?.view ?? 0
-    const isTurn = (_: number, position: number): boolean =>
-      (self + view + position) % members.length < CERTIFICATE_SENDERS
-    return [...others, ...followers.filter(isTurn)]
+    const { view = GENESIS_VIEW } = message.certificates[0] ?? {}
+    const isTurn = (_: number, position: number): boolean => announces(self, position, view, committee.shape)
+    const told = reach === 'announced' ? members.filter(isTurn).filter((id) => id !== node.id) : others
+    return [...told, ...followers.filter(isTurn)]
   }
 
   /** Index in a committee as its members see a node; guests have the numbers above theirs. */

@@ -2,7 +2,7 @@
  * The bloom filters of logs (yellow paper, 4.3.1): 2,048 bits, of which each address and topic sets three. They let a
  * reader skip blocks and receipts without a log it looks for; a match proves nothing.
  */
-import { hexToBytes, type Hex } from '../primitives/bytes.ts'
+import { ByteSlab, hexToBytes, type Hex } from '../primitives/bytes.ts'
 import { keccak256 } from '../primitives/keccak.ts'
 import type { Log } from './receipt.ts'
 
@@ -17,10 +17,13 @@ const REMEMBERED_MAX = 16_384
 /** The filter that nothing is behind. Shared: filters do not change once they are made. */
 export const EMPTY_BLOOM: Uint8Array = new Uint8Array(BLOOM_SIZE)
 
+/** Filters of a block's receipts are made one after the other and kept together. */
+const slab = new ByteSlab(32 * BLOOM_SIZE)
+
 /** The filter of everything that `logs` can be found by. */
 export function bloomOfLogs(logs: readonly Log[]): Uint8Array {
   if (logs.length === 0) return EMPTY_BLOOM
-  const bloom = new Uint8Array(BLOOM_SIZE)
+  const bloom = slab.take(BLOOM_SIZE)
   for (const log of logs) {
     addToBloom(bloom, log.address)
     for (const topic of log.topics) addToBloom(bloom, topic)

@@ -2,7 +2,15 @@
  * Bytes of receipts: rlp([succeeded, cumulativeGasUsed, logsBloom, logs]) with the transaction's type byte before it
  * unless that is legacy (EIP-658, EIP-2718). Decoding is strict, like that of transactions.
  */
-import { bytesToAddress, bytesToHash, hexToBytes, writeHex, type Address, type Hash } from '../primitives/bytes.ts'
+import {
+  ByteSlab,
+  bytesToAddress,
+  bytesToHash,
+  hexToBytes,
+  writeHex,
+  type Address,
+  type Hash,
+} from '../primitives/bytes.ts'
 import { AevirError } from '../primitives/errors.ts'
 import { keccak256Hash } from '../primitives/keccak.ts'
 import {
@@ -41,15 +49,19 @@ const EMPTY_STRING = 0x80
 const ADDRESS_ITEM_SIZE = 21
 const TOPIC_ITEM_SIZE = 33
 
-/** Hot: each receipt of a block once, for its root. Sizes first, then one pass of writing. */
 export function encodeReceipt(receipt: EncodedReceipt): Uint8Array {
+  return encodeInto(receipt, (size) => new Uint8Array(size))
+}
+
+/** Hot: each receipt of a block once, for its root. Sizes first, then one pass of writing. */
+function encodeInto(receipt: EncodedReceipt, take: (size: number) => Uint8Array): Uint8Array {
   const { type, succeeded, cumulativeGasUsed, logsBloom, logs } = receipt
   const gas = rlpFromUint(cumulativeGasUsed)
   let logsSize = 0
   for (const log of logs) logsSize += listSize(logPayload(log))
   const payload = 1 + rlpStringSize(gas) + rlpStringSize(logsBloom) + listSize(logsSize)
   const start = type === 0 ? 0 : 1
-  const out = new Uint8Array(start + listSize(payload))
+  const out = take(start + listSize(payload))
   out[0] = type
   let at = writeRlpListPrefix(payload, out, start)
   out[at++] = succeeded ? 1 : EMPTY_STRING
@@ -103,9 +115,13 @@ export function decodeReceipt(bytes: Uint8Array): EncodedReceipt {
   }
 }
 
+/** For receipts that are encoded for their root only. */
+const SLAB_SIZE = 64 * 1024
+
 /** The root that a header commits to its receipts with. */
 export function receiptsRoot(receipts: readonly EncodedReceipt[]): Hash {
-  return orderedTrieRoot(receipts.map(encodeReceipt))
+  const slab = new ByteSlab(SLAB_SIZE)
+  return orderedTrieRoot(receipts.map((receipt) => encodeInto(receipt, (size) => slab.take(size))))
 }
 
 /** keccak256(rlp(logs)): how test suites pin down the logs of a transaction. */

@@ -194,6 +194,35 @@ function wideBytes(value: bigint): Uint8Array {
   return hexToBytes(digits.length % 2 === 0 ? `0x${digits}` : `0x0${digits}`)
 }
 
+/**
+ * Cuts small arrays out of larger ones: one on its own that is too large for the heap (64 bytes) takes 0.2 µs and more.
+ * What is cut lives as long as its neighbours: for values that are made together and forgotten together.
+ */
+export class ByteSlab {
+  private readonly slabSize: number
+  private slab = EMPTY_BYTES
+  private used = 0
+
+  /** @param slabSize bytes that one array in use may keep alive. */
+  constructor(slabSize: number) {
+    this.slabSize = slabSize
+  }
+
+  /** Zeros. */
+  take(size: number): Uint8Array {
+    if (size <= HEAP_SIZE_MAX || size > this.slabSize / 2) return new Uint8Array(size)
+    if (this.used + size > this.slab.length) {
+      this.slab = new Uint8Array(this.slabSize)
+      this.used = 0
+    }
+    this.used += size
+    return this.slab.subarray(this.used - size, this.used)
+  }
+}
+
+/** Bytes of the largest array that the platform keeps on its heap. */
+const HEAP_SIZE_MAX = 64
+
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   let size = 0
   for (const part of parts) size += part.length

@@ -2,6 +2,7 @@
 import {
   bigintToBytes,
   bigintToFixedBytes,
+  ByteSlab,
   bytesToHash,
   hexToBytes,
   writeHex,
@@ -48,12 +49,15 @@ function known<K>(keys: Map<K, Uint8Array>, of: K, key: Uint8Array): Uint8Array 
   return key
 }
 
+/** Accounts are encoded for the leaves of a trie, which copy them. */
+const slab = new ByteSlab(4096)
+
 /** Hot: each account that a block changes. */
 export function encodeAccount({ nonce, balance, storageRoot, codeHash }: Account): Uint8Array {
   const nonceBytes = bigintToBytes(nonce)
   const balanceBytes = bigintToBytes(balance)
   const payload = rlpStringSize(nonceBytes) + rlpStringSize(balanceBytes) + 2 * HASH_ITEM_SIZE
-  const rlp = new Uint8Array(rlpPrefixSize(payload) + payload)
+  const rlp = slab.take(rlpPrefixSize(payload) + payload)
   let at = writeRlpListPrefix(payload, rlp, 0)
   at = writeRlpString(nonceBytes, rlp, at)
   at = writeRlpString(balanceBytes, rlp, at)

@@ -4,7 +4,7 @@
  * a changed trie is new nodes from the root to what changed. Nothing is decoded: children are found by their places in the
  * RLP, and a node is made anew by copying what stays.
  */
-import { EMPTY_BYTES } from '../primitives/bytes.ts'
+import { ByteSlab, EMPTY_BYTES } from '../primitives/bytes.ts'
 import { HASH_SPACE, HASH_SPACE_SIZE, hashInPlace, hashMemory, keccak256 } from '../primitives/keccak.ts'
 import {
   rlpPrefixSize,
@@ -170,12 +170,15 @@ function itemEnd(rlp: Uint8Array, at: number): number {
 
 // ---- Making --------------------------------------------------------------------------------------------------------
 
+/** Small: one node of a trie in memory keeps as much. */
+const slab = new ByteSlab(2048)
+
 /** The leaf of `key` below a branch at `depth` nibbles. */
 export function leafOf(key: Uint8Array, depth: number, value: Uint8Array): MemoryNode {
   const rest = (depth + 1) >> 1
   const pathSize = 1 + key.length - rest
   const payload = (pathSize === 1 ? 1 : rlpPrefixSize(pathSize) + pathSize) + rlpStringSize(value)
-  const rlp = new Uint8Array(rlpPrefixSize(payload) + payload)
+  const rlp = slab.take(rlpPrefixSize(payload) + payload)
   let at = writeRlpListPrefix(payload, rlp, 0)
   if (pathSize > 1) at = writeRlpStringPrefix(pathSize, rlp, at)
   rlp[at++] = depth % 2 === 0 ? 0x20 : 0x30 | ((key[depth >> 1] as number) & 0x0f)
@@ -262,7 +265,9 @@ export function finishBranch(
   if (value.length === 0) {
     hashMemory[end] = EMPTY_STRING
     writeRlpListPrefix(payload, hashMemory, BRANCH_START - prefix)
-    return new MemoryNode('branch', hashMemory.slice(BRANCH_START - prefix, end + 1), children)
+    const rlp = slab.take(prefix + payload)
+    rlp.set(hashMemory.subarray(BRANCH_START - prefix, end + 1))
+    return new MemoryNode('branch', rlp, children)
   }
   // No trie of state has these.
   const rlp = new Uint8Array(prefix + payload)

@@ -55,7 +55,8 @@ export function commitState(
       if (storage.nodes.size > 0) storageNodes.set(address, storage.nodes)
       storageRoot = storage.root
     }
-    const account = { ...present, storageRoot }
+    const { nonce, balance, codeHash } = present
+    const account = { nonce, balance, storageRoot, codeHash }
     accounts.set(address, account)
     updates.push({ key: accountKey(address), value: encodeAccount(account) })
   }
@@ -70,8 +71,10 @@ export function commitState(
 }
 
 /** Every account that a diff mentions, each once, in the order in which it does. */
-function changedAddresses(diff: StateDiff): ReadonlySet<Address> {
-  return new Set([...diff.accounts.keys(), ...diff.storage.keys(), ...diff.clearedStorage])
+function* changedAddresses({ accounts, storage, clearedStorage }: StateDiff): Generator<Address> {
+  yield* accounts.keys()
+  for (const address of storage.keys()) if (!accounts.has(address)) yield address
+  for (const address of clearedStorage) if (!accounts.has(address) && !storage.has(address)) yield address
 }
 
 function commitStorage(

@@ -164,7 +164,7 @@ const PARAMETERS_MAX: readonly (readonly [keyof ConsensusParameters, number])[] 
 ]
 
 /**
- * Committees that are over are needed until some blocks of the next epoch are final (`dual-bft/composition.ts`). In shorter
+ * Committees that are over are needed until some blocks of the next epoch are final (`dual-bft/running.ts`). In shorter
  * cycles nodes would never get rid of them.
  */
 const CYCLE_BLOCKS_MIN = 8

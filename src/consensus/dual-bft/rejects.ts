@@ -28,23 +28,19 @@ interface Refusal {
   readonly reject: Reject | undefined
 }
 
+export interface RejectParts {
+  readonly application: Pick<Application, 'head' | 'revoke'>
+  readonly options: Pick<DualBftOptions, 'store' | 'parameters'>
+  readonly elections: Elections
+  readonly sealed: SealedChain
+}
+
 export class Rejects implements Refusals {
-  private readonly application: Pick<Application, 'head' | 'revoke'>
-  private readonly options: Pick<DualBftOptions, 'store' | 'parameters'>
-  private readonly elections: Elections
-  private readonly sealed: SealedChain
+  private readonly parts: RejectParts
   private refusal: Refusal | undefined
 
-  constructor(
-    application: Pick<Application, 'head' | 'revoke'>,
-    options: Pick<DualBftOptions, 'store' | 'parameters'>,
-    elections: Elections,
-    sealed: SealedChain,
-  ) {
-    this.application = application
-    this.options = options
-    this.elections = elections
-    this.sealed = sealed
+  constructor(parts: RejectParts) {
+    this.parts = parts
   }
 
   /**
@@ -52,11 +48,12 @@ export class Rejects implements Refusals {
    * @returns false when that is the end: too few nodes could replace the executors, or it is no block of their epoch.
    */
   refuse(committee: Committee, reason: InvalidFinality): boolean {
+    const { options, elections } = this.parts
     const { proposals, finalization } = reason
     const proof = { epoch: committee.epoch, proposals, finalization }
-    const lastNumber = boundaryOf(cycleOfEpoch(committee.epoch), this.options.parameters)
+    const lastNumber = boundaryOf(cycleOfEpoch(committee.epoch), options.parameters)
     const isBlock = refusedBlock(proof).number <= lastNumber
-    const executors = isBlock ? this.elections.replacementOf(committee, proof) : undefined
+    const executors = isBlock ? elections.replacementOf(committee, proof) : undefined
     this.refusal = { committee, reason, reject: executors && { proof, executors } }
     return executors !== undefined
   }
@@ -77,27 +74,28 @@ export class Rejects implements Refusals {
 
   replacementFor(proof: FinalityProof): readonly NodeId[] | undefined {
     const committee = this.refusal?.committee
-    return committee?.epoch === proof.epoch ? this.elections.replacementOf(committee, proof) : undefined
+    return committee?.epoch === proof.epoch ? this.parts.elections.replacementOf(committee, proof) : undefined
   }
 
   /** Whether the executors of that epoch were replaced already: a later reject of it rejects nothing. */
   isSettled({ proof }: Reject): boolean {
     const epoch = nextAttempt(proof.epoch)
-    return this.options.store.epochs('execution').some((start) => start.epoch === epoch)
+    return this.parts.options.store.epochs('execution').some((start) => start.epoch === epoch)
   }
 
   /** Takes the ledger back and begins the epoch of the new executors in the store. All blocks below are sealed. */
   async settle({ proof, executors }: Reject): Promise<EpochStart> {
-    const { number, hash } = this.sealed.head()
+    const { application, options, sealed } = this.parts
+    const { number, hash } = sealed.head()
     assert(number + 1n === refusedBlock(proof).number, 'a reject follows the seal below its block')
-    if (this.application.head().number > number) await this.application.revoke({ number, hash })
+    if (application.head().number > number) await application.revoke({ number, hash })
     const start: EpochStart = {
       layer: 'execution',
       epoch: nextAttempt(proof.epoch),
       members: executors,
       root: { height: Number(number), hash, payloadHash: hash },
     }
-    await this.options.store.addEpoch(start)
+    await options.store.addEpoch(start)
     this.refusal = undefined
     return start
   }
@@ -109,7 +107,7 @@ export class Rejects implements Refusals {
 
   /** Final rejects behind the newest seal, oldest first. */
   private unsealed(): readonly Reject[] {
-    const { store, parameters } = this.options
+    const { store, parameters } = this.parts.options
     const latest = store.epochs('witness').at(-1)
     if (latest === undefined) return []
     const layer = store.witness(latest.epoch)

@@ -46,33 +46,27 @@ export type Finding =
 /** More than a window and what may stand above it for hours. */
 const HEADERS_MAX = 512
 
+export interface ResetParts {
+  readonly application: Pick<Application, 'blockByHash'>
+  readonly options: Pick<DualBftOptions, 'store' | 'parameters'>
+  readonly elections: Elections
+  readonly sealed: SealedChain
+  readonly triggers: ResetTriggers
+}
+
 export class Resets {
-  private readonly application: Pick<Application, 'blockByHash'>
-  private readonly options: Pick<DualBftOptions, 'store' | 'parameters'>
-  private readonly elections: Elections
-  private readonly sealed: SealedChain
-  private readonly triggers: ResetTriggers
+  private readonly parts: ResetParts
   /** At a full window all headers of it are looked at with everything that happens, and a block takes long to read. */
   private readonly headers = new Map<Hash, Header>()
 
-  constructor(
-    application: Pick<Application, 'blockByHash'>,
-    options: Pick<DualBftOptions, 'store' | 'parameters'>,
-    elections: Elections,
-    sealed: SealedChain,
-    triggers: ResetTriggers,
-  ) {
-    this.application = application
-    this.options = options
-    this.elections = elections
-    this.sealed = sealed
-    this.triggers = triggers
+  constructor(parts: ResetParts) {
+    this.parts = parts
   }
 
   /** @param number of a final block. */
   lookAt(number: bigint): Finding {
     const header = this.headerAt(number)
-    const isTrigger = this.triggers.isTrigger(header, this.ancestorOf)
+    const isTrigger = this.parts.triggers.isTrigger(header, this.ancestorOf)
     if (isTrigger === undefined) return 'unknown'
     if (!isTrigger || this.hadEffect(header)) return 'passed'
     // After so many, hours have gone by and nobody else could be drawn: the last ones are waited for.
@@ -84,26 +78,26 @@ export class Resets {
   rootOf(number: bigint): BlockReference {
     const { parentBeaconBlockRoot } = this.headerAt(number)
     const hash = present(parentBeaconBlockRoot, 'a block refers to a seal')
-    return { number: present(this.sealed.numberOf(hash), 'a known seal'), hash }
+    return { number: present(this.parts.sealed.numberOf(hash), 'a known seal'), hash }
   }
 
   /** The cycle whose witnesses a trigger replaces. */
   cycleOf(number: bigint): number {
-    return cycleOf(this.rootOf(number).number + 1n, this.options.parameters)
+    return cycleOf(this.rootOf(number).number + 1n, this.parts.options.parameters)
   }
 
   /** Begins the next attempt in the store, where seals beyond the root are void from then on. */
   async settle(number: bigint): Promise<EpochStart> {
-    const { store } = this.options
+    const { store } = this.parts.options
     const { hash } = this.rootOf(number)
     const cycle = this.cycleOf(number)
     const epoch = nextAttempt(present(this.lastEpochOf(cycle), 'a cycle that was begun'))
-    const link = present(this.sealed.randomnessAfter(hash), 'a known seal')
+    const link = present(this.parts.sealed.randomnessAfter(hash), 'a known seal')
     const height = store.sealEndingWith(hash)?.proposal.height ?? 0
-    const members = this.elections.witnessesOfAttempt(cycle, attemptOf(epoch), link)
+    const members = this.parts.elections.witnessesOfAttempt(cycle, attemptOf(epoch), link)
     const start: EpochStart = { layer: 'witness', epoch, members, root: { height, hash, payloadHash: hash } }
     await store.addEpoch(start)
-    this.sealed.forgetYoung()
+    this.parts.sealed.forgetYoung()
     assert(this.hadEffect(this.headerAt(number)), 'a reset comes once')
     return start
   }
@@ -114,24 +108,24 @@ export class Resets {
    * on calling for.
    */
   mayLeave(boundary: bigint): boolean {
-    const windowBlocks = BigInt(this.options.parameters.windowBlocks)
-    if (this.sealed.head().number >= boundary - windowBlocks) return true
-    const reference = this.triggers.referenceOf(this.headerAt(boundary))
+    const windowBlocks = BigInt(this.parts.options.parameters.windowBlocks)
+    if (this.parts.sealed.head().number >= boundary - windowBlocks) return true
+    const reference = this.parts.triggers.referenceOf(this.headerAt(boundary))
     return reference !== undefined && boundary - reference > windowBlocks
   }
 
   /** How many blocks beyond the window may stand above the newest seal, with one on the head at this time. */
   room(head: BlockReference, nowMs: number): bigint {
-    const sealed = this.sealed.head().number
-    const count = this.triggers.countAbove(sealed, this.headerOf(head), this.ancestorOf) ?? 0
+    const sealed = this.parts.sealed.head().number
+    const count = this.parts.triggers.countAbove(sealed, this.headerOf(head), this.ancestorOf) ?? 0
     const dueMs = this.dueMs(head)
     return BigInt(dueMs !== undefined && nowMs >= dueMs ? count + 1 : count)
   }
 
   /** When a block on the head is a trigger; `undefined` while a seal is unknown. */
   dueMs(head: BlockReference): number | undefined {
-    const sealed = this.sealed.head().number
-    const due = this.triggers.dueOn(this.headerOf(head), sealed, undefined, this.ancestorOf)
+    const sealed = this.parts.sealed.head().number
+    const due = this.parts.triggers.dueOn(this.headerOf(head), sealed, undefined, this.ancestorOf)
     return due === undefined ? undefined : Number(due) * 1000
   }
 
@@ -140,7 +134,7 @@ export class Resets {
    * are in the store, and tell which had their effect.
    */
   private hadEffect(trigger: Header): boolean {
-    const { store } = this.options
+    const { store } = this.parts.options
     const roots = store
       .epochs('witness')
       .filter(({ epoch }, index, starts) => {
@@ -148,17 +142,17 @@ export class Resets {
         return before !== undefined && cycleOfEpoch(before.epoch) === cycleOfEpoch(epoch)
       })
       .filter(({ root }) => root.payloadHash === trigger.parentBeaconBlockRoot)
-    return roots.length >= present(this.triggers.placeOf(trigger, this.ancestorOf), 'a trigger')
+    return roots.length >= present(this.parts.triggers.placeOf(trigger, this.ancestorOf), 'a trigger')
   }
 
   /** `undefined` for a cycle that the witness layer has not begun. */
   private lastEpochOf(cycle: number): Epoch | undefined {
-    const starts = this.options.store.epochs('witness')
+    const starts = this.parts.options.store.epochs('witness')
     return starts.findLast(({ epoch }) => cycleOfEpoch(epoch) === cycle)?.epoch
   }
 
   private headerAt(number: bigint): Header {
-    const certificates = present(this.options.store.certificatesOf(number), 'a final block')
+    const certificates = present(this.parts.options.store.certificatesOf(number), 'a final block')
     return this.ancestorOf(certificates.proposal.payloadHash)
   }
 
@@ -168,7 +162,7 @@ export class Resets {
 
   private readonly ancestorOf = (hash: Hash): Header => {
     const known = this.headers.get(hash)
-    const header = known ?? present(this.application.blockByHash(hash), 'a block on the chain').header
+    const header = known ?? present(this.parts.application.blockByHash(hash), 'a block on the chain').header
     if (known === undefined) this.headers.set(hash, header)
     const [oldest] = this.headers.keys()
     if (this.headers.size > HEADERS_MAX && oldest !== undefined) this.headers.delete(oldest)

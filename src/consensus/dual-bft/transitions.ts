@@ -2,10 +2,16 @@
 export class Transitions {
   private readonly onError: (error: unknown) => void
   private tail: Promise<void> = Promise.resolve()
+  private isEnding = false
 
   /** @param onError of a change that failed; those after it come nevertheless. */
   constructor(onError: (error: unknown) => void) {
     this.onError = onError
+  }
+
+  /** Whether the node is about to stop: no epoch is begun any more. */
+  get areEnding(): boolean {
+    return this.isEnding
   }
 
   add(change: () => Promise<void>): void {
@@ -21,7 +27,8 @@ export class Transitions {
   }
 
   /** Resolves when all that were added so far are over. */
-  async settled(): Promise<void> {
+  async end(): Promise<void> {
+    this.isEnding = true
     await this.tail
   }
 }

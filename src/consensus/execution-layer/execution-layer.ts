@@ -52,8 +52,6 @@ export interface ExecutionOptions {
   roomDueMs(head: BlockReference): number | undefined
   /** What a block on this parent is to say about itself. */
   attributes(parent: BlockReference): BlockAttributes
-  /** A notarized block has become the head. */
-  onPreconfirmed(number: bigint): void
   /** A block is final, in the ledger and in the store: in order, each once. After the last block the layer is over. */
   onFinal(number: bigint, hash: Hash): void
   /** The node cannot go on: it must stop, and may be started again. */
@@ -221,7 +219,6 @@ export class ExecutionLayer {
     else if (this.hasWork(transactions.length === 0)) this.pacer.restBriefly()
     else this.pacer.rest()
     this.pauseOrGoOn()
-    this.options.onPreconfirmed(header.number)
   }
 
   /**

@@ -38,7 +38,7 @@ test('witnesses are waited for when as many committees were drawn as a cycle has
     const sealed = new SealedChain(store, genesis)
     const elections = new Elections({ at: () => [] }, options.parameters, sealed)
     const triggers = new ResetTriggers(sealed, options.parameters)
-    const resets = new Resets(chain, options, elections, sealed, triggers)
+    const resets = new Resets({ application: chain, options, elections, sealed, triggers })
     const final = Number(chain.ledger.committed('final'))
     return Array.from({ length: final }, (_, index) => resets.lookAt(BigInt(index + 1)))
   }

@@ -83,7 +83,7 @@ export interface TestNode {
   readonly chain: Blockchain
   readonly store: MemoryFinalityStore
   readonly seals: TestSeals
-  /** What its layer told: `preconfirmed` and `final`, with numbers. */
+  /** What its layer told: `final`, with numbers. */
   readonly hooks: string[]
   /** Errors that ended its layer. */
   readonly failures: unknown[]
@@ -210,7 +210,6 @@ export class ExecutionWorld extends LayerWorld<ExecutionLayer, TestNode> {
       sealed: seals.newestNumber,
       windowBlocks,
       attributes: () => this.attributes(index, seals, chain.ledger.head().timestamp),
-      onPreconfirmed: (number) => hooks.push(`preconfirmed ${number}`),
       onFinal: (number, hash) => {
         assert.equal(chain.ledger.hashOf(number), hash)
         assert.ok(chain.ledger.committed('final') >= number)

@@ -171,7 +171,7 @@ const ORDERING: readonly DualMutation[] = [
     fault: 'makes one block more than its cycle has',
     edits: [
       {
-        file: 'dual-bft/composition.ts',
+        file: 'dual-bft/execution-epochs.ts',
         find: 'lastNumber: boundaryOf(cycleOfEpoch(start.epoch), parameters),',
         replace: 'lastNumber: boundaryOf(cycleOfEpoch(start.epoch), parameters) + 1n,',
       },

@@ -97,8 +97,10 @@ export class DualNode {
   *cores(): Iterable<readonly [name: string, core: Core]> {
     // The product's composition; private to everybody but this simulator, which only looks.
     const composition = this.plugin as unknown as
-      { readonly parts: { readonly instances: Iterable<RunningLayer> } } | undefined
-    for (const { committee, layer } of composition?.parts.instances ?? []) yield [nameOf(committee), layer.core]
+      | { readonly parts: { readonly instances: Iterable<RunningLayer> } }
+      | undefined
+    for (const { committee, layer } of composition?.parts.instances ?? [])
+      yield [nameOf(committee), layer.core]
   }
 
   // ---- Life and death ----------------------------------------------------------------------------------------------

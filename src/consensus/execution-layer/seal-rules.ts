@@ -58,7 +58,9 @@ export class WindowRules implements SealRules {
     const sealed = this.chain.numberOf(reference)
     const randomness = this.chain.randomnessAfter(reference)
     if (sealed === undefined || randomness === undefined) return 'wait'
-    if (sealed >= number || prevRandao !== randomness) return 'invalid'
+    if (sealed >= number) return 'invalid'
+    // Two committees may have sealed up to the same block, of which this node knows the one whose seal is void.
+    if (prevRandao !== randomness) return this.isBound(parent, sealed, ancestorOf) ? 'wait' : 'invalid'
     const sealedByParent = this.referenceOf(parent)
     if (sealedByParent !== undefined && sealed < sealedByParent) return 'invalid'
     const window = this.verdictOfWindow(header, sealed, ancestorOf)

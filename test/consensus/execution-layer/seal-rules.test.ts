@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Header } from '../../../src/chain/block.ts'
 import { devGenesis } from '../../../src/chain/dev-genesis.ts'
+import { ResetTriggers } from '../../../src/consensus/execution-layer/reset-triggers.ts'
 import { WindowRules, type SealVerdict } from '../../../src/consensus/execution-layer/seal-rules.ts'
 import { executedGenesis } from '../../../src/node/genesis-ledger.ts'
 import { ZERO_HASH, type Hash } from '../../../src/primitives/bytes.ts'
@@ -57,6 +58,26 @@ describe('a header', () => {
   test('has the randomness of the seal', () => {
     const wrong = header(7, hashOf(3), { prevRandao: ZERO_HASH })
     assert.equal(judge(wrong, header(6, hashOf(3))), 'invalid')
+  })
+
+  test('has that of another committee only after a trigger whose effect is still to come', () => {
+    const headers = [GENESIS.header, ...[1, 2, 3, 4, 5, 6].map((number) => header(number, GENESIS.hash))]
+    const triggers = new ResetTriggers(seals(), { resetSeconds: 10, windowBlocks: 2 })
+    const timed = headers.map((header, number) => ({
+      ...header,
+      parentHash: number === 0 ? ZERO_HASH : hashOf(number - 1),
+      timestamp: number < 5 ? 100n : 110n,
+    }))
+    const parent = timed[5] ?? assert.fail('a parent')
+    const child = header(6, hashOf(3), { prevRandao: ZERO_HASH })
+    for (const [settled, verdict] of [
+      [4n, 'wait'],
+      [5n, 'invalid'],
+    ] as const) {
+      const rules = new WindowRules(seals(), { windowBlocks: 8 }, { triggers, settled: () => settled })
+      const ancestorOf = (hash: Hash): Header => timed[Number(BigInt(hash))] ?? assert.fail('a header')
+      assert.equal(rules.judge(child, parent, ancestorOf), verdict)
+    }
   })
 
   test('waits while the seal, or that of its parent, is not known', () => {

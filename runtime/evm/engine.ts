@@ -8,8 +8,16 @@ import type { Engine, Frame, Host, Message, StepTracer } from '../host.ts'
 import type { Outcome, SubcallResult } from '../outcome.ts'
 import { analysisOf, createAnalysisCache } from './analysis.ts'
 import { interpret, interpretTraced } from './interpreter.ts'
-import { createWorkspace, Machine, push, returnGas, type Workspace } from './machine.ts'
-import { clearMemory } from './memory.ts'
+import {
+  createWorkspace,
+  Machine,
+  push,
+  returnGas,
+  setGasLeft,
+  type Pending,
+  type Workspace,
+} from './machine.ts'
+import { clearMemory, growMemory } from './memory.ts'
 
 /** Workspaces of frames that are over: a new one costs 3 µs. */
 const IDLE_WORKSPACES_MAX = 64
@@ -26,6 +34,26 @@ export const tier0: Engine = {
   },
 }
 
+/** A frame between two instructions. */
+export interface FrameState {
+  readonly pc: number
+  readonly gas: bigint
+  /** From the bottom. */
+  readonly stack: readonly bigint[]
+  /** Its size is a multiple of 32. */
+  readonly memory: Uint8Array
+  readonly returnData: Uint8Array
+  /** Set when the frame waits for a call or a creation, whose operands are off the stack. */
+  readonly pending: Pending | undefined
+}
+
+/** Goes on with a frame that another engine began: by `resume` when something is pending, else by `run`. */
+export function takeOver(message: Message, host: Host, rules: ForkRules, state: FrameState): Frame {
+  const frame = new InterpretedFrame(message, host, rules, undefined)
+  frame.restore(state)
+  return frame
+}
+
 class InterpretedFrame implements Frame {
   readonly message: Message
   readonly #machine: Machine
@@ -39,6 +67,18 @@ class InterpretedFrame implements Frame {
     const analysis = analysisOf(analyses, message.code, message.codeHash)
     this.#machine = new Machine(message, host, rules, analysis, this.#workspace)
     this.#tracer = tracer
+  }
+
+  restore(state: FrameState): void {
+    const machine = this.#machine
+    machine.pc = state.pc
+    setGasLeft(machine, state.gas)
+    for (const word of state.stack) push(machine, word)
+    growMemory(machine.memory, state.memory.length)
+    machine.memory.bytes.set(state.memory)
+    machine.returnData = state.returnData
+    machine.pending = state.pending
+    this.#state = state.pending === undefined ? 'ready' : 'suspended'
   }
 
   run(): Outcome {

@@ -62,3 +62,21 @@ export function memoryGas(words: number): number {
 export function allButOne64th(gas: number): number {
   return gas - Math.floor(gas / 64)
 }
+
+/** Price of a storage write that changes the current value (EIP-2200). */
+export function changePrice(original: bigint, current: bigint): number {
+  if (original !== current) return STORAGE_DIRTY
+  return original === 0n ? STORAGE_SET : STORAGE_RESET
+}
+
+/** What a storage write that changes the current value adds to the refund counter (EIP-3529). */
+export function changeRefund(original: bigint, current: bigint, value: bigint): number {
+  let refund = 0
+  if (original !== 0n) {
+    if (current === 0n) refund -= STORAGE_CLEAR_REFUND
+    if (value === 0n) refund += STORAGE_CLEAR_REFUND
+  }
+  // Back where it was: the transaction paid for a change that it undid.
+  if (value === original) refund += (original === 0n ? STORAGE_SET : STORAGE_RESET) - STORAGE_DIRTY
+  return refund
+}

@@ -106,7 +106,7 @@ export function gasLeft(machine: Machine): bigint {
   return BigInt(machine.gas) + machine.reserve
 }
 
-function setGasLeft(machine: Machine, gas: bigint): void {
+export function setGasLeft(machine: Machine, gas: bigint): void {
   machine.gas = Math.min(Number(gas), GAS_MAX)
   machine.reserve = gas - BigInt(machine.gas)
 }

@@ -156,9 +156,16 @@ export interface RunOptions extends Partial<Message> {
   readonly engine?: Engine
 }
 
+let engineOfTests: Engine = tier0
+
+/** From now on tests in this process run on `engine` unless they name one. */
+export function testEngine(engine: Engine): void {
+  engineOfTests = engine
+}
+
 /** A frame of `code` that is ready to run: of {@link SELF}, called by {@link CALLER}, with 1,000,000 gas, on Osaka. */
 export function startFrame(code: Uint8Array, options: RunOptions = {}): Frame {
-  const { host = new FakeHost(), rules = FORKS.osaka, tracer, engine = tier0, ...message } = options
+  const { host = new FakeHost(), rules = FORKS.osaka, tracer, engine = engineOfTests, ...message } = options
   const defaults: Message = {
     depth: 0,
     isStatic: false,

@@ -2,12 +2,11 @@
 import type { Outcome } from '../../outcome.ts'
 import {
   CALL_STIPEND,
+  changePrice,
+  changeRefund,
   COLD_SLOAD_SURCHARGE,
   COLD_STORAGE_ACCESS,
-  STORAGE_CLEAR_REFUND,
   STORAGE_DIRTY,
-  STORAGE_RESET,
-  STORAGE_SET,
 } from '../gas.ts'
 import { OUT_OF_GAS, STATIC_VIOLATION } from '../halts.ts'
 import { charge, pop, setTop, top, type Machine } from '../machine.ts'
@@ -34,24 +33,6 @@ export function sstore(machine: Machine): Outcome | void {
   const refund = changeRefund(original, current, value)
   if (refund !== 0) host.addRefund(refund)
   host.setStorage(message.address, slot, value)
-}
-
-/** Of a write that changes the current value. */
-function changePrice(original: bigint, current: bigint): number {
-  if (original !== current) return STORAGE_DIRTY
-  return original === 0n ? STORAGE_SET : STORAGE_RESET
-}
-
-/** What a write that changes the current value adds to the refund counter. */
-function changeRefund(original: bigint, current: bigint, value: bigint): number {
-  let refund = 0
-  if (original !== 0n) {
-    if (current === 0n) refund -= STORAGE_CLEAR_REFUND
-    if (value === 0n) refund += STORAGE_CLEAR_REFUND
-  }
-  // Back where it was: the transaction paid for a change that it undid.
-  if (value === original) refund += (original === 0n ? STORAGE_SET : STORAGE_RESET) - STORAGE_DIRTY
-  return refund
 }
 
 export function tload(machine: Machine): void {

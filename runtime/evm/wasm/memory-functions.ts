@@ -22,6 +22,11 @@ export interface MemoryFunctions {
    * `FRAME.memorySize`, in whole words.
    */
   readonly expandMemory: number
+  /**
+   * (address of a word that is an offset: i32, address of one that is a size: i32) → where the range ends: 0 when it is
+   * empty, and something above the largest memory when either is too large.
+   */
+  readonly rangeEnd: number
   /** (target: i32, source: i32, sourceSize: i32, sourceOffset: i64, size: i32): zeros behind the end of the source. */
   readonly copyPadded: number
   /** (offset: i64) → word. */
@@ -35,6 +40,7 @@ export function emitMemoryFunctions(module: ModuleWriter): MemoryFunctions {
   return {
     copyPadded,
     expandMemory: emitExpandMemory(module),
+    rangeEnd: emitRangeEnd(module),
     callDataLoad: emitCallDataLoad(module, copyPadded),
     markJumpTargets: emitMarkJumpTargets(module),
   }
@@ -121,6 +127,35 @@ function emitExpandMemory(module: ModuleWriter): number {
     })
   body.i32Const(0).get(words).i64Const(5).i64Shl().i64Store32(FRAME.memorySize)
   body.get(gas)
+  return index
+}
+
+function emitRangeEnd(module: ModuleWriter): number {
+  const index = module.function(module.type([I32, I32], [I64]), 'rangeEnd')
+  const body = module.body(index)
+  const [offset, size] = [0, 1]
+  const pushHighLimbs = (address: Local): void => {
+    body.get(address).i64Load(8).get(address).i64Load(16).i64Or().get(address).i64Load(24).i64Or()
+  }
+  pushHighLimbs(size)
+  body
+    .get(size)
+    .i64Load()
+    .i64Or()
+    .i64Eqz()
+    .if(() => body.i64Const(0).return())
+  pushHighLimbs(size)
+  pushHighLimbs(offset)
+  body.get(size).i64Load().get(offset).i64Load().i64Or().i64Const(33).i64ShrU()
+  body
+    .i64Or()
+    .i64Or()
+    .i64Eqz()
+    .if(
+      () => body.get(offset).i64Load().get(size).i64Load().i64Add(),
+      () => body.i64Const(0, 0x100),
+      I64,
+    )
   return index
 }
 

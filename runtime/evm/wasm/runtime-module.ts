@@ -31,6 +31,7 @@ export const RUNTIME_FUNCTIONS = {
   clz: { parameters: WORD, results: [I64] },
   keccak256: { parameters: [I32, I32], results: WORD },
   expandMemory: { parameters: [I64, I64], results: [I64] },
+  rangeEnd: { parameters: [I32, I32], results: [I64] },
   copyPadded: { parameters: [I32, I32, I32, I64, I32], results: [] },
   callDataLoad: { parameters: [I64], results: WORD },
   markJumpTargets: { parameters: [I32, I32, I32], results: [] },

@@ -1,0 +1,92 @@
+/** Storage, logs, calls, creations and SELFDESTRUCT of the interpreter in Wasm. */
+import { CALL_STIPEND, INITCODE_SIZE_MAX, INITCODE_WORD, KECCAK_WORD, LOG_DATA_BYTE } from '../../gas.ts'
+import { FRAME, STATUS } from '../../wasm/layout.ts'
+import type { Emit } from '../interpreter.ts'
+import type { InterpreterWriter } from '../interpreter-writer.ts'
+import { asked } from './environment.ts'
+
+const log: Emit = (writer, instruction) => {
+  writer.haltIfStatic()
+  writer.pushRangeEnd(0, 1)
+  writer.touch(instruction.gas)
+  writer.pushLimb(1)
+  writer.body.i64Const(LOG_DATA_BYTE).i64Mul()
+  writer.chargeAmount()
+  asked(writer, instruction)
+}
+
+/** Leaves for the driver to run other code; what depends on accounts is charged outside. */
+function request(writer: InterpreterWriter, opcode: number, status: number): void {
+  writer.body.i32Const(0).i32Const(opcode).i32Store(FRAME.operation)
+  writer.exit(status)
+}
+
+/** @param input position of the offset of the call data; its size, and offset and size for the output follow. */
+function call(writer: InterpreterWriter, { byte, gas }: { byte: number; gas: number }, input: number): void {
+  const { body, end, extra } = writer
+  writer.pushRangeEnd(input, input + 1)
+  body.set(extra)
+  writer.pushRangeEnd(input + 2, input + 3)
+  body.tee(end).get(extra).get(end).get(extra).i64GtU().select()
+  writer.touch(gas)
+  request(writer, byte, STATUS.call)
+}
+
+const create: Emit = (writer, { byte, name, gas }) => {
+  const { body } = writer
+  writer.haltIfStatic()
+  writer.pushSaturated(2)
+  body.i64Const(INITCODE_SIZE_MAX).i64GtU()
+  writer.haltIf('invalidInitcodeSize')
+  writer.pushRangeEnd(1, 2)
+  writer.touch(gas)
+  writer.chargeWords(INITCODE_WORD + (name === 'CREATE2' ? KECCAK_WORD : 0), 2)
+  request(writer, byte, STATUS.create)
+}
+
+export const STATE: Readonly<Record<string, Emit>> = {
+  SLOAD: asked,
+  SSTORE: (writer, instruction) => {
+    writer.haltIfStatic()
+    // A callee that has the stipend only must not be able to write (EIP-2200).
+    writer.body.get(writer.gas).i64Const(CALL_STIPEND).i64LeS()
+    writer.haltIf('outOfGas')
+    asked(writer, instruction)
+  },
+  TLOAD: asked,
+  TSTORE: (writer, instruction) => {
+    writer.haltIfStatic()
+    asked(writer, instruction)
+  },
+  LOG0: log,
+  LOG1: log,
+  LOG2: log,
+  LOG3: log,
+  LOG4: log,
+  CALL: (writer, instruction) => {
+    const { body, a, index } = writer
+    body
+      .i32Const(0)
+      .i32Load(FRAME.isStatic)
+      .if(() => {
+        writer.pushAddress(2)
+        body.set(index)
+        writer.words.load(a, index)
+        writer.words.isZero(a)
+        body.i32Eqz()
+        writer.haltIf('staticViolation')
+      })
+    call(writer, instruction, 3)
+  },
+  CALLCODE: (writer, instruction) => call(writer, instruction, 3),
+  DELEGATECALL: (writer, instruction) => call(writer, instruction, 2),
+  STATICCALL: (writer, instruction) => call(writer, instruction, 2),
+  CREATE: create,
+  CREATE2: create,
+  SELFDESTRUCT: (writer, { byte }) => {
+    writer.haltIfStatic()
+    writer.callHost(byte)
+    writer.body.i32Const(0).i32Const(0).i32Store(FRAME.outputSize)
+    writer.exit(STATUS.return)
+  },
+}

@@ -1,0 +1,109 @@
+/**
+ * Tier 1: the interpreter as one Wasm function, `interpret() → status`. It runs the frame whose record is in place until
+ * the frame is over or wants something (`STATUS` in `layout.ts`). Fixed gas and bounds of the stack are constants in the
+ * code of each instruction, so that there is one function for each set of instructions that differs from the others.
+ */
+import { present } from '../../../src/primitives/assert.ts'
+import { I32, type Label } from '../../wasm/function-body.ts'
+import { ModuleWriter } from '../../wasm/module-writer.ts'
+import { EVM_FORKS, INSTRUCTION_SETS, STACK_LIMIT, type EvmFork, type Instruction } from '../opcodes.ts'
+import { MEMORY_PAGES_MAX, MEMORY_PAGES_MIN, WORD_SIZE } from '../wasm/layout.ts'
+import { emitRuntime } from '../wasm/runtime-module.ts'
+import { ARITHMETIC } from './instructions/arithmetic.ts'
+import { ENVIRONMENT } from './instructions/environment.ts'
+import { FLOW } from './instructions/flow.ts'
+import { MEMORY } from './instructions/memory.ts'
+import { STATE } from './instructions/state.ts'
+import { InterpreterWriter, type Callees } from './interpreter-writer.ts'
+
+/**
+ * Writes what an instruction does, its stack checked and its fixed gas charged. It ends in going on or out: nothing may
+ * fall through.
+ */
+export type Emit = (writer: InterpreterWriter, instruction: Instruction) => void
+
+const EMITTERS: Readonly<Record<string, Emit>> = {
+  ...ARITHMETIC,
+  ...ENVIRONMENT,
+  ...FLOW,
+  ...MEMORY,
+  ...STATE,
+}
+
+/** Name of the exported interpreter of a fork. */
+export function interpreterName(fork: EvmFork): string {
+  return `interpret_${fork}`
+}
+
+/** The module of tier 1: the shared functions and an interpreter for each fork, over the memory `host.memory`. */
+export function emitInterpreterModule(): Uint8Array<ArrayBuffer> {
+  const module = new ModuleWriter()
+  module.importMemory('host', 'memory', { initial: MEMORY_PAGES_MIN, maximum: MEMORY_PAGES_MAX })
+  const host = module.importFunction('host', 'operation', module.type([I32, I32, I32], [I32]))
+  const runtime = emitRuntime(module)
+  const known = new Map<string, number>()
+  for (const fork of EVM_FORKS) {
+    const instructions = INSTRUCTION_SETS[fork]
+    const key = JSON.stringify(instructions)
+    let index = known.get(key)
+    if (index === undefined) {
+      index = module.function(module.type([], [I32]), interpreterName(fork))
+      emitInterpreter(module, { runtime, host, self: index }, instructions)
+      known.set(key, index)
+    }
+    module.exportFunction(interpreterName(fork), index)
+  }
+  return module.finish()
+}
+
+function emitInterpreter(
+  module: ModuleWriter,
+  callees: Callees,
+  instructions: readonly (Instruction | undefined)[],
+): void {
+  const writer = new InterpreterWriter(module.body(callees.self), callees)
+  const { body } = writer
+  const known = instructions.filter((instruction) => instruction !== undefined)
+  writer.write(() => {
+    // One block for each instruction around the dispatch: a branch to its label arrives behind it, at its code.
+    const labels = new Map<number, Label>()
+    for (const { byte } of known.toReversed()) labels.set(byte, body.openBlock())
+    const targets = Array.from(
+      instructions,
+      (_, byte) => labels.get(byte) ?? writer.haltLabel('invalidOpcode'),
+    )
+    body.get(writer.pc).i32Load8U()
+    body.get(writer.pc).i32Const(1).i32Add().set(writer.pc)
+    body.brTable(targets, writer.haltLabel('invalidOpcode'))
+    for (const instruction of known) {
+      body.close(present(labels.get(instruction.byte), instruction.name))
+      checkStack(writer, instruction)
+      writer.charge(instruction.gas)
+      present(EMITTERS[instruction.name], `tier 1 of ${instruction.name}`)(writer, instruction)
+    }
+  })
+}
+
+/** In the order of tier 0: underflow, overflow, and only then gas. */
+function checkStack(writer: InterpreterWriter, { inputs, outputs }: Instruction): void {
+  const { body, sp, stackBase } = writer
+  if (inputs > 0) {
+    body
+      .get(sp)
+      .get(stackBase)
+      .i32Sub()
+      .i32Const(WORD_SIZE * inputs)
+      .i32LtU()
+    writer.haltIf('stackUnderflow')
+  }
+  const growth = outputs - inputs
+  if (growth > 0) {
+    body
+      .get(sp)
+      .get(stackBase)
+      .i32Sub()
+      .i32Const(WORD_SIZE * (STACK_LIMIT - growth))
+      .i32GtU()
+    writer.haltIf('stackOverflow')
+  }
+}

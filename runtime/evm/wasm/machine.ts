@@ -1,0 +1,289 @@
+/**
+ * The JavaScript side of linear memory: views of it, words and addresses in and out, code in its cache, and the stack of
+ * frames that have their state in it. One machine serves one engine on one thread, one tree of frames at a time.
+ */
+import { assert } from '../../../src/primitives/assert.ts'
+import type { Address, Hash } from '../../../src/primitives/bytes.ts'
+import type { Host } from '../../host.ts'
+import type { EvmFork } from '../opcodes.ts'
+import { AddressBook, type KnownAddress } from './address-book.ts'
+import { operate, type OperatingFrame } from './host-operations.ts'
+import {
+  ARENA,
+  CODE,
+  CODE_END,
+  CODE_PADDING,
+  CONTEXT,
+  FRAME,
+  FRAME_RECORD,
+  FRAME_RECORD_SIZE,
+  FRAMES_MAX,
+  MEMORY_END,
+  MEMORY_PAGES_MAX,
+  MEMORY_PAGES_MIN,
+  PAGE_SIZE,
+  SAVED_FRAMES,
+  STACKS,
+} from './layout.ts'
+
+/** A memory above this is not kept when no frame runs, in bytes. */
+const IDLE_MEMORY_MAX = ARENA + 64 * 1024 * 1024
+/** The arena grows by at least this much, in bytes. */
+const ARENA_GROWTH = 1024 * 1024
+/** Code begins this far from anything else: a PUSH reads 32 bytes that end with its immediate. */
+const CODE_MARGIN = 32
+
+/** Code in linear memory. */
+export interface PlacedCode {
+  readonly address: number
+  readonly size: number
+  readonly jumpTargets: number
+}
+
+/** What a machine has to know of a frame whose state is in its memory. */
+export interface ResidentFrame extends OperatingFrame {
+  /** Moves the state out of linear memory, to where the frame can go on by itself. Its record is in place. */
+  evict(): void
+}
+
+/** What tier 1's module exports to JavaScript. */
+export interface MachineExports {
+  markJumpTargets(code: number, size: number, map: number): void
+  /** Runs the frame whose record is in place. @returns a status of `layout.ts`. */
+  readonly interpret: Readonly<Record<EvmFork, () => number>>
+}
+
+/** The import `host.operation`: see `host-operations.ts`. */
+export type HostOperation = (opcode: number, sp: number, gas: number) => number
+
+/** Instantiates the modules over a new memory. */
+export type Instantiate = (memory: WebAssembly.Memory, operation: HostOperation) => MachineExports
+
+export class Machine {
+  readonly memory = new WebAssembly.Memory({ initial: MEMORY_PAGES_MIN, maximum: MEMORY_PAGES_MAX })
+  readonly exports: MachineExports
+  readonly addresses = new AddressBook()
+  bytes: Uint8Array
+  i32: Int32Array
+  u64: BigUint64Array
+  /** Where stack and arena of the frame begin that entered last. */
+  stackStart = STACKS
+  arenaStart = ARENA
+  /** From the outermost one; only the last one runs. */
+  private readonly frames: ResidentFrame[] = []
+  /** Whether the record in place is that of the last frame; if not, it is among the saved ones. */
+  private isRecordInPlace = false
+  private host: Host | undefined
+  private readonly codes = new Map<Hash, PlacedCode>()
+  private codeEnd = CODE
+
+  constructor(instantiate: Instantiate) {
+    this.bytes = new Uint8Array(this.memory.buffer)
+    this.i32 = new Int32Array(this.memory.buffer)
+    this.u64 = new BigUint64Array(this.memory.buffer)
+    this.exports = instantiate(this.memory, (opcode, sp, gas) =>
+      operate(this, this.frames.at(-1) as ResidentFrame, opcode, sp, gas),
+    )
+  }
+
+  /** After anything that may have grown the memory: views of the old buffer have length 0. */
+  refresh(): void {
+    if (this.bytes.length > 0) return
+    this.bytes = new Uint8Array(this.memory.buffer)
+    this.i32 = new Int32Array(this.memory.buffer)
+    this.u64 = new BigUint64Array(this.memory.buffer)
+  }
+
+  // Fields and words.
+
+  field(address: number): number {
+    return this.i32[address >> 2] as number
+  }
+
+  setField(address: number, value: number): void {
+    this.i32[address >> 2] = value
+  }
+
+  /** Of 64 bits, unsigned. */
+  longField(address: number): bigint {
+    return this.u64[address >> 3] as bigint
+  }
+
+  setLongField(address: number, value: bigint): void {
+    this.u64[address >> 3] = value
+  }
+
+  word(address: number): bigint {
+    const index = address >> 3
+    const low = this.u64[index] as bigint
+    // Casts: the index is inside of the memory.
+    const [first, second, third] = [this.u64[index + 1], this.u64[index + 2], this.u64[index + 3]] as [
+      bigint,
+      bigint,
+      bigint,
+    ]
+    if (first === 0n && second === 0n && third === 0n) return low
+    return (third << 192n) | (second << 128n) | (first << 64n) | low
+  }
+
+  setWord(address: number, word: bigint): void {
+    const index = address >> 3
+    this.u64[index] = word
+    if (word >> 64n === 0n) {
+      this.u64.fill(0n, index + 1, index + 4)
+      return
+    }
+    this.u64[index + 1] = word >> 64n
+    this.u64[index + 2] = word >> 128n
+    this.u64[index + 3] = word >> 192n
+  }
+
+  /** A word below 2³². */
+  setSmallWord(address: number, value: number): void {
+    const index = address >> 2
+    this.i32.fill(0, index + 1, index + 8)
+    this.i32[index] = value
+  }
+
+  addressAt(word: number): KnownAddress {
+    return this.addresses.ofWord(this.i32, word >> 2)
+  }
+
+  setAddressWord(address: number, known: KnownAddress): void {
+    const index = address >> 2
+    const { i32 } = this
+    for (let i = 0; i < 5; i++) i32[index + i] = known.limbs[i] as number
+    i32.fill(0, index + 5, index + 8)
+  }
+
+  // Frames.
+
+  /** Puts a new frame on top of its caller. Frames that are none of its callers are evicted. */
+  enter(frame: ResidentFrame): void {
+    const { host, message } = frame
+    const last = this.frames.at(-1)
+    if (last !== undefined && (last.host !== host || last.message.depth >= message.depth)) this.evictFrom(0)
+    const caller = this.frames.at(-1)
+    if (caller === undefined) {
+      this.addresses.trim()
+      this.stackStart = STACKS
+      this.arenaStart = ARENA
+    } else {
+      this.resume(caller)
+      this.stackStart = this.field(FRAME.sp)
+      this.arenaStart = this.field(FRAME.zeroEnd)
+      this.saveRecord()
+    }
+    if (this.host !== host) this.setHost(host)
+    this.frames.push(frame)
+    this.isRecordInPlace = true
+  }
+
+  /** Puts the frame's record in place. Frames above it are evicted. */
+  resume(frame: ResidentFrame): void {
+    if (this.frames.at(-1) !== frame) {
+      const position = this.frames.indexOf(frame)
+      assert(position >= 0, 'only a frame that is in the machine can be resumed')
+      this.evictFrom(position + 1)
+    }
+    if (this.isRecordInPlace) return
+    const saved = SAVED_FRAMES + FRAME_RECORD_SIZE * (this.frames.length - 1)
+    this.bytes.copyWithin(FRAME_RECORD, saved, saved + FRAME_RECORD_SIZE)
+    this.isRecordInPlace = true
+  }
+
+  /** Takes the last frame out. */
+  leave(frame: ResidentFrame): void {
+    assert(this.frames.pop() === frame, 'frames end from the innermost one')
+    this.isRecordInPlace = false
+  }
+
+  /** Whether the memory is better dropped than kept, no frame being in it. */
+  isTooLarge(): boolean {
+    return this.frames.length === 0 && this.bytes.length > IDLE_MEMORY_MAX
+  }
+
+  private evictFrom(position: number): void {
+    while (this.frames.length > position) {
+      const frame = this.frames.at(-1) as ResidentFrame
+      this.resume(frame)
+      frame.evict()
+      this.leave(frame)
+    }
+  }
+
+  private saveRecord(): void {
+    const saved = SAVED_FRAMES + FRAME_RECORD_SIZE * (this.frames.length - 1)
+    assert(this.frames.length < FRAMES_MAX, 'as many frames as there are depths')
+    this.bytes.copyWithin(saved, FRAME_RECORD, FRAME_RECORD + FRAME_RECORD_SIZE)
+  }
+
+  /** Makes linear memory reach to `end`; `false` when that is more than there may be. */
+  reserve(end: number): boolean {
+    if (end <= this.bytes.length) return true
+    if (end > MEMORY_END) return false
+    const target = Math.min(end + ARENA_GROWTH, MEMORY_END)
+    try {
+      this.memory.grow(Math.ceil((target - this.bytes.length) / PAGE_SIZE))
+    } catch (error) {
+      // The machine has no more: whoever asked goes on without Wasm.
+      if (error instanceof RangeError) return false
+      throw error
+    }
+    this.refresh()
+    return true
+  }
+
+  private setHost(host: Host): void {
+    this.host = host
+    const { block, transaction } = host
+    const setAddress = (address: number, value: Address): void => {
+      this.setAddressWord(address, this.addresses.ofAddress(value))
+    }
+    setAddress(CONTEXT.ORIGIN, transaction.origin)
+    setAddress(CONTEXT.COINBASE, block.beneficiary)
+    this.setWord(CONTEXT.GASPRICE, transaction.gasPrice)
+    this.setWord(CONTEXT.TIMESTAMP, block.timestamp)
+    this.setWord(CONTEXT.NUMBER, block.number)
+    this.setWord(CONTEXT.PREVRANDAO, BigInt(block.prevRandao))
+    this.setWord(CONTEXT.GASLIMIT, block.gasLimit)
+    this.setWord(CONTEXT.CHAINID, block.chainId)
+    this.setWord(CONTEXT.BASEFEE, block.baseFeePerGas)
+    this.setWord(CONTEXT.BLOBBASEFEE, block.blobBaseFee)
+  }
+
+  // Code.
+
+  /** Code that was kept under its hash, or finds room for it; `undefined` when it has no hash or there is no room. */
+  placeCode(code: Uint8Array, codeHash: Hash | undefined): PlacedCode | undefined {
+    if (codeHash === undefined) return undefined
+    const known = this.codes.get(codeHash)
+    if (known !== undefined) return known
+    const needed = codeFootprint(code.length)
+    if (this.codeEnd + needed > CODE_END) {
+      // Frames that run may be on any of it.
+      if (this.frames.length > 0 || CODE + needed > CODE_END) return undefined
+      this.codes.clear()
+      this.codeEnd = CODE
+    }
+    const placed = this.writeCode(code, this.codeEnd)
+    this.codeEnd += needed
+    this.codes.set(codeHash, placed)
+    return placed
+  }
+
+  /** Writes code, zeros and the map of jump targets into {@link codeFootprint} bytes at `address`. */
+  writeCode(code: Uint8Array, address: number): PlacedCode {
+    const start = address + CODE_MARGIN
+    const jumpTargets = start + code.length + CODE_PADDING
+    this.bytes.set(code, start)
+    this.bytes.fill(0, start + code.length, address + codeFootprint(code.length))
+    this.exports.markJumpTargets(start, code.length, jumpTargets)
+    return { address: start, size: code.length, jumpTargets }
+  }
+}
+
+/** Bytes that code takes with everything around it, a multiple of 32. */
+export function codeFootprint(size: number): number {
+  return (CODE_MARGIN + size + CODE_PADDING + (size >> 3) + 1 + 31) & ~31
+}

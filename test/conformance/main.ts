@@ -20,7 +20,7 @@ import { runJobs } from './worker-pool.ts'
 const USAGE = `npm run conformance -- --fixtures DIR [options]
   --fixtures DIR   folder or file with fixtures, for example ../shared/vectors
   --suite NAME     only this suite, may be repeated: ${SUITE_NAMES.join(', ')}
-  --engine NAME    execution engine: tier0 (default) or reference
+  --engine NAME    execution engine: tier0 (default), tier1 or reference
   --filter TEXT    only cases whose name contains the text
   --json FILE      write figures and all failures to a file
   --threads N      worker threads (default: one a core)`
@@ -53,7 +53,7 @@ function parseArguments(): Arguments {
   const unknown = values.suite.filter((name) => !isSuiteName(name))
   if (unknown.length > 0) throw new UsageError(`unknown suite: ${unknown.join(', ')}`)
   if (!ENGINE_NAMES.some((name) => name === values.engine)) {
-    throw new UsageError(`unknown engine: ${values.engine}, known are ${ENGINE_NAMES.join(' and ')}`)
+    throw new UsageError(`unknown engine: ${values.engine}, known are ${ENGINE_NAMES.join(', ')}`)
   }
   const threadCount = Number(values.threads)
   if (!Number.isInteger(threadCount) || threadCount < 1)

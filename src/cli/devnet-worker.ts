@@ -28,13 +28,15 @@ async function run(settings: ChildSettings): Promise<void> {
   })
   // Only the parent is at the other end.
   process.on('message', (message) => control.receive(message as ToChild))
-  const { config: path, listen, bootstrap, rpcPort, logLevel } = settings
+  const { config: path, listen, bootstrap, rpcPort, engine, history, logLevel } = settings
   const config = await readConfig({
     config: path,
     listen,
     bootstrap,
     host: '127.0.0.1',
     port: rpcPort,
+    engine,
+    history,
     logLevel,
     logFormat: 'pretty',
   })

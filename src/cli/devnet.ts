@@ -2,6 +2,7 @@
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ConsensusParameters } from '../consensus/committees/parameters.ts'
+import { createExecutor } from '../execution/engines.ts'
 import { openLocalDevnet } from '../node/devnet/local-devnet.ts'
 import { SealReports, type SealReport } from '../node/devnet/seal-reports.ts'
 import { LOG_LEVELS, type Log, type LogFields, type LogLevel } from '../node/log.ts'
@@ -118,6 +119,8 @@ async function openLocal(options: DevnetOptions, onReport: OnReport): Promise<Ru
 async function openProcesses(options: DevnetOptions, onReport: OnReport): Promise<RunningDevnet> {
   const { prepareDirectory } = await import('./devnet-directory.ts')
   const { openProcessDevnet } = await import('../node/devnet/process-devnet.ts')
+  // Before eleven processes say the same.
+  await createExecutor(options.engine)
   const { executors, witnesses, chainId, data } = options
   const parameters = parametersOf(options)
   const directory = await prepareDirectory({ directory: data, executors, witnesses, chainId, parameters })
@@ -128,6 +131,8 @@ async function openProcesses(options: DevnetOptions, onReport: OnReport): Promis
       program: fileURLToPath(new URL(`./devnet-worker${extname(import.meta.url)}`, import.meta.url)),
       port: options.port,
       hasAllServers: options.rpcAll === true,
+      engine: options.engine,
+      historyBlocks: options.history,
       logLevel: options.logLevel,
       onLine: (name, line) => process.stderr.write(`[${name}] ${line}\n`),
       onReport,

@@ -42,6 +42,8 @@ export interface StartOptions {
   readonly data?: string
   readonly genesis?: string
   readonly engine?: string
+  /** Blocks whose state is kept. */
+  readonly history?: number
   readonly keys?: string
   readonly passwordFile?: string
   readonly listen?: readonly string[]
@@ -73,13 +75,14 @@ export async function runStart(options: StartOptions): Promise<void> {
 /** @throws AevirError */
 export async function readConfig(options: StartOptions): Promise<NodeConfig> {
   const text = await readTextFile(options.config, 'the configuration', 'make one with aevir init')
-  const { data, genesis, engine, keys, passwordFile, listen, bootstrap, host, port } = options
+  const { data, genesis, engine, history, keys, passwordFile, listen, bootstrap, host, port } = options
   // The command line checked level and format against their lists.
   const { logLevel, logFormat } = options as ConfigOverrides
   return parseNodeConfig(text, options.config, {
     data,
     genesis,
     engine,
+    history,
     keys,
     passwordFile,
     listen,

@@ -1,6 +1,7 @@
 /** `aevir devnet --processes`: nodes that are processes, which can be killed, and none of which outlives the network. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ZERO_ADDRESS } from '../../src/primitives/bytes.ts'
 import { withScratch } from '../support/cli.ts'
 import { startDevnet, type Devnet } from '../support/devnet.ts'
 
@@ -37,9 +38,10 @@ test('a network of processes seals, loses one and gets it back, goes on after a 
       first.kill()
     }
 
-    const second = await startDevnet(args)
+    const second = await startDevnet([...args, '--history', '1'])
     try {
       assert.ok(second.head > 0, 'the chain goes on')
+      await assert.rejects(second.rpc('eth_getBalance', ZERO_ADDRESS, '0x0'), /state/)
       await second.sealed()
       second.kill()
       await allGone(second)

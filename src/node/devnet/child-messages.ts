@@ -35,6 +35,9 @@ export interface ChildSettings {
   readonly listen: readonly string[]
   readonly bootstrap: readonly string[]
   readonly rpcPort: number
+  readonly engine: string
+  /** Blocks whose state it keeps. */
+  readonly history: number
   readonly logLevel: string
   /** Whether it reports seals. */
   readonly hasReports: boolean

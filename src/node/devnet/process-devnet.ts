@@ -33,6 +33,9 @@ export interface ProcessDevnetOptions {
   readonly port: number
   /** Whether the others have the ports that follow, rather than any. */
   readonly hasAllServers: boolean
+  readonly engine: string
+  /** Blocks whose state each node keeps. */
+  readonly historyBlocks: number
   readonly logLevel: string
   /** A line that a node wrote. */
   readonly onLine: (name: string, line: string) => void
@@ -70,6 +73,8 @@ export async function openProcessDevnet(options: ProcessDevnetOptions): Promise<
           listen: [listenAddress(ports, index)],
           bootstrap: addresses.filter((_, other) => other !== index).slice(0, BOOTSTRAP_COUNT),
           rpcPort: rpcPortOf(options, index),
+          engine: options.engine,
+          history: options.historyBlocks,
           logLevel: options.logLevel,
           hasReports: index === 0,
         },

@@ -17,6 +17,7 @@ import {
 import type { EpochStart, SealRecord } from '../../../src/consensus/dual-bft/consensus-store.ts'
 import type { ConsensusEvent } from '../../../src/consensus/dual-bft/dual-bft.ts'
 import { firstRandomness, revealMessage, seedOfAttempt } from '../../../src/consensus/election/randomness.ts'
+import { boundedMemory, requestRate } from './bounds.ts'
 import { bitmapIsQuorum } from './certified.ts'
 import { electWitnesses, type NodeId } from '../../../src/consensus/election/election.ts'
 import { isOffence } from '../../../src/consensus/simplex/evidence.ts'
@@ -27,7 +28,6 @@ import { isSameSeats } from '../../../src/consensus/witness-layer/seal-rules.ts'
 import type { CommitState } from '../../../src/execution/ledger.ts'
 import { hexToBytes, ZERO_HASH, type Hash } from '../../../src/primitives/bytes.ts'
 import { stubScheme } from '../stub-scheme.ts'
-import { sizesOf } from '../checkers/bounded-memory.ts'
 import { describeStatement, short } from '../trace.ts'
 import { GENESIS, numbersOf } from './ledger.ts'
 import { nameOf, type DualNode, type OpenInstance } from './node.ts'
@@ -51,7 +51,7 @@ export interface DualChecker {
   end?(): void
 }
 
-type MakeDualChecker = (world: DualWorld) => DualChecker
+export type MakeDualChecker = (world: DualWorld) => DualChecker
 
 /** The first to say something under a key decides; whoever says something else breaks the promise. */
 class Agreed {
@@ -443,46 +443,16 @@ function statementOf(message: Message): Statement | undefined {
   return { kind: 'propose', view, hash }
 }
 
-/** Requests do not breed: however much is missing, a node asks at a steady rate. */
-const requestRate: MakeDualChecker = (world) => {
-  let windowStart = 0
-  let before = world.nodes.map(() => 0)
-  return {
-    sample() {
-      const elapsed = world.now - windowStart
-      if (elapsed < REQUEST_WINDOW_MS) return
-      for (const { name, id, requestCount, isByzantine } of world.nodes) {
-        const count = requestCount - (before[id] ?? 0)
-        if (!isByzantine && count > REQUESTS_MAX) {
-          world.violate('request-rate', `${name} sent ${count} requests in ${elapsed.toFixed(0)} ms`)
-        }
-      }
-      windowStart = world.now
-      before = world.nodes.map(({ requestCount }) => requestCount)
-    },
-  }
-}
-/** Everything that instances of the core keep is bounded; a node runs few of them. */
-const boundedMemory: MakeDualChecker = (world) => ({
-  sample() {
-    for (const node of world.honest) {
-      let count = 0
-      for (const [name, core] of node.cores()) {
-        count += 1
-        for (const [what, size, max] of sizesOf(core, world.nodes.length)) {
-          if (size <= max) continue
-          world.violate('bounded-memory', `${node.name} keeps ${size} ${what} in ${name}, more than ${max}`)
-        }
-      }
-      if (count > INSTANCES_MAX) world.violate('bounded-memory', `${node.name} runs ${count} instances`)
-    }
+/** Who goes on to the next cycle can prove how the one before ended. */
+const provenEnds: MakeDualChecker = (world) => ({
+  onEpoch(node, { layer, epoch, root }) {
+    const { store } = node
+    const before = store.epochs(layer).findLast((start) => start.epoch < epoch)
+    if (before === undefined || cycleOfEpoch(before.epoch) === cycleOfEpoch(epoch)) return
+    if (store[layer](before.epoch).finalizationAtOrAbove(root.height) !== undefined) return
+    world.violate('proof', `${node.name} has nothing that proves the end of ${nameOf(before)}`)
   },
 })
-/** Of each layer the one at work, the one before it, and one that is on its way out. */
-const INSTANCES_MAX = 6
-
-const REQUEST_WINDOW_MS = 1000
-const REQUESTS_MAX = 300
 
 const CHECKERS: readonly MakeDualChecker[] = [
   agreement,
@@ -491,6 +461,7 @@ const CHECKERS: readonly MakeDualChecker[] = [
   window,
   nothingIsLost,
   honestStatements,
+  provenEnds,
   requestRate,
   boundedMemory,
 ]

@@ -160,8 +160,8 @@ const ORDERING: readonly DualMutation[] = [
     edits: [
       {
         file: 'execution-layer/seal-rules.ts',
-        find: "if (sealed >= number || prevRandao !== randomness) return 'invalid'",
-        replace: "if (sealed >= number || prevRandao === undefined) return 'invalid'",
+        find: "if (prevRandao !== randomness) return this.isBound(parent, sealed, ancestorOf) ? 'wait' : 'invalid'",
+        replace: '',
       },
     ],
     options: { behaviours: ['wrong-randomness'], plan: CALM },
@@ -247,6 +247,18 @@ const LASTING: readonly DualMutation[] = [
       },
     ],
     options: { plan: { ...CALM, lossShare: 0.15, joinAtMs: 5000 } },
+  },
+  {
+    name: 'end-unproven',
+    fault: 'goes on to the next cycle without what proves the last block of this one',
+    edits: [
+      {
+        file: 'execution-layer/block-application.ts',
+        find: 'this.options.store.finalizationAtOrAbove(this.lastHeight) !== undefined',
+        replace: 'this.options.store.latest() !== undefined',
+      },
+    ],
+    options: { parameters: { cycleBlocks: 6, windowBlocks: 4 }, plan: { ...CALM, lossShare: 0.15 } },
   },
 ]
 

@@ -3,6 +3,7 @@
  * moment, or be stopped, and comes back with what its disks kept.
  */
 import type { Committee } from '../../../src/consensus/committees/committee.ts'
+import type { ConsensusStore } from '../../../src/consensus/dual-bft/consensus-store.ts'
 import type { ConsensusEvent, DualBft } from '../../../src/consensus/dual-bft/dual-bft.ts'
 import type {
   InstanceDescription,
@@ -91,6 +92,11 @@ export class DualNode {
 
   get isUp(): boolean {
     return this.plugin !== undefined
+  }
+
+  /** What its disk has of consensus. */
+  get store(): ConsensusStore {
+    return openConsensusStore(this.database)
   }
 
   /** Cores of the life in progress, by the names of their instances. */

@@ -165,21 +165,18 @@ async function measure(committee: Committee, subject: string): Promise<Figure[]>
     'votes',
     pairs,
   )
+  const votesFigures = (task: string, { wallMs, processorMs }: Rounds): Figure[] => [
+    figure(task, 'round', 'ms', wallMs),
+    figure(
+      task,
+      'processor for each vote',
+      'µs',
+      processorMs.map((ms) => (ms * 1000) / pairs),
+    ),
+  ]
   return [
-    figure('votes, all to all, direct', 'round', 'ms', direct.wallMs),
-    figure(
-      'votes, all to all, direct',
-      'processor for each vote',
-      'µs',
-      direct.processorMs.map((ms) => (ms * 1000) / pairs),
-    ),
-    figure('votes, all to all, gossip', 'round', 'ms', gossiped.wallMs),
-    figure(
-      'votes, all to all, gossip',
-      'processor for each vote',
-      'µs',
-      gossiped.processorMs.map((ms) => (ms * 1000) / pairs),
-    ),
+    ...votesFigures('votes, all to all, direct', direct),
+    ...votesFigures('votes, all to all, gossip', gossiped),
     figure('block of 1 MB, one to all', 'round', 'ms', blocks.wallMs),
     figure(
       'block of 1 MB, one to all',

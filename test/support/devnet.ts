@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { MAIN } from './cli.ts'
+import { request } from './rpc-request.ts'
 
 export interface Devnet {
   readonly url: string
@@ -62,16 +63,4 @@ export async function startDevnet(args: readonly string[]): Promise<Devnet> {
     kill,
     complaints: () => complaints,
   }
-}
-
-async function request(url: string, method: string, params: readonly unknown[]): Promise<unknown> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
-  })
-  // What JSON-RPC answers with.
-  const answer = (await response.json()) as { result?: unknown; error?: { message: string } }
-  if (answer.error !== undefined) throw new Error(`${method}: ${answer.error.message}`)
-  return answer.result
 }

@@ -7,6 +7,7 @@ import { SILENT_LOG } from '../../../src/node/log.ts'
 import { present } from '../../../src/primitives/assert.ts'
 import { bytesToHex, type Hash } from '../../../src/primitives/bytes.ts'
 import { transfer } from '../../support/transfer.ts'
+import { request } from '../../support/rpc-request.ts'
 
 const CHAIN_ID = 31_337n
 /** Far longer than anything here takes on a machine that has other things to do. */
@@ -94,16 +95,4 @@ function worldOf(devnet: LocalDevnet, firstNonce: bigint): DevnetWorld {
     },
   }
   return world
-}
-
-async function request(url: string, method: string, params: readonly unknown[]): Promise<unknown> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
-  })
-  // What JSON-RPC answers with.
-  const answer = (await response.json()) as { result?: unknown; error?: { message: string } }
-  if (answer.error !== undefined) throw new Error(`${method}: ${answer.error.message}`)
-  return answer.result
 }

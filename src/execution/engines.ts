@@ -5,11 +5,12 @@
 import { AevirError } from '../primitives/errors.ts'
 import { tier0 } from '../../runtime/evm/engine.ts'
 import { tier1 } from '../../runtime/evm/tier1/engine.ts'
+import { tier2 } from '../../runtime/evm/tier2/engine.ts'
 import type { Engine } from '../../runtime/host.ts'
 import { nativeExecutor, type BlockExecutor } from './executor.ts'
 import { nativeSessions, type OpenSession } from './transaction-session.ts'
 
-export const ENGINE_NAMES = ['tier0', 'tier1', 'reference'] as const
+export const ENGINE_NAMES = ['tier0', 'tier1', 'tier2', 'reference'] as const
 export type EngineName = (typeof ENGINE_NAMES)[number]
 
 /** A name that is none of {@link ENGINE_NAMES}. */
@@ -31,6 +32,7 @@ interface Execution {
 const LOADERS: Readonly<Record<EngineName, () => Promise<Execution>>> = {
   tier0: async () => native(tier0),
   tier1: async () => native(tier1),
+  tier2: async () => native(tier2),
   reference: async () => {
     const { referenceExecutor } = await import('./reference/reference-executor.ts')
     const { openReferenceSession } = await import('./reference/reference-session.ts')

@@ -105,7 +105,10 @@ export class IrBuilder {
     // Operations of one operand have no simplification that looks at a second one.
     const [a, b] = operands as [Value, Value]
     const simplified = SIMPLIFICATIONS[operation]?.(this, a, b)
-    return simplified ?? this.append(operation, operands, bitsOf(operation, operands))
+    if (simplified !== undefined) return simplified
+    const bits = bitsOf(operation, operands)
+    // Only zero has no bits, for example what ADDMOD makes of it.
+    return bits === 0 ? this.number(0) : this.append(operation, operands, bits)
   }
 
   #make(

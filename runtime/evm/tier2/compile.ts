@@ -1,0 +1,215 @@
+/**
+ * Compiles the code of a contract: one module with a function for each region, found from the start of the code on,
+ * from where callees return to, and from the targets of computed jumps. Regions end in each other by tail calls, so the
+ * machine's stack does not grow. What exceeds the budget is not compiled: control leaves for another tier there.
+ */
+import { assert } from '../../../src/primitives/assert.ts'
+import { I32, I64, type FunctionBody } from '../../wasm/function-body.ts'
+import type { Local } from '../../wasm/instruction-writer.ts'
+import { ModuleWriter } from '../../wasm/module-writer.ts'
+import type { EvmFork } from '../opcodes.ts'
+import { FRAME, haltStatus, MEMORY_PAGES_MAX, MEMORY_PAGES_MIN, STATUS } from '../wasm/layout.ts'
+import { RUNTIME_FUNCTIONS, type RuntimeFunction } from '../wasm/runtime-module.ts'
+import { analyzeBlocks, type CodeBlocks } from './block-analysis.ts'
+import { emitRegion } from './emit-region.ts'
+import type { Region } from './ir.ts'
+import { lowerRegion } from './lower.ts'
+import type { RegionLimits } from './region-graph.ts'
+import { RegionWriter, type RegionCallees } from './region-writer.ts'
+
+export interface CompileOptions {
+  readonly limits: RegionLimits
+  /** Bytes of function bodies; a region that begins below is finished. */
+  readonly bytesMax: number
+  /** Sees each region before it is emitted: for tests and explanations. */
+  readonly onRegion?: (region: Region) => void
+}
+
+/** What measurements found best: more nodes double the code for little. */
+export const REGION_LIMITS: RegionLimits = { nodesMax: 12, operationsMax: 400 }
+
+/** A region as it came out. */
+export interface CompiledRegion {
+  readonly offset: number
+  readonly nodeCount: number
+  readonly byteCount: number
+}
+
+export interface CompiledCode {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly regions: readonly CompiledRegion[]
+  /** Offsets at which a frame may enter from outside. */
+  readonly entries: readonly number[]
+}
+
+/**
+ * The exported function: `() → status` goes on with the frame whose record is in place, or answers `STATUS.switch` at
+ * once where it cannot be entered.
+ */
+export const ENTER = 'enter'
+
+export function compile(code: Uint8Array, fork: EvmFork, options: CompileOptions): CompiledCode {
+  return new Compiler(analyzeBlocks(code, fork), options).run()
+}
+
+const REGION = { parameters: [I32, I64], results: [I32] } as const
+
+class Compiler {
+  readonly #blocks: CodeBlocks
+  readonly #options: CompileOptions
+  readonly #module = new ModuleWriter()
+  readonly #runtime: Readonly<Record<RuntimeFunction, number>>
+  readonly #host: number
+  /** Functions of regions by offset. */
+  readonly #functions = new Map<number, number>()
+  readonly #pending: number[] = []
+  readonly #regions: CompiledRegion[] = []
+  readonly #entries = new Set<number>()
+  #byteCount = 0
+  #jumpTo: number | undefined
+
+  constructor(blocks: CodeBlocks, options: CompileOptions) {
+    this.#blocks = blocks
+    this.#options = options
+    const module = this.#module
+    module.importMemory('host', 'memory', { initial: MEMORY_PAGES_MIN, maximum: MEMORY_PAGES_MAX })
+    this.#host = module.importFunction('host', 'operation', module.type([I32, I32, I32], [I32]))
+    const runtime: Partial<Record<RuntimeFunction, number>> = {}
+    for (const [name, { parameters, results }] of Object.entries(RUNTIME_FUNCTIONS)) {
+      runtime[name as RuntimeFunction] = module.importFunction(
+        'runtime',
+        name,
+        module.type(parameters, results),
+      )
+    }
+    // Each name of the table was just given an index.
+    this.#runtime = runtime as Record<RuntimeFunction, number>
+  }
+
+  run(): CompiledCode {
+    this.#addEntry(0)
+    this.#emitPending()
+    if (this.#jumpTo !== undefined) {
+      for (const target of this.#blocks.namedTargets) this.#regionAt(target)
+      this.#emitPending()
+      this.#emitJumpTo(this.#jumpTo)
+    }
+    this.#emitEnter()
+    return {
+      bytes: this.#module.finish(),
+      regions: this.#regions,
+      entries: [...this.#entries].sort((a, b) => a - b),
+    }
+  }
+
+  #addEntry(offset: number): void {
+    if (this.#regionAt(offset) !== undefined) this.#entries.add(offset)
+  }
+
+  #regionAt(offset: number): number | undefined {
+    const known = this.#functions.get(offset)
+    if (known !== undefined) return known
+    if (this.#byteCount >= this.#options.bytesMax) return undefined
+    const index = this.#module.function(this.#module.type(REGION.parameters, REGION.results))
+    this.#functions.set(offset, index)
+    this.#pending.push(offset)
+    return index
+  }
+
+  #emitPending(): void {
+    for (let offset = this.#pending.shift(); offset !== undefined; offset = this.#pending.shift()) {
+      this.#emit(offset)
+    }
+  }
+
+  #emit(offset: number): void {
+    const region = lowerRegion(this.#blocks, offset, this.#options.limits)
+    this.#options.onRegion?.(region)
+    const index = this.#regionAt(offset)
+    assert(index !== undefined, 'a pending region has a function')
+    const body = this.#module.body(index)
+    const callees: RegionCallees = {
+      runtime: this.#runtime,
+      host: this.#host,
+      regionAt: (target) => this.#regionAt(target),
+      jumpTo: () => {
+        this.#jumpTo ??= this.#module.function(this.#module.type([I32, I64, I32], [I32]), 'jumpTo')
+        return this.#jumpTo
+      },
+    }
+    emitRegion(new RegionWriter(body, region, callees))
+    this.#byteCount += body.size
+    this.#regions.push({ offset, nodeCount: region.nodes.length, byteCount: body.size })
+    for (const { exit } of region.nodes) {
+      // Behind a call, the frame comes back.
+      if (exit.kind === 'goto' && exit.to.kind === 'leave') this.#addEntry(exit.to.offset + 1)
+    }
+  }
+
+  /** A search among the regions at JUMPDESTs; another target is left for, or is none. */
+  #emitJumpTo(index: number): void {
+    const { jumpdests } = this.#blocks
+    const targets = [...this.#functions.keys()]
+      .filter((offset) => jumpdests[offset] === 1)
+      .sort((a, b) => a - b)
+    const body = this.#module.body(index)
+    const [sp, gas, target] = [0, 1, 2]
+    this.#search(body, target, targets, () => body.get(sp).get(gas))
+    emitOtherTarget(body)
+  }
+
+  #emitEnter(): void {
+    const index = this.#module.function(this.#module.type([], [I32]), ENTER)
+    this.#module.exportFunction(ENTER, index)
+    const body = this.#module.body(index)
+    const pc = body.local(I32)
+    body.i32Const(0).i32Load(FRAME.pc).set(pc)
+    const entries = [...this.#entries].sort((a, b) => a - b)
+    this.#search(body, pc, entries, () => body.i32Const(0).i32Load(FRAME.sp).i32Const(0).i64Load(FRAME.gas))
+    body.i32Const(STATUS.switch)
+  }
+
+  /** Goes to the region at the offset in a local; falls through when it is not among `targets`, which ascend. */
+  #search(body: FunctionBody, target: Local, targets: readonly number[], pushArguments: () => void): void {
+    const half = targets.length >> 1
+    const middle = targets[half]
+    if (middle === undefined) return
+    if (targets.length === 1) {
+      body
+        .get(target)
+        .i32Const(middle)
+        .i32Eq()
+        .if(() => {
+          const region = this.#functions.get(middle)
+          assert(region !== undefined, 'a target has a region')
+          pushArguments()
+          body.returnCall(region)
+        })
+      return
+    }
+    body
+      .get(target)
+      .i32Const(middle)
+      .i32LtU()
+      .if(
+        () => this.#search(body, target, targets.slice(0, half), pushArguments),
+        () => this.#search(body, target, targets.slice(half), pushArguments),
+      )
+  }
+}
+
+/** Not a region: a JUMPDEST that is left to another tier, or no JUMPDEST. */
+function emitOtherTarget(body: FunctionBody): void {
+  const [sp, gas, target]: readonly Local[] = [0, 1, 2]
+  assert(sp !== undefined && gas !== undefined && target !== undefined, 'parameters')
+  const invalid = body.openBlock()
+  body.get(target).i32Const(0).i32Load(FRAME.codeSize).i32GeU().brIf(invalid)
+  body.i32Const(0).i32Load(FRAME.jumpTargets).get(target).i32Const(3).i32ShrU().i32Add().i32Load8U()
+  body.get(target).i32Const(7).i32And().i32ShrU().i32Const(1).i32And().i32Eqz().brIf(invalid)
+  body.i32Const(0).get(target).i32Store(FRAME.pc)
+  body.i32Const(0).get(sp).i32Store(FRAME.sp)
+  body.i32Const(0).get(gas).i64Store(FRAME.gas)
+  body.i32Const(STATUS.switch).return()
+  body.close(invalid)
+  body.i32Const(haltStatus('invalidJump'))
+}

@@ -1,0 +1,84 @@
+/** Compiled frames compared with tier 0's: outcome, gas to the unit, and all that the host saw. */
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import fc from 'fast-check'
+import { tier0 } from '../../../../runtime/evm/engine.ts'
+import type { Engine } from '../../../../runtime/host.ts'
+import { REGION_LIMITS } from '../../../../runtime/evm/tier2/compile.ts'
+import { createTier2 } from '../../../../runtime/evm/tier2/engine.ts'
+import { assemble } from '../../../support/assembler.ts'
+import { anyCode, structuredCode } from '../../../support/bytecode-arbitraries.ts'
+import { FakeHost, finish, startFrame, type RunOptions } from '../../../support/fake-host.ts'
+
+const ENGINES: readonly Engine[] = [
+  createTier2({ name: 'regions', limits: REGION_LIMITS, compilesInitcode: true }),
+  createTier2({ name: 'blocks', limits: { nodesMax: 1, operationsMax: 1000 }, compilesInitcode: true }),
+]
+
+/** What can be told of a run. */
+function trace(engine: Engine, code: Uint8Array, options: RunOptions): unknown {
+  const host = new FakeHost()
+  const outcome = finish(startFrame(code, { ...options, engine, host }))
+  const { slots, transientSlots, warmSlots, warmAccounts, logs, selfDestructs, refunded } = host
+  return { outcome, slots, transientSlots, warmSlots, warmAccounts, logs, selfDestructs, refunded }
+}
+
+function agree(code: Uint8Array, options: RunOptions = {}): void {
+  const expected = trace(tier0, code, options)
+  for (const engine of ENGINES) assert.deepEqual(trace(engine, code, options), expected, engine.name)
+}
+
+suite('compiled code does what tier 0 does', () => {
+  test('for structured programs, whatever gas they have', () => {
+    const gas = fc.oneof(fc.integer({ min: 0, max: 3000 }), fc.integer({ min: 3000, max: 300_000 }))
+    fc.assert(
+      fc.property(
+        structuredCode,
+        gas,
+        fc.uint8Array({ maxLength: 70 }),
+        fc.boolean(),
+        (code, gas, input, isStatic) => agree(code, { gas: BigInt(gas), input, isStatic }),
+      ),
+      { numRuns: 150 },
+    )
+  })
+
+  test('for any bytes', () => {
+    fc.assert(
+      fc.property(anyCode, (code) => agree(code, { gas: 10_000n })),
+      { numRuns: 100 },
+    )
+  })
+
+  test('at every amount of gas', () => {
+    const code = assemble(
+      'PUSH1 3 @head PUSH1 32 MUL PUSH0 MSTORE PUSH1 64 PUSH0 KECCAK256 PUSH1 9 SSTORE',
+      'PUSH1 9 SLOAD DUP1 PUSH0 LOG1 GAS POP PUSH1 1 PUSH2 @head JUMPI',
+    )
+    for (let gas = 0n; gas < 3000n; gas += 7n) agree(code, { gas })
+    for (let gas = 3000n; gas < 60_000n; gas += 501n) agree(code, { gas })
+  })
+
+  test('where the stack is almost full, and where a way that is not taken would overflow it', () => {
+    for (const height of [1020, 1021, 1022, 1023, 1024]) {
+      agree(assemble('CALLVALUE '.repeat(height), 'PUSH2 @end JUMPI', 'DUP1 DUP1 DUP1', '@end STOP'))
+    }
+  })
+})
+
+suite('what once was compiled wrongly', () => {
+  test('a result that can only be zero, in an operation inline', () => {
+    agree(assemble('CALLER PUSH0 COINBASE PUSH0 ADDMOD SDIV PUSH0 SSTORE STOP'))
+  })
+})
+
+suite('loops', () => {
+  test('go on when their fuel ends, with all that they carry', () => {
+    const loop = assemble(
+      'CALLVALUE PUSH0 PUSH3 0x00ea60',
+      '@head SWAP1 DUP2 DUP4 XOR ADD SWAP1 PUSH1 1 SWAP1 SUB DUP1 PUSH2 @head JUMPI',
+      'POP PUSH0 MSTORE PUSH1 32 PUSH0 RETURN',
+    )
+    agree(loop, { gas: 10_000_000n, value: 12_345n })
+  })
+})

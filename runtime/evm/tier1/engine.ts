@@ -7,7 +7,7 @@ import type { ForkRules } from '../../../src/chain/forks.ts'
 import type { Engine, Frame, Host, Message, StepTracer } from '../../host.ts'
 import { tier0 } from '../engine.ts'
 import { EVM_FORKS, type EvmFork } from '../opcodes.ts'
-import { WasmFrame, type Execute } from '../wasm/frame.ts'
+import { ForeignFrame, WasmFrame, type Execute } from '../wasm/frame.ts'
 import { Machine, type Instantiate, type MachineExports } from '../wasm/machine.ts'
 import { emitInterpreterModule, interpreterName } from './interpreter.ts'
 
@@ -20,11 +20,12 @@ let machine: Machine | undefined
 export const tier1: Engine = {
   name: 'tier1',
   start(message: Message, host: Host, rules: ForkRules, tracer?: StepTracer): Frame {
-    if (tracer !== undefined) return tier0.start(message, host, rules, tracer)
-    if (message.gas >= GAS_LIMIT) return tier0.start(message, host, rules)
     if (machine === undefined || machine.isTooLarge()) machine = new Machine(instantiate)
-    const frame = new WasmFrame(message, host, rules, machine, execute)
-    return frame.begin() ? frame : tier0.start(message, host, rules)
+    if (tracer === undefined && message.gas < GAS_LIMIT) {
+      const frame = new WasmFrame(message, host, rules, machine, execute)
+      if (frame.begin()) return frame
+    }
+    return new ForeignFrame(tier0.start(message, host, rules, tracer), machine)
   },
 }
 
@@ -39,6 +40,7 @@ const instantiate: Instantiate = (memory, operation) => {
   )
   return {
     markJumpTargets: exports['markJumpTargets'] as MachineExports['markJumpTargets'],
+    undoStorage: exports['undoStorage'] as MachineExports['undoStorage'],
     interpret: Object.fromEntries(interpreters) as Record<EvmFork, () => number>,
   }
 }

@@ -40,7 +40,7 @@ export function emitInterpreterModule(): Uint8Array<ArrayBuffer> {
   const module = new ModuleWriter()
   module.importMemory('host', 'memory', { initial: MEMORY_PAGES_MIN, maximum: MEMORY_PAGES_MAX })
   const host = module.importFunction('host', 'operation', module.type([I32, I32, I32], [I32]))
-  const runtime = emitRuntime(module)
+  const runtime = emitRuntime(module, host)
   const known = new Map<string, number>()
   for (const fork of EVM_FORKS) {
     const instructions = INSTRUCTION_SETS[fork]

@@ -2,6 +2,7 @@
  * Addresses as Wasm has them, words, and as the rest of the node has them, hex: the same few come by in every frame, and
  * to make one from the other costs more than to find it.
  */
+import { present } from '../../../src/primitives/assert.ts'
 import { wordToAddress, type Address } from '../../../src/primitives/bytes.ts'
 
 /** An address in both forms. */
@@ -19,14 +20,14 @@ export class AddressBook {
   private readonly byAddress = new Map<Address, KnownAddress>()
   /** By the lowest limb: of two that agree in it, the later one. */
   private readonly byLimb = new Map<number, KnownAddress>()
-  private accountCount = 0
+  private readonly byAccount: Address[] = []
 
   /** Forgets all once they are many. Their numbers must not be in use any more. */
   trim(): void {
     if (this.byAddress.size < KNOWN_MAX) return
     this.byAddress.clear()
     this.byLimb.clear()
-    this.accountCount = 0
+    this.byAccount.length = 0
   }
 
   // Hot: twice a frame.
@@ -46,11 +47,16 @@ export class AddressBook {
     return found
   }
 
+  /** By {@link KnownAddress.account}. */
+  ofAccount(account: number): Address {
+    return present(this.byAccount[account], 'account')
+  }
+
   private add(address: Address): KnownAddress {
     const limb = (i: number): number => Number.parseInt(address.slice(34 - 8 * i, 42 - 8 * i), 16) | 0
     const limbs = [limb(0), limb(1), limb(2), limb(3), limb(4)] as const
-    const known = { address, limbs, account: this.accountCount }
-    this.accountCount += 1
+    const known = { address, limbs, account: this.byAccount.length }
+    this.byAccount.push(address)
     this.byAddress.set(address, known)
     this.byLimb.set(limbs[0], known)
     return known

@@ -12,6 +12,7 @@ import * as halts from '../halts.ts'
 import type { Pending } from '../machine.ts'
 import { FRAME, HALTS, STATUS, WORD_SIZE } from './layout.ts'
 import { codeFootprint, type Machine, type PlacedCode, type ResidentFrame } from './machine.ts'
+import { beginStorageEpoch, forgetStorage, markStorage, tellStorage, undoStorage } from './storage-state.ts'
 import { dropOperands, outputRange, takeCall, takeCreation } from './requests.ts'
 
 const HALT_OUTCOMES: Readonly<Record<(typeof HALTS)[number], Outcome>> = {
@@ -91,14 +92,14 @@ export class WasmFrame implements Frame, ResidentFrame {
   }
 
   run(): Outcome {
-    if (this.#successor !== undefined) return this.#successor.run()
+    if (this.#successor !== undefined) return this.#runSuccessor(this.#successor)
     assert(this.#state === 'ready', 'a frame runs once')
     this.#machine.resume(this)
     return this.#continue()
   }
 
   resume(result: SubcallResult): Outcome {
-    if (this.#successor !== undefined) return this.#successor.resume(result)
+    if (this.#successor !== undefined) return this.#runSuccessor(this.#successor, result)
     assert(this.#state === 'suspended', 'only a suspended frame can be resumed')
     this.#machine.resume(this)
     this.#settle(result)
@@ -108,6 +109,7 @@ export class WasmFrame implements Frame, ResidentFrame {
   /** Completes the call or creation that suspended the frame. */
   #settle({ succeeded, gasLeft, returnData, created }: SubcallResult): void {
     const machine = this.#machine
+    if (!succeeded) undoStorage(machine)
     machine.setLongField(FRAME.gas, machine.longField(FRAME.gas) + gasLeft)
     this.returnData = returnData
     machine.setField(FRAME.returnDataSize, returnData.length)
@@ -129,13 +131,27 @@ export class WasmFrame implements Frame, ResidentFrame {
     const status = this.#execute(machine, this)
     machine.refresh()
     if (status === STATUS.leave) {
+      tellStorage(machine, this.host)
       this.#successor = this.#continuation(undefined)
       this.#end()
-      return this.#successor.run()
+      return this.#runSuccessor(this.#successor)
     }
     const outcome = this.#outcome(status)
-    if (outcome.kind === 'call' || outcome.kind === 'create') this.#state = 'suspended'
-    else this.#end()
+    if (outcome.kind === 'halt' || outcome.kind === 'revert') forgetStorage(machine)
+    else tellStorage(machine, this.host)
+    if (outcome.kind === 'call' || outcome.kind === 'create') {
+      this.#state = 'suspended'
+      markStorage(machine)
+    } else {
+      this.#end()
+    }
+    return outcome
+  }
+
+  /** Tier 0 talks to the host: the table does not know what it wrote. */
+  #runSuccessor(successor: Frame, result?: SubcallResult): Outcome {
+    const outcome = result === undefined ? successor.run() : successor.resume(result)
+    beginStorageEpoch(this.#machine)
     return outcome
   }
 
@@ -217,6 +233,31 @@ export class WasmFrame implements Frame, ResidentFrame {
       returnData: this.returnData,
       pending,
     })
+  }
+}
+
+/** A frame of tier 0 among frames of a machine: the machine's storage table does not know what it wrote. */
+export class ForeignFrame implements Frame {
+  readonly message: Message
+  readonly #frame: Frame
+  readonly #machine: Machine
+
+  constructor(frame: Frame, machine: Machine) {
+    this.message = frame.message
+    this.#frame = frame
+    this.#machine = machine
+  }
+
+  run(): Outcome {
+    const outcome = this.#frame.run()
+    beginStorageEpoch(this.#machine)
+    return outcome
+  }
+
+  resume(result: SubcallResult): Outcome {
+    const outcome = this.#frame.resume(result)
+    beginStorageEpoch(this.#machine)
+    return outcome
   }
 }
 

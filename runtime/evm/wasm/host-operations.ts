@@ -11,6 +11,8 @@ import type { Host, Message } from '../../host.ts'
 import * as prices from '../gas.ts'
 import { FRAME, haltStatus, WORD_SIZE } from './layout.ts'
 import type { Machine } from './machine.ts'
+import { accessSlot, beginStorageEpoch, loadTransientSlot, tellStorage } from './storage-state.ts'
+import { SLOT_OPERATION } from './storage-table.ts'
 
 /** The frame that runs, as operations need it. */
 export interface OperatingFrame {
@@ -61,6 +63,15 @@ export function operate(
       return 0
     case 0x5d:
       host.setTransientStorage(message.address, machine.word(top), machine.word(top - WORD_SIZE))
+      return 0
+    case SLOT_OPERATION.access:
+      return accessSlot(machine, host, sp, gas === 1)
+    case SLOT_OPERATION.loadTransient:
+      loadTransientSlot(machine, host, sp)
+      return 0
+    case SLOT_OPERATION.restart:
+      tellStorage(machine, host)
+      beginStorageEpoch(machine)
       return 0
     case 0xff:
       return selfDestruct(machine, frame, top, gas)

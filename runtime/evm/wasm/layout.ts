@@ -45,8 +45,6 @@ export const ENGINE = {
   refund: 0x280,
   /** i32: entries of the storage table with another epoch are free. */
   storageEpoch: 0x288,
-  /** i32: slots in use in this epoch. */
-  slotCount: 0x28c,
   /** i32: entries in the undo log in this epoch. */
   undoCount: 0x290,
   /** i32: entries in the list of dirty slots. */
@@ -94,6 +92,10 @@ export const FRAME = {
   outputSize: 0x344,
   /** i32: opcode of the call or creation that suspended the frame; its operands are still on the stack. */
   operation: 0x348,
+  /** i32: {@link ENGINE.undoCount} when the frame was last suspended. */
+  undoMark: 0x34c,
+  /** i32: {@link ENGINE.storageEpoch} then. */
+  undoEpoch: 0x350,
   /** A word. */
   address: 0x360,
   /** A word. */
@@ -131,7 +133,7 @@ export const SLOT = {
   flags: 104,
 } as const
 export const SLOT_SIZE = 128
-export const SLOT_FLAG = { warm: 1, dirty: 2 } as const
+export const SLOT_FLAG = { warm: 1, dirty: 2, loaded: 4 } as const
 /** Makes an account's number that of its transient storage. */
 export const TRANSIENT = 0x8000_0000
 

@@ -8,6 +8,7 @@ import type { Host } from '../../host.ts'
 import type { EvmFork } from '../opcodes.ts'
 import { AddressBook, type KnownAddress } from './address-book.ts'
 import { operate, type OperatingFrame } from './host-operations.ts'
+import { beginStorageEpoch } from './storage-state.ts'
 import {
   ARENA,
   CODE,
@@ -49,6 +50,7 @@ export interface ResidentFrame extends OperatingFrame {
 /** What tier 1's module exports to JavaScript. */
 export interface MachineExports {
   markJumpTargets(code: number, size: number, map: number): void
+  undoStorage(mark: number): void
   /** Runs the frame whose record is in place. @returns a status of `layout.ts`. */
   readonly interpret: Readonly<Record<EvmFork, () => number>>
 }
@@ -168,6 +170,7 @@ export class Machine {
       this.addresses.trim()
       this.stackStart = STACKS
       this.arenaStart = ARENA
+      beginStorageEpoch(this)
     } else {
       this.resume(caller)
       this.stackStart = this.field(FRAME.sp)
@@ -196,6 +199,11 @@ export class Machine {
   leave(frame: ResidentFrame): void {
     assert(this.frames.pop() === frame, 'frames end from the innermost one')
     this.isRecordInPlace = false
+  }
+
+  /** Whether frames have their state here. */
+  get isInUse(): boolean {
+    return this.frames.length > 0
   }
 
   /** Whether the memory is better dropped than kept, no frame being in it. */

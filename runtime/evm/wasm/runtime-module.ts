@@ -1,5 +1,5 @@
 /**
- * The functions that all Wasm engines share, in one module: arithmetic on words, Keccak, memory. Tier 1 puts its
+ * The functions that all Wasm engines share, in one module: arithmetic on words, Keccak, memory, storage. Tier 1 puts its
  * interpreter into the same module and calls them directly; modules of tier 2 import them by name.
  *
  * A word is passed as four limbs, lowest first, and comes back as four results.
@@ -8,6 +8,7 @@ import { I32, I64, type ValueType } from '../../wasm/function-body.ts'
 import type { ModuleWriter } from '../../wasm/module-writer.ts'
 import { emitKeccak } from './keccak.ts'
 import { emitMemoryFunctions } from './memory-functions.ts'
+import { emitStorageFunctions } from './storage-table.ts'
 import { emitDivisions } from './words/divide.ts'
 import { emitExponentiate, emitMultiply } from './words/multiply.ts'
 import { emitShifts } from './words/shift.ts'
@@ -34,13 +35,22 @@ export const RUNTIME_FUNCTIONS = {
   rangeEnd: { parameters: [I32, I32], results: [I64] },
   copyPadded: { parameters: [I32, I32, I32, I64, I32], results: [] },
   callDataLoad: { parameters: [I64], results: WORD },
+  storageLoad: { parameters: [I32, I64], results: [I64] },
+  storageStore: { parameters: [I32, I64], results: [I64] },
+  transientLoad: { parameters: [I32], results: [] },
+  transientStore: { parameters: [I32], results: [] },
+  undoStorage: { parameters: [I32], results: [] },
   markJumpTargets: { parameters: [I32, I32, I32], results: [] },
 } as const satisfies Record<string, { parameters: readonly ValueType[]; results: readonly ValueType[] }>
 
 export type RuntimeFunction = keyof typeof RUNTIME_FUNCTIONS
 
-/** Writes all of them into a module and exports them. @returns their indices. */
-export function emitRuntime(module: ModuleWriter): Readonly<Record<RuntimeFunction, number>> {
+/**
+ * Writes all of them into a module and exports them.
+ * @param host the import `host(operation: i32, sp: i32, gas: i32) → i32`: see `host-operations.ts`.
+ * @returns their indices.
+ */
+export function emitRuntime(module: ModuleWriter, host: number): Readonly<Record<RuntimeFunction, number>> {
   const mul = emitMultiply(module)
   const functions = {
     mul,
@@ -49,6 +59,7 @@ export function emitRuntime(module: ModuleWriter): Readonly<Record<RuntimeFuncti
     ...emitShifts(module),
     keccak256: emitKeccak(module),
     ...emitMemoryFunctions(module),
+    ...emitStorageFunctions(module, host),
   }
   for (const [name, index] of Object.entries(functions)) module.exportFunction(name, index)
   return functions

@@ -45,18 +45,34 @@ const create: Emit = (writer, { byte, name, gas }) => {
 }
 
 export const STATE: Readonly<Record<string, Emit>> = {
-  SLOAD: asked,
-  SSTORE: (writer, instruction) => {
+  SLOAD: (writer) => {
+    const { body, gas } = writer
+    writer.pushAddress(0)
+    body.get(gas).call(writer.callees.runtime.storageLoad).tee(gas).i64Const(0).i64LtS()
+    writer.haltIf('outOfGas')
+    writer.next()
+  },
+  SSTORE: (writer) => {
+    const { body, sp, gas } = writer
     writer.haltIfStatic()
     // A callee that has the stipend only must not be able to write (EIP-2200).
-    writer.body.get(writer.gas).i64Const(CALL_STIPEND).i64LeS()
+    body.get(gas).i64Const(CALL_STIPEND).i64LeS()
     writer.haltIf('outOfGas')
-    asked(writer, instruction)
+    body.get(sp).get(gas).call(writer.callees.runtime.storageStore).tee(gas).i64Const(0).i64LtS()
+    writer.haltIf('outOfGas')
+    writer.drop(2)
+    writer.next()
   },
-  TLOAD: asked,
-  TSTORE: (writer, instruction) => {
+  TLOAD: (writer) => {
+    writer.pushAddress(0)
+    writer.body.call(writer.callees.runtime.transientLoad)
+    writer.next()
+  },
+  TSTORE: (writer) => {
     writer.haltIfStatic()
-    asked(writer, instruction)
+    writer.body.get(writer.sp).call(writer.callees.runtime.transientStore)
+    writer.drop(2)
+    writer.next()
   },
   LOG0: log,
   LOG1: log,

@@ -1,4 +1,5 @@
 /** The shared functions of Wasm engines, instantiated alone, with words as bigints. */
+import { I32 } from '../../../../runtime/wasm/function-body.ts'
 import { ModuleWriter } from '../../../../runtime/wasm/module-writer.ts'
 import { MEMORY_PAGES_MAX, MEMORY_PAGES_MIN } from '../../../../runtime/evm/wasm/layout.ts'
 import { emitRuntime, type RuntimeFunction } from '../../../../runtime/evm/wasm/runtime-module.ts'
@@ -16,9 +17,12 @@ export interface RuntimeWorld {
 export function createRuntimeWorld(): RuntimeWorld {
   const module = new ModuleWriter()
   module.importMemory('host', 'memory', { initial: MEMORY_PAGES_MIN, maximum: MEMORY_PAGES_MAX })
-  emitRuntime(module)
+  const host = module.importFunction('host', 'operation', module.type([I32, I32, I32], [I32]))
+  emitRuntime(module, host)
   const memory = new WebAssembly.Memory({ initial: MEMORY_PAGES_MIN, maximum: MEMORY_PAGES_MAX })
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(module.finish()), { host: { memory } })
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(module.finish()), {
+    host: { memory, operation: () => 0 },
+  })
   const functions = instance.exports as RuntimeWorld['functions']
   return {
     functions,

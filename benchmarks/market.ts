@@ -42,7 +42,7 @@ export async function openMarket(
   const silver = await deploy('ERC20Token', ['Silver', 'SILV', SUPPLY])
   const factory = await deploy('AmmFactory', [])
   const router = await deploy('AmmRouter', [factory])
-  const calls = callsOf(artifacts, { gold, silver, router })
+  const calls = marketCalls(artifacts, { gold, silver, router })
   for (const token of [gold, silver]) await confirmed(connection, owner, calls.approve(token))
   await confirmed(connection, owner, calls.addLiquidity(owner.address))
   for (const trader of traders) {
@@ -63,7 +63,10 @@ interface Addresses {
   readonly router: Address
 }
 
-function callsOf(artifacts: ContractArtifacts, { gold, silver, router }: Addresses) {
+export type MarketCalls = ReturnType<typeof marketCalls>
+
+/** Calls of contracts at these addresses. */
+export function marketCalls(artifacts: ContractArtifacts, { gold, silver, router }: Addresses) {
   const token = artifactOf(artifacts, 'ERC20Token').abi as Abi
   const routerAbi = artifactOf(artifacts, 'AmmRouter').abi as Abi
   const counter = deploymentOf(artifacts, 'Counter', [])
@@ -92,7 +95,8 @@ function callsOf(artifacts: ContractArtifacts, { gold, silver, router }: Address
   }
 }
 
-function deploymentOf(artifacts: ContractArtifacts, name: string, args: readonly unknown[]): Call {
+/** Creates a contract by its name. */
+export function deploymentOf(artifacts: ContractArtifacts, name: string, args: readonly unknown[]): Call {
   const { abi, bytecode } = artifactOf(artifacts, name)
   const data = hexToBytes(encodeDeployData({ abi: abi as Abi, bytecode, args: [...args] }))
   return { to: null, data, gasLimit: GAS_LIMIT }

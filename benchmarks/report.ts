@@ -74,8 +74,14 @@ export function linesOf(report: Report): string[] {
     '',
     ...tableOf(report.figures),
     ...(checks.length === 0 ? [] : ['', ...checks]),
+    ...summaryOf(report),
     ...(report.notes.length === 0 ? [] : ['', ...report.notes.map((note) => `* ${note}`)]),
   ]
+}
+
+function summaryOf({ summary = {} }: Report): string[] {
+  const lines = Object.entries(summary).map(([name, value]) => `${name}: ${rounded(value)}`)
+  return lines.length === 0 ? [] : ['', ...lines]
 }
 
 const COLUMNS = ['task', 'subject', 'quantity', 'median', '', 'p10 – p90', 'min – max', 'samples', '÷ aevir']

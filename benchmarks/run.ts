@@ -22,6 +22,11 @@ const SUITES: Readonly<Record<string, Entry>> = {
     purpose: 'transactions taken and executed a second, beside anvil and Hardhat',
     load: () => import('./throughput.bench.ts'),
   },
+  tps: {
+    purpose:
+      "transactions executed a second in process, a node's share of small blocks, and over HTTP beside anvil",
+    load: () => import('./tps.bench.ts'),
+  },
   soak: {
     purpose: 'a node under load for a long time: throughput, memory over time, database growth',
     load: () => import('./soak.bench.ts'),

@@ -26,6 +26,8 @@ export interface Measurements {
   /** Targets and whether they were met. */
   readonly checks: readonly Check[]
   readonly notes: readonly string[]
+  /** The few numbers that others follow over time, by names that stay. */
+  readonly summary?: Readonly<Record<string, number>>
 }
 
 /** One measured quantity of one subject at one task. */

@@ -15,7 +15,7 @@ import { LoadAccount, type Call } from './load-accounts.ts'
 import { findPeers, type Peer } from './peers.ts'
 import { firstAnswer, freePort, start, stop } from './processes.ts'
 import { RpcConnection } from './rpc-connection.ts'
-import { spreadOf, type Figure, type Suite } from './suite.ts'
+import { spreadOf, type Figure, type Measurements, type Progress, type Suite } from './suite.ts'
 
 const MAIN = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url))
 const CONNECTIONS = 8
@@ -37,34 +37,56 @@ export const suite: Suite = {
       args: [...args],
       options: { count: { type: 'string', default: '2000' }, runs: { type: 'string', default: '5' } },
     })
-    const [count, runs] = [Number(values.count), Number(values.runs)]
-    const found = await findPeers({ install: false })
-    const peers = typeof found === 'string' ? [] : found
-    const figures: Figure[] = []
-    for (const task of TASKS) {
-      for (const { name, command } of [OURS, ...peers]) {
-        const samples: Run[] = []
-        for (let run = 0; run < runs; run++) {
-          progress(`${task}: ${name}, run ${run + 1}`)
-          samples.push(await runOnce(command, task, count))
-        }
-        figures.push(...figuresOf(task, name, count, samples))
+    return measureThroughput(Number(values.count), Number(values.runs), progress)
+  },
+}
+
+/** @param count transactions of each run. */
+export async function measureThroughput(
+  count: number,
+  runs: number,
+  progress: Progress,
+): Promise<Measurements> {
+  const found = await findPeers({ install: false })
+  const peers = typeof found === 'string' ? [] : found
+  const figures: Figure[] = []
+  for (const task of TASKS) {
+    const subjects = [OURS, ...peers].map((peer) => ({ ...peer, samples: [] as Run[] }))
+    // By turns, so that what else the machine does slows all of them alike.
+    for (let run = 0; run < runs; run++) {
+      for (const { name, command, samples } of subjects) {
+        progress(`${task}: ${name}, run ${run + 1}`)
+        samples.push(await runOnce(command, task, count))
       }
     }
-    return {
-      input: `${count} transactions of ${DEV_ACCOUNTS.length} accounts, signed beforehand, over ${CONNECTIONS} connections, one request at a time each`,
-      warmUp: 'none: each run is a new process with an empty chain',
-      baseline: 'anvil and Hardhat with their defaults; each must execute every transaction',
-      sample: 'one run: all transactions sent without a block, then blocks until none waits',
-      peers: Object.fromEntries(peers.map(({ name, version }) => [name, version])),
-      figures,
-      checks: [],
-      notes: [
-        'client and node share the machine; ours keeps the chain in memory, as the others do',
-        ...(typeof found === 'string' ? [`without anvil and Hardhat: ${found}`] : []),
-      ],
-    }
-  },
+    for (const { name, samples } of subjects) figures.push(...figuresOf(task, name, count, samples))
+  }
+  return {
+    input: `${count} transactions of ${DEV_ACCOUNTS.length} accounts, signed beforehand, over ${CONNECTIONS} connections, one request at a time each`,
+    warmUp: 'none: each run is a new process with an empty chain',
+    baseline: 'anvil and Hardhat with their defaults; each must execute every transaction',
+    sample: 'one run: all transactions sent without a block, then blocks until none waits',
+    peers: Object.fromEntries(peers.map(({ name, version }) => [name, version])),
+    figures,
+    checks: [],
+    notes: [
+      'client and node share the machine; ours keeps the chain in memory, as the others do',
+      ...(typeof found === 'string' ? [`without anvil and Hardhat: ${found}`] : []),
+    ],
+    summary: {
+      ...ratioToAnvil('httpTransfersVsAnvil', 'transfers', figures),
+      ...ratioToAnvil('httpErc20VsAnvil', 'token transfers', figures),
+    },
+  }
+}
+
+/** How many times anvil's rate ours is, from sending to the last block; empty without anvil. */
+function ratioToAnvil(name: string, task: Task, figures: readonly Figure[]): Record<string, number> {
+  const rateOf = (subject: string): number | undefined =>
+    figures.find((one) => one.task === task && one.subject === subject && one.quantity === 'both')?.spread
+      .median
+  const [ours, anvil] = [rateOf(OURS.name), rateOf('anvil')]
+  return ours === undefined || anvil === undefined ? {} : { [name]: ours / anvil }
 }
 
 const OURS: Pick<Peer, 'name' | 'command'> = {

@@ -36,23 +36,23 @@ const word: fc.Arbitrary<bigint> = fc.oneof(
 type Reference = (...words: bigint[]) => bigint
 
 const REFERENCES: readonly [name: RuntimeFunction, operandCount: number, reference: Reference][] = [
-  ['mul', 2, words.multiply as Reference],
-  ['div', 2, words.divide as Reference],
-  ['sdiv', 2, words.signedDivide as Reference],
-  ['mod', 2, words.modulo as Reference],
-  ['smod', 2, words.signedModulo as Reference],
-  ['exp', 2, words.exponentiate as Reference],
-  ['addmod', 3, words.addModulo as Reference],
-  ['mulmod', 3, words.multiplyModulo as Reference],
-  ['clz', 1, words.countLeadingZeros as Reference],
+  ['mul', 2, words.multiply],
+  ['div', 2, words.divide],
+  ['sdiv', 2, words.signedDivide],
+  ['mod', 2, words.modulo],
+  ['smod', 2, words.signedModulo],
+  ['exp', 2, words.exponentiate],
+  ['addmod', 3, words.addModulo],
+  ['mulmod', 3, words.multiplyModulo],
+  ['clz', 1, words.countLeadingZeros],
 ]
 
 const COUNTED: readonly [name: RuntimeFunction, reference: Reference][] = [
-  ['shl', words.shiftLeft as Reference],
-  ['shr', words.shiftRight as Reference],
-  ['sar', words.shiftRightSigned as Reference],
-  ['byte', words.byteAt as Reference],
-  ['signextend', words.signExtend as Reference],
+  ['shl', words.shiftLeft],
+  ['shr', words.shiftRight],
+  ['sar', words.shiftRightSigned],
+  ['byte', words.byteAt],
+  ['signextend', words.signExtend],
 ]
 
 function check(name: RuntimeFunction, operands: bigint[], expected: bigint, actual: bigint): void {

@@ -37,12 +37,12 @@ export class InstructionWriter {
     return this.plain(0x22).index(local)
   }
 
-  globalGet(global: number): this {
-    return this.plain(0x23).index(global)
+  globalGet(globalIndex: number): this {
+    return this.plain(0x23).index(globalIndex)
   }
 
-  globalSet(global: number): this {
-    return this.plain(0x24).index(global)
+  globalSet(globalIndex: number): this {
+    return this.plain(0x24).index(globalIndex)
   }
 
   /** @param value any integer of 32 bits, signed or not. */

@@ -54,6 +54,7 @@ function program(): Command {
   root.addCommand(keysCommand())
   root.addCommand(lightCommand())
   root.addCommand(electionCommand())
+  root.addCommand(engineCommand())
   settle(root, 'aevir')
   return root
 }
@@ -181,7 +182,7 @@ function startCommand(): Command {
     .addOption(setting('--config <file>', 'configuration').default('aevir.toml'))
     .addOption(setting('--data <dir>', 'directory of the chain'))
     .addOption(setting('--genesis <file>', 'genesis file of the network'))
-    .addOption(setting('--engine <name>', 'engine that executes: tier0, tier1, reference'))
+    .addOption(setting('--engine <name>', 'engine that executes: tier0, tier1, tier2, reference'))
     .addOption(setting('--keys <dir>', 'directory of the keys'))
     .addOption(setting('--password-file <file>', 'file with the password of the key; or set AEVIR_PASSWORD'))
     .option('--listen <address...>', 'multiaddrs to listen on for other nodes')
@@ -335,6 +336,21 @@ function electionCommand(): Command {
   return election
 }
 
+function engineCommand(): Command {
+  const engine = new Command('engine').description('how contracts are executed')
+  engine
+    .command('explain')
+    .description('show the blocks and regions that the compiler makes of a contract')
+    .argument('<code>', 'bytecode in hex')
+    .addOption(setting('--fork <name>', 'instruction set: cancun, prague, osaka').default('osaka'))
+    .option('--ir', 'print the intermediate form of each region')
+    .action(async (code: string, options) => {
+      const { runEngineExplain } = await import('./engine.ts')
+      runEngineExplain(code, options)
+    })
+  return engine
+}
+
 function networkOption(): Option {
   return setting('--genesis <file>', 'genesis file of the network').makeOptionMandatory()
 }
@@ -350,5 +366,5 @@ function historyOption(): Option {
 }
 
 function engineOption(): Option {
-  return setting('--engine <name>', 'engine that executes: tier0, tier1, reference').default('tier0')
+  return setting('--engine <name>', 'engine that executes: tier0, tier1, tier2, reference').default('tier0')
 }

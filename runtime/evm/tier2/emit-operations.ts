@@ -151,15 +151,33 @@ const EMITTERS: Partial<Record<Operation, Emitter>> = {
     words.limb(size, 0).i32WrapI64().call(words.functions.keccak256)
     return words.toWord(256)
   },
-  sload: (writer, operands) => askHost(writer, 0x54, operands, 256),
+  sload(writer, operands) {
+    placeOperands(writer, operands)
+    writer.pushOperandAddress(0)
+    writer.callCharging('storageLoad')
+    return writer.loadSlot(writer.region.growth, 256)
+  },
   sstore(writer, operands) {
     // A callee that has the stipend only must not be able to write (EIP-2200).
     writer.body.get(writer.gas).i64Const(CALL_STIPEND).i64LeS()
     writer.haltIf('outOfGas')
-    return askHost(writer, 0x55, operands, undefined)
+    placeOperands(writer, operands)
+    writer.pushOperandAddress(2)
+    writer.callCharging('storageStore')
+    return undefined
   },
-  tload: (writer, operands) => askHost(writer, 0x5c, operands, 256),
-  tstore: (writer, operands) => askHost(writer, 0x5d, operands, undefined),
+  tload(writer, operands) {
+    placeOperands(writer, operands)
+    writer.pushOperandAddress(0)
+    writer.body.call(writer.callees.runtime.transientLoad)
+    return writer.loadSlot(writer.region.growth, 256)
+  },
+  tstore(writer, operands) {
+    placeOperands(writer, operands)
+    writer.pushOperandAddress(2)
+    writer.body.call(writer.callees.runtime.transientStore)
+    return undefined
+  },
   host: (writer, operands, value) => askHost(writer, value.immediate, operands, value.bits),
   hostEffect(writer, operands, value) {
     prepareMemory(writer, value.immediate, operands)
@@ -299,20 +317,23 @@ function prepareMemory(writer: RegionWriter, opcode: number, operands: readonly 
   }
 }
 
-/** Operands go to the stack above all that the region has on it; `bits` is the width of a result, if there is one. */
+/** Operands go to the stack above all that the region has on it, the last one lowest, as instructions find them. */
+function placeOperands(writer: RegionWriter, operands: readonly Held[]): void {
+  const lowest = writer.region.growth
+  for (const [i, operand] of operands.entries()) writer.storeSlot(lowest + operands.length - 1 - i, operand)
+}
+
+/** @param bits width of a result, if there is one. */
 function askHost(
   writer: RegionWriter,
   opcode: number,
   operands: readonly Held[],
   bits: number | undefined,
 ): Held | undefined {
-  const first = writer.region.growth
-  const count = operands.length
-  for (const [i, operand] of operands.entries()) writer.storeSlot(first + count - 1 - i, operand)
-  writer.callHost(opcode, first, count)
-  if (bits === undefined) return undefined
+  placeOperands(writer, operands)
+  writer.callHost(opcode, operands.length)
   // The result stands in the place of the lowest operand.
-  return writer.loadSlot(first, bits)
+  return bits === undefined ? undefined : writer.loadSlot(writer.region.growth, bits)
 }
 
 /** Whether a value needs the frame's memory in locals. */

@@ -9,9 +9,9 @@ import type { Engine, Frame, Host, Message, StepTracer } from '../../host.ts'
 import { tier0 } from '../engine.ts'
 import { EVM_FORKS, type EvmFork } from '../opcodes.ts'
 import { emitInterpreterModule, interpreterName } from '../tier1/interpreter.ts'
-import { WasmFrame, type Execute } from '../wasm/frame.ts'
+import { ForeignFrame, WasmFrame, type Execute } from '../wasm/frame.ts'
 import { STATUS } from '../wasm/layout.ts'
-import { Machine, type HostOperation, type MachineExports } from '../wasm/machine.ts'
+import { Machine, type MachineExports } from '../wasm/machine.ts'
 import { compile, ENTER, REGION_LIMITS } from './compile.ts'
 import type { RegionLimits } from './region-graph.ts'
 
@@ -41,55 +41,78 @@ export const tier2: Engine = createTier2({
 })
 
 export function createTier2(options: Tier2Options): Engine {
-  let machine: CompilingMachine | undefined
+  let room: Room | undefined
   return {
     name: options.name,
     start(message: Message, host: Host, rules: ForkRules, tracer?: StepTracer): Frame {
-      if (tracer !== undefined) return tier0.start(message, host, rules, tracer)
-      if (message.gas > GAS_LIMIT) return tier0.start(message, host, rules)
-      if (machine === undefined || machine.state.isTooLarge()) machine = new CompilingMachine(options)
-      const frame = new WasmFrame(message, host, rules, machine.state, machine.execute)
-      return frame.begin() ? frame : tier0.start(message, host, rules)
+      if (room === undefined || room.machine.isTooLarge()) room = openRoom(options)
+      if (tracer === undefined && message.gas <= GAS_LIMIT) {
+        const frame = new WasmFrame(message, host, rules, room.machine, room.execute)
+        if (frame.begin()) return frame
+      }
+      return new ForeignFrame(tier0.start(message, host, rules, tracer), room.machine)
     },
   }
+}
+
+/** A machine, and how frames run in it. */
+interface Room {
+  readonly machine: Machine
+  readonly execute: Execute
+}
+
+/** What compiled code imports: the machine's host and memory, and the functions that tier 1's module exports. */
+export interface CodeImports {
+  readonly host: Record<string, unknown>
+  readonly runtime: WebAssembly.Instance['exports']
+}
+
+/** The module of tier 1, the same for all machines. */
+let interpreterModule: WebAssembly.Module | undefined
+
+function openRoom(options: Tier2Options): Room {
+  let imports: CodeImports | undefined
+  const machine = new Machine((memory, operation) => {
+    interpreterModule ??= new WebAssembly.Module(emitInterpreterModule())
+    const host = { memory, operation }
+    const { exports } = new WebAssembly.Instance(interpreterModule, { host })
+    imports = { host, runtime: exports }
+    return exportsOf(exports)
+  })
+  assert(imports !== undefined, 'a machine instantiates its module')
+  const enterCompiled = createCompiledCode(imports, options)
+  const execute: Execute = (machine, frame) => {
+    const status = enterCompiled(machine, frame)
+    return status === STATUS.switch ? machine.exports.interpret[frame.rules.evm]() : status
+  }
+  return { machine, execute }
+}
+
+/** Runs frames in compiled code; answers `STATUS.switch` where another tier must go on. */
+export function createCompiledCode(imports: CodeImports, options: Tier2Options): Execute {
+  const code = new CompiledCode(imports, options)
+  return (_, frame) => code.enter(frame)
 }
 
 /** Goes on with the frame whose record is in place. @returns a status of `layout.ts`. */
 type Enter = () => number
 
-/** The module of tier 1, which has the functions that compiled code calls. */
-let interpreterModule: WebAssembly.Module | undefined
-
-interface Imports extends Record<string, Record<string, unknown>> {
-  readonly host: { memory: WebAssembly.Memory; operation: HostOperation }
-  readonly runtime: WebAssembly.Instance['exports']
-}
-
-/** A machine, and code compiled for it. */
-class CompilingMachine {
-  readonly state: Machine
-  readonly execute: Execute
+/** Code compiled for one machine. */
+class CompiledCode {
   readonly #options: Tier2Options
-  readonly #imports: Imports
+  readonly #imports: CodeImports
   /** By fork and code hash. */
   readonly #compiled = new Map<string, Enter>()
   /** Code without a hash, while its frame runs. */
   readonly #initcodes = new WeakMap<WasmFrame, Enter>()
 
-  constructor(options: Tier2Options) {
-    this.#options = options
-    let imports: Imports | undefined
-    this.state = new Machine((memory, operation) => {
-      const instance = instantiateInterpreter(memory, operation)
-      imports = { host: { memory, operation }, runtime: instance.exports }
-      return exportsOf(instance)
-    })
-    assert(imports !== undefined, 'a machine instantiates its module')
+  constructor(imports: CodeImports, options: Tier2Options) {
     this.#imports = imports
-    this.execute = (machine, frame) => {
-      const status = this.#enterOf(frame)?.() ?? STATUS.switch
-      return status === STATUS.switch ? machine.exports.interpret[frame.rules.evm]() : status
-    }
+    this.#options = options
+  }
+
+  enter(frame: WasmFrame): number {
+    return this.#enterOf(frame)?.() ?? STATUS.switch
   }
 
   #enterOf(frame: WasmFrame): Enter | undefined {
@@ -128,18 +151,14 @@ function keyOf(fork: EvmFork, codeHash: Hash): string {
   return `${fork}:${codeHash}`
 }
 
-function instantiateInterpreter(memory: WebAssembly.Memory, operation: HostOperation): WebAssembly.Instance {
-  interpreterModule ??= new WebAssembly.Module(emitInterpreterModule())
-  return new WebAssembly.Instance(interpreterModule, { host: { memory, operation } })
-}
-
-function exportsOf({ exports }: WebAssembly.Instance): MachineExports {
+function exportsOf(exports: WebAssembly.Instance['exports']): MachineExports {
   // Names and types are those that tier 1 writes.
   const interpreters = EVM_FORKS.map(
     (fork) => [fork, exports[interpreterName(fork)] as () => number] as const,
   )
   return {
     markJumpTargets: exports['markJumpTargets'] as MachineExports['markJumpTargets'],
+    undoStorage: exports['undoStorage'] as MachineExports['undoStorage'],
     interpret: Object.fromEntries(interpreters) as Record<EvmFork, () => number>,
   }
 }

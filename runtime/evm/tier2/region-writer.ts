@@ -264,12 +264,23 @@ export class RegionWriter {
 
   // The host.
 
-  /** Lets the host do an instruction on operands from slot `first` up, the top one last; charges what it asks for. */
-  callHost(opcode: number, first: number, operandCount: number): void {
+  /** Pushes the address behind so many operands, which stand above all that the region has on the stack. */
+  pushOperandAddress(count: number): void {
+    const offset = this.slotAddress(this.region.growth + count)
+    if (offset > 0) this.body.i32Const(offset).i32Add()
+  }
+
+  /** Calls a function that takes what is pushed and the gas, and returns what is left of it. */
+  callCharging(name: 'storageLoad' | 'storageStore'): void {
+    this.body.get(this.gas).call(this.callees.runtime[name])
+    this.#setGas()
+  }
+
+  /** Lets the host do an instruction on operands that are placed; charges what it asks for. */
+  callHost(opcode: number, operandCount: number): void {
     const { body, gas, address } = this
     body.i32Const(opcode)
-    const offset = this.slotAddress(first + operandCount)
-    body.i32Const(offset).i32Add()
+    this.pushOperandAddress(operandCount)
     body.get(gas).i64Const(HOST_GAS_MAX).get(gas).i64Const(HOST_GAS_MAX).i64LtU().select().i32WrapI64()
     body.call(this.callees.host).tee(address).i32Const(0).i32LtS()
     body.if(() => body.i32Const(0).get(address).i32Sub().return())

@@ -15,10 +15,11 @@ const ENGINES: readonly Engine[] = [
   createTier2({ name: 'blocks', limits: { nodesMax: 1, operationsMax: 1000 }, compilesInitcode: true }),
 ]
 
-/** What can be told of a run. */
+/** What can be told of a run. What a frame did that halts or reverts, the driver takes back: nobody sees it. */
 function trace(engine: Engine, code: Uint8Array, options: RunOptions): unknown {
   const host = new FakeHost()
   const outcome = finish(startFrame(code, { ...options, engine, host }))
+  if (outcome.kind !== 'return') return outcome
   const { slots, transientSlots, warmSlots, warmAccounts, logs, selfDestructs, refunded } = host
   return { outcome, slots, transientSlots, warmSlots, warmAccounts, logs, selfDestructs, refunded }
 }

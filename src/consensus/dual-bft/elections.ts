@@ -51,7 +51,10 @@ export class Elections {
   }
 
   /** Who replaces the committee of an epoch of this cycle; `undefined` when too few are left. */
-  replacementOf({ epoch, members }: Committee, proof: FinalityProof): readonly NodeId[] | undefined {
+  replacementOf(
+    { epoch, members }: Pick<Committee, 'epoch' | 'members'>,
+    proof: FinalityProof,
+  ): readonly NodeId[] | undefined {
     const snapshot = snapshotOf(cycleOfEpoch(epoch), this.parameters)
     try {
       return replaceExecutors(this.registry.at(snapshot), members, signersOf(proof.finalization.bitmap))

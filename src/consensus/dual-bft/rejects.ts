@@ -14,6 +14,7 @@ import type { NodeId } from '../election/election.ts'
 import type { Application } from '../plugin.ts'
 import { committeeShape } from '../simplex/config.ts'
 import type { InvalidFinality } from '../simplex/events.ts'
+import type { Epoch } from '../simplex/types.ts'
 import type { FinalityProof } from '../witness-layer/final-chain.ts'
 import { decodeReject, isReject } from '../witness-layer/reject-codec.ts'
 import { refusedBlock, type Refusals, type Reject } from '../witness-layer/reject.ts'
@@ -23,7 +24,6 @@ import type { Elections } from './elections.ts'
 import type { SealedChain } from './sealed-chain.ts'
 
 interface Refusal {
-  readonly committee: Committee
   readonly reason: InvalidFinality
   readonly reject: Reject | undefined
 }
@@ -54,7 +54,7 @@ export class Rejects implements Refusals {
     const lastNumber = boundaryOf(cycleOfEpoch(committee.epoch), options.parameters)
     const isBlock = refusedBlock(proof).number <= lastNumber
     const executors = isBlock ? elections.replacementOf(committee, proof) : undefined
-    this.refusal = { committee, reason, reject: executors && { proof, executors } }
+    this.refusal = { reason, reject: executors && { proof, executors } }
     return executors !== undefined
   }
 
@@ -72,9 +72,16 @@ export class Rejects implements Refusals {
     return this.refusal?.reject
   }
 
+  decisiveFor(epoch: Epoch): Reject | undefined {
+    const isOfEpoch = ({ proof }: Reject): boolean => proof.epoch === epoch
+    const own = this.own()
+    return this.unsealed().find(isOfEpoch) ?? (own !== undefined && isOfEpoch(own) ? own : undefined)
+  }
+
   replacementFor(proof: FinalityProof): readonly NodeId[] | undefined {
-    const committee = this.refusal?.committee
-    return committee?.epoch === proof.epoch ? this.parts.elections.replacementOf(committee, proof) : undefined
+    const { options, elections } = this.parts
+    const start = options.store.epochs('execution').find(({ epoch }) => epoch === proof.epoch)
+    return start && elections.replacementOf(start, proof)
   }
 
   /** Whether the executors of that epoch were replaced already: a later reject of it rejects nothing. */

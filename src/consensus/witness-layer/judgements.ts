@@ -146,9 +146,9 @@ export class Judgements {
     const { payloadHash } = block.proposal
     if (rejectFaultOf(reject, parentNumber, parentPayload, payloadHash, this.options) !== undefined)
       return false
-    const own = refusals.own()
-    if (own === undefined || own.proof.epoch !== proof.epoch) return undefined
-    if (refusedBlock(own.proof).hash !== refusedBlock(proof).hash) return undefined
+    const decisive = refusals.decisiveFor(proof.epoch)
+    if (decisive === undefined || refusedBlock(decisive.proof).hash !== refusedBlock(proof).hash)
+      return undefined
     if (judgement.finality === 'unchecked') this.checkFinality(judgement, proof)
     if (judgement.finality !== 'valid') return judgement.finality === 'invalid' ? false : undefined
     const successors = refusals.replacementFor(proof)

@@ -27,6 +27,7 @@ import type { Hash } from '../../primitives/bytes.ts'
 import type { NodeId } from '../election/election.ts'
 import { cycleOfEpoch } from '../committees/committee.ts'
 import { present } from '../../primitives/assert.ts'
+import type { Epoch } from '../simplex/types.ts'
 import type { FinalityProof } from './final-chain.ts'
 import { isFinalizationOf, isLinkedDownTo, type SealBounds } from './seal-rules.ts'
 
@@ -41,7 +42,12 @@ export interface Reject {
 export interface Refusals {
   /** The reject of what this node found invalid; `undefined` when there is nothing, or nobody who could take over. */
   own(): Reject | undefined
-  /** Who replaces the committee of a proof; `undefined` when it is not this node's latest, or nobody can. */
+  /**
+   * What a reject of an epoch has to agree with: the one that is final, or else this node's own. After a final one others
+   * may still come that were proposed before it was, and must not depend on when they are looked at.
+   */
+  decisiveFor(epoch: Epoch): Reject | undefined
+  /** Who replaces the committee of a proof; `undefined` when nobody can, or this node does not know the epoch. */
   replacementFor(proof: FinalityProof): readonly NodeId[] | undefined
 }
 

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
 import { epochOf } from '../../../src/consensus/committees/committee.ts'
 import type { ConsensusEvent } from '../../../src/consensus/dual-bft/dual-bft.ts'
+import { isReject } from '../../../src/consensus/witness-layer/reject-codec.ts'
+import type { Hash } from '../../../src/primitives/bytes.ts'
 import { RECEIVER } from '../../support/transfer.ts'
 import { brokenEngine, FATAL_VALUE } from './broken-engine.ts'
 import { assertSame, DualWorld, withAddEpoch, type WorldOptions } from './world.ts'
@@ -181,6 +183,47 @@ describe('a final block that the witnesses refuse', () => {
     await world.restart(FOLLOWER)
     await world.untilSealed(BigInt(root) + 6n, 60_000)
     assertSame(world, BigInt(root) + 6n)
+  })
+
+  test('is rejected twice in a row without stopping a witness that sees the second time only after the first', async (t) => {
+    const started = await start(t)
+    const { world } = started
+    await world.untilSealed(3n)
+    const { committee } = world.node(0).plugin.status().witness
+    const witnesses = committee.members.map((id) => world.indexOf(id))
+    const rejects = new Set<Hash>()
+    let first: Hash | undefined
+    let second: Hash | undefined
+    let isSecondCertified = false
+    let [late, silent] = [-1, -1]
+    const isSecond = ({ hash }: { readonly hash: Hash }): boolean => hash === second
+    world.tamper = (from, to, layer, message) => {
+      if (layer !== 'witness') return [message]
+      if (message.kind === 'propose' && isReject(message.block.body)) {
+        const { hash, parentHash } = message.block.proposal
+        rejects.add(hash)
+        if (second === undefined && rejects.has(parentHash)) {
+          ;[first, second] = [parentHash, hash]
+          ;[late = -1, silent = -1] = witnesses.filter((index) => index !== from)
+        }
+      }
+      isSecondCertified ||= message.kind === 'certificates' && message.certificates.some(isSecond)
+      const finalized =
+        message.kind === 'vote' && message.vote.kind === 'finalize' ? message.vote.hash : undefined
+      if (finalized !== undefined && rejects.has(finalized)) {
+        return isSecondCertified && finalized === first ? [message] : []
+      }
+      const isHeld = isSecondCertified && !has(world, late, 'rejected')
+      if ((from === silent && isSecondCertified) || (isHeld && message.kind === 'propose')) return []
+      const blocks =
+        message.kind === 'blocks' ? message.blocks : message.kind === 'propose' ? [message.block] : []
+      const isEarly = to === late && blocks.some(({ proposal }) => isSecond(proposal))
+      return isEarly && !has(world, late, 'rejected') ? [] : [message]
+    }
+    const bad = await provoke(started)
+    await world.untilSealed(bad + 2n, 60_000)
+    assert.ok(isSecondCertified)
+    assertSame(world, bad + 2n)
   })
 
   test('may be followed by another one, of the executors that took over', async (t) => {

@@ -141,7 +141,11 @@ export class OwnChain implements FinalChain {
 }
 
 /** Of a node whose own execution agrees with all that is final. */
-export const NO_REFUSALS: Refusals = { own: () => undefined, replacementFor: () => undefined }
+export const NO_REFUSALS: Refusals = {
+  own: () => undefined,
+  decisiveFor: () => undefined,
+  replacementFor: () => undefined,
+}
 
 function hashOf(text: string): Hash {
   return keccak256Hash(new TextEncoder().encode(text))

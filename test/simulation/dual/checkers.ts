@@ -313,19 +313,32 @@ const sealedIsFinal: MakeDualChecker = (world) => {
 /** No block is farther above the seal that it refers to than the window, and it refers to a real seal. */
 const window: MakeDualChecker = (world) => {
   const ends = new Map([[GENESIS.hash, { number: 0n, randomness: new Set([firstRandomness(GENESIS.hash)]) }]])
-  /** Each reset of the witnesses adds a block to the window. */
-  const resets = new Set<Epoch>()
   /** Final blocks whose seal nobody had written down yet. */
   const early: { readonly node: DualNode; readonly block: ChainBlock }[] = []
   const seen = new Set<Hash>()
+
+  /** Blocks above another one that call for other witnesses, by the definition. Each adds one to the window. */
+  const triggersAbove = (node: DualNode, reference: bigint, number: bigint): number => {
+    const { resetSeconds, windowBlocks } = world.parameters
+    const timeOf = (at: bigint): bigint => node.ledger.block(Number(at))?.header.timestamp ?? 0n
+    const triggers: bigint[] = []
+    for (let at = 1n; at <= number; at++) {
+      const root = node.ledger.block(Number(at))?.header.parentBeaconBlockRoot ?? ZERO_HASH
+      const own = ends.get(root)?.number ?? at
+      if (at - own <= BigInt(windowBlocks)) continue
+      const last = triggers.findLast((trigger) => trigger > own)
+      if (timeOf(at) - timeOf(last ?? own + 1n) >= BigInt(resetSeconds)) triggers.push(at)
+    }
+    return triggers.filter((trigger) => trigger > reference).length
+  }
 
   const judge = (node: DualNode, { header, hash }: ChainBlock): boolean => {
     const reference = ends.get(header.parentBeaconBlockRoot ?? ZERO_HASH)
     if (reference === undefined) return false
     seen.add(hash)
     const distance = header.number - reference.number
-    const room = world.plan.resetSeconds === Infinity ? 0 : resets.size + 1
-    if (distance <= 0n || distance > BigInt(world.parameters.windowBlocks + room)) {
+    const excess = distance - BigInt(world.parameters.windowBlocks)
+    if (distance <= 0n || (excess > 0n && excess > triggersAbove(node, reference.number, header.number))) {
       world.violate(
         'window',
         `${node.name}: block ${header.number} is ${distance} above the seal it refers to`,
@@ -350,9 +363,6 @@ const window: MakeDualChecker = (world) => {
       const known = ends.get(last) ?? { number: lastOf(seal), randomness: new Set() }
       ends.set(last, known)
       known.randomness.add(randomness)
-    },
-    onEpoch(_, { layer, epoch }) {
-      if (layer === 'witness' && attemptOf(epoch) > 0) resets.add(epoch)
     },
     onCommitted: (node, { header }, state) => {
       if (state !== 'preconfirmed') watch(node, Number(header.number))

@@ -3,6 +3,8 @@
  *
  *     npm run differential -- [--count N] [--seed TEXT] [--fork NAME] [--engine NAME] [--case INDEX] [--replay FILE]
  *
+ * With `--engines` it compares our engines with each other instead: see `engines/engine-run.ts`.
+ *
  * The same seed makes the same transactions. A difference is made small and printed with the command that shows it
  * again. The last line says `N passed, N failed, 0 skipped`, counted in transactions.
  */
@@ -12,6 +14,7 @@ import { FORK_NAMES, type ForkName } from '../../src/chain/forks.ts'
 import { realize, type Blueprint } from './blueprint.ts'
 import { caseFromJson, type Case } from './case.ts'
 import { compareCase, type Comparison } from './compare.ts'
+import { runEngines, UnknownTierError } from './engines/engine-run.ts'
 import { generateCase } from './generate-case.ts'
 import { listingOf, tellDifference } from './report.ts'
 import { shrink } from './shrink.ts'
@@ -23,7 +26,11 @@ const USAGE = `npm run differential -- [options]
   --fork NAME    only this fork: ${FORK_NAMES.join(', ')}
   --engine NAME  our engine (default tier0)
   --case INDEX   only this case of the seed
-  --replay FILE  run a case from a file instead of random ones`
+  --replay FILE  run a case from a file instead of random ones
+
+npm run differential -- --engines tier0,tier1,tier2,switching [options]
+  --steps N      instructions to run on the first of the engines (default 1000000)
+  --seed, --fork, --case as above`
 
 /** Differences that are made small and printed; further ones are counted. */
 const SHRUNK_MAX = 3
@@ -36,6 +43,9 @@ interface Arguments {
   readonly engine: string
   readonly onlyCase: number | undefined
   readonly replay: string | undefined
+  /** Instead of the reference. */
+  readonly engines: readonly string[] | undefined
+  readonly steps: number
 }
 
 class UsageError extends Error {}
@@ -49,6 +59,8 @@ function parseArguments(): Arguments {
       engine: { type: 'string', default: 'tier0' },
       case: { type: 'string' },
       replay: { type: 'string' },
+      engines: { type: 'string' },
+      steps: { type: 'string', default: '1000000' },
     },
   })
   const fork = FORK_NAMES.find((name) => name === values.fork)
@@ -57,13 +69,22 @@ function parseArguments(): Arguments {
   if (!Number.isInteger(count) || count < 1) throw new UsageError('--count takes a number from 1')
   const onlyCase = values.case === undefined ? undefined : Number(values.case)
   if (onlyCase !== undefined && !Number.isInteger(onlyCase)) throw new UsageError('--case takes a number')
-  return { count, seed: values.seed, fork, engine: values.engine, onlyCase, replay: values.replay }
+  const steps = Number(values.steps)
+  if (!Number.isInteger(steps) || steps < 1) throw new UsageError('--steps takes a number from 1')
+  const { seed, engine, replay } = values
+  return { count, seed, fork, engine, onlyCase, replay, engines: values.engines?.split(','), steps }
 }
 
 /** Counts in transactions: those of a case behind a difference did not run. */
 interface Score {
   passed: number
   failed: number
+}
+
+async function runWhatIsAsked(options: Arguments): Promise<Score> {
+  const { engines, replay } = options
+  if (engines !== undefined) return runEngines({ ...options, engines })
+  return replay === undefined ? runRandom(options) : runReplay(replay, options.engine)
 }
 
 async function runReplay(path: string, engine: string): Promise<Score> {
@@ -139,12 +160,14 @@ function totals({ passed, failed }: Score): string {
 try {
   const options = parseArguments()
   const startMs = performance.now()
-  const score =
-    options.replay === undefined ? await runRandom(options) : await runReplay(options.replay, options.engine)
+  const score = await runWhatIsAsked(options)
   console.log(`\n${((performance.now() - startMs) / 1000).toFixed(1)} s\n${totals(score)}`)
   process.exitCode = score.failed === 0 ? 0 : 1
 } catch (error) {
-  const isUsage = error instanceof UsageError || (error instanceof TypeError && 'code' in error)
+  const isUsage =
+    error instanceof UsageError ||
+    error instanceof UnknownTierError ||
+    (error instanceof TypeError && 'code' in error)
   if (!isUsage) throw error
   console.error(`${error.message}\n\n${USAGE}`)
   process.exitCode = 2

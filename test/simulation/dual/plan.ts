@@ -34,7 +34,10 @@ export interface DualPlan extends LinkPlan {
   readonly resetSeconds: number
   /** When nodes join that have nothing. */
   readonly joinAtMs: number
-  /** A quorum of executors has a broken engine; then nobody lies, and the witnesses are fine. */
+  /**
+   * A quorum of executors has a broken engine; then nobody lies, and witnesses are never silent for so long that they are
+   * drawn anew: those executors would do so on their own chain, and hear no reject any more.
+   */
   readonly isCollusion: boolean
   /** By node. */
   readonly byzantine: ReadonlyMap<number, readonly DualBehaviour[]>
@@ -123,10 +126,10 @@ function drawFaults(stream: Stream, options: DualPlanOptions): Partial<DualPlan>
   }
 }
 
-function drawLiars(stream: Stream, options: DualPlanOptions): Pick<DualPlan, 'isCollusion' | 'byzantine'> {
+function drawLiars(stream: Stream, options: DualPlanOptions): Partial<DualPlan> {
   const byzantine = drawByzantine(stream, options)
   const isCollusion = options.behaviours === undefined && stream.chance(0.1)
-  return { isCollusion, byzantine: isCollusion ? new Map() : byzantine }
+  return isCollusion ? { isCollusion, byzantine: new Map(), resetSeconds: NEVER } : { isCollusion, byzantine }
 }
 
 function drawByzantine(

@@ -6,10 +6,9 @@
 import type { ForkRules } from '../../../src/chain/forks.ts'
 import type { Engine, Frame, Host, Message, StepTracer } from '../../host.ts'
 import { tier0 } from '../engine.ts'
-import { EVM_FORKS, type EvmFork } from '../opcodes.ts'
 import { ForeignFrame, WasmFrame, type Execute } from '../wasm/frame.ts'
-import { Machine, type Instantiate, type MachineExports } from '../wasm/machine.ts'
-import { emitInterpreterModule, interpreterName } from './interpreter.ts'
+import { Machine, type Instantiate } from '../wasm/machine.ts'
+import { emitInterpreterModule, machineExports } from './interpreter.ts'
 
 /** Gas is a signed integer of 64 bits in Wasm, and a sum of two amounts must fit. */
 const GAS_LIMIT = 2n ** 62n
@@ -33,14 +32,5 @@ const execute: Execute = (machine, { rules }) => machine.exports.interpret[rules
 
 const instantiate: Instantiate = (memory, operation) => {
   compiled ??= new WebAssembly.Module(emitInterpreterModule())
-  const { exports } = new WebAssembly.Instance(compiled, { host: { memory, operation } })
-  // The exports are ours: their names and types are those that were written.
-  const interpreters = EVM_FORKS.map(
-    (fork) => [fork, exports[interpreterName(fork)] as () => number] as const,
-  )
-  return {
-    markJumpTargets: exports['markJumpTargets'] as MachineExports['markJumpTargets'],
-    undoStorage: exports['undoStorage'] as MachineExports['undoStorage'],
-    interpret: Object.fromEntries(interpreters) as Record<EvmFork, () => number>,
-  }
+  return machineExports(new WebAssembly.Instance(compiled, { host: { memory, operation } }).exports)
 }

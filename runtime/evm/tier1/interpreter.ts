@@ -8,6 +8,7 @@ import { I32, type Label } from '../../wasm/function-body.ts'
 import { ModuleWriter } from '../../wasm/module-writer.ts'
 import { EVM_FORKS, INSTRUCTION_SETS, STACK_LIMIT, type EvmFork, type Instruction } from '../opcodes.ts'
 import { MEMORY_PAGES_MAX, MEMORY_PAGES_MIN, WORD_SIZE } from '../wasm/layout.ts'
+import type { MachineExports } from '../wasm/machine.ts'
 import { emitRuntime } from '../wasm/runtime-module.ts'
 import { ARITHMETIC } from './instructions/arithmetic.ts'
 import { ENVIRONMENT } from './instructions/environment.ts'
@@ -54,6 +55,25 @@ export function emitInterpreterModule(): Uint8Array<ArrayBuffer> {
     module.exportFunction(interpreterName(fork), index)
   }
   return module.finish()
+}
+
+/** The exports of an instance of {@link emitInterpreterModule}, as JavaScript calls them. */
+export function machineExports(exports: WebAssembly.Instance['exports']): MachineExports {
+  // Names and types are those that were written.
+  const of = <K extends keyof MachineExports>(name: K): MachineExports[K] =>
+    exports[name] as MachineExports[K]
+  const interpreters = EVM_FORKS.map(
+    (fork) => [fork, exports[interpreterName(fork)] as () => number] as const,
+  )
+  return {
+    markJumpTargets: of('markJumpTargets'),
+    undoStorage: of('undoStorage'),
+    beginFrame: of('beginFrame'),
+    resumeFrame: of('resumeFrame'),
+    restoreFrame: of('restoreFrame'),
+    takeCallGas: of('takeCallGas'),
+    interpret: Object.fromEntries(interpreters) as Record<EvmFork, () => number>,
+  }
 }
 
 function emitInterpreter(

@@ -7,11 +7,11 @@ import type { Hash } from '../../../src/primitives/bytes.ts'
 import type { ForkRules } from '../../../src/chain/forks.ts'
 import type { Engine, Frame, Host, Message, StepTracer } from '../../host.ts'
 import { tier0 } from '../engine.ts'
-import { EVM_FORKS, type EvmFork } from '../opcodes.ts'
-import { emitInterpreterModule, interpreterName } from '../tier1/interpreter.ts'
+import type { EvmFork } from '../opcodes.ts'
+import { emitInterpreterModule, machineExports } from '../tier1/interpreter.ts'
 import { ForeignFrame, WasmFrame, type Execute } from '../wasm/frame.ts'
 import { STATUS } from '../wasm/layout.ts'
-import { Machine, type MachineExports } from '../wasm/machine.ts'
+import { Machine } from '../wasm/machine.ts'
 import { compile, ENTER, REGION_LIMITS } from './compile.ts'
 import type { RegionLimits } from './region-graph.ts'
 
@@ -77,7 +77,7 @@ function openRoom(options: Tier2Options): Room {
     const host = { memory, operation }
     const { exports } = new WebAssembly.Instance(interpreterModule, { host })
     imports = { host, runtime: exports }
-    return exportsOf(exports)
+    return machineExports(exports)
   })
   assert(imports !== undefined, 'a machine instantiates its module')
   const enterCompiled = createCompiledCode(imports, options)
@@ -149,16 +149,4 @@ class CompiledCode {
 
 function keyOf(fork: EvmFork, codeHash: Hash): string {
   return `${fork}:${codeHash}`
-}
-
-function exportsOf(exports: WebAssembly.Instance['exports']): MachineExports {
-  // Names and types are those that tier 1 writes.
-  const interpreters = EVM_FORKS.map(
-    (fork) => [fork, exports[interpreterName(fork)] as () => number] as const,
-  )
-  return {
-    markJumpTargets: exports['markJumpTargets'] as MachineExports['markJumpTargets'],
-    undoStorage: exports['undoStorage'] as MachineExports['undoStorage'],
-    interpret: Object.fromEntries(interpreters) as Record<EvmFork, () => number>,
-  }
 }

@@ -1,71 +1,86 @@
 /**
  * Addresses as Wasm has them, words, and as the rest of the node has them, hex: the same few come by in every frame, and
- * to make one from the other costs more than to find it.
+ * to make one from the other costs more than to find it. Accounts whose code runs have a number, and their word lies at
+ * {@link wordOfAccount}.
  */
 import { present } from '../../../src/primitives/assert.ts'
 import { wordToAddress, type Address } from '../../../src/primitives/bytes.ts'
+import { ACCOUNT_WORDS, ACCOUNTS_MAX, WORD_SIZE } from './layout.ts'
 
 /** An address in both forms. */
-export interface KnownAddress {
+interface KnownAddress {
   readonly address: Address
   /** 32 bits each, lowest first. */
   readonly limbs: readonly [number, number, number, number, number]
-  /** A number of its own, not reused while the book lasts. */
-  readonly account: number
 }
 
-const KNOWN_MAX = 8192
+/** Addresses that were operands. */
+const KNOWN_MAX = 16_384
 
 export class AddressBook {
-  private readonly byAddress = new Map<Address, KnownAddress>()
+  private readonly numbers = new Map<Address, number>()
+  private readonly addresses: Address[] = []
   /** By the lowest limb: of two that agree in it, the later one. */
-  private readonly byLimb = new Map<number, KnownAddress>()
-  private readonly byAccount: Address[] = []
+  private readonly known = new Map<number, KnownAddress>()
 
-  /** Forgets all once they are many. Their numbers must not be in use any more. */
+  /** Forgets the numbers when half of them are given. None may be in use. */
   trim(): void {
-    if (this.byAddress.size < KNOWN_MAX) return
-    this.byAddress.clear()
-    this.byLimb.clear()
-    this.byAccount.length = 0
+    if (this.addresses.length < ACCOUNTS_MAX / 2) return
+    this.numbers.clear()
+    this.addresses.length = 0
   }
 
-  // Hot: twice a frame.
-  ofAddress(address: Address): KnownAddress {
-    const known = this.byAddress.get(address)
-    return known ?? this.add(address)
+  /** The number of an account; `undefined` when all are given. Hot: twice a frame. */
+  numberOf(address: Address, memory: Int32Array): number | undefined {
+    const known = this.numbers.get(address)
+    if (known !== undefined) return known
+    const number = this.addresses.length
+    if (number === ACCOUNTS_MAX) return undefined
+    this.numbers.set(address, number)
+    this.addresses.push(address)
+    writeAddress(memory, wordOfAccount(number), address)
+    return number
   }
 
-  /** Of the low 160 bits of the word at an index of 32-bit units. */
-  ofWord(memory: Int32Array, index: number): KnownAddress {
-    const known = this.byLimb.get(memory[index] as number)
-    if (known !== undefined && agrees(known, memory, index)) return known
-    let word = 0n
-    for (let i = 4; i >= 0; i--) word = (word << 32n) | BigInt((memory[index + i] as number) >>> 0)
-    const found = this.ofAddress(wordToAddress(word))
-    this.byLimb.set(found.limbs[0], found)
-    return found
+  /** The account that has the number. */
+  addressOf(number: number): Address {
+    return present(this.addresses[number], 'account')
   }
 
-  /** By {@link KnownAddress.account}. */
-  ofAccount(account: number): Address {
-    return present(this.byAccount[account], 'account')
+  /** The low 160 bits of the word at `word`. */
+  addressAt(memory: Int32Array, word: number): Address {
+    const index = word >> 2
+    const lowest = memory[index] as number
+    const known = this.known.get(lowest)
+    if (known !== undefined && agrees(known, memory, index)) return known.address
+    let value = 0n
+    for (let i = 4; i >= 0; i--) value = (value << 32n) | BigInt((memory[index + i] as number) >>> 0)
+    const address = wordToAddress(value)
+    if (this.known.size >= KNOWN_MAX) this.known.clear()
+    this.known.set(lowest, { address, limbs: limbsOf(address) })
+    return address
   }
+}
 
-  private add(address: Address): KnownAddress {
-    const limb = (i: number): number => Number.parseInt(address.slice(34 - 8 * i, 42 - 8 * i), 16) | 0
-    const limbs = [limb(0), limb(1), limb(2), limb(3), limb(4)] as const
-    const known = { address, limbs, account: this.byAccount.length }
-    this.byAccount.push(address)
-    this.byAddress.set(address, known)
-    this.byLimb.set(limbs[0], known)
-    return known
-  }
+/** Address of the word of the account with this number. */
+export function wordOfAccount(number: number): number {
+  return ACCOUNT_WORDS + WORD_SIZE * number
+}
+
+/** Writes an address as a word. */
+export function writeAddress(memory: Int32Array, word: number, address: Address): void {
+  const index = word >> 2
+  memory.set(limbsOf(address), index)
+  memory.fill(0, index + 5, index + 8)
+}
+
+function limbsOf(address: Address): KnownAddress['limbs'] {
+  const limb = (i: number): number => Number.parseInt(address.slice(34 - 8 * i, 42 - 8 * i), 16) | 0
+  return [limb(0), limb(1), limb(2), limb(3), limb(4)]
 }
 
 function agrees({ limbs }: KnownAddress, memory: Int32Array, index: number): boolean {
   return (
-    limbs[0] === memory[index] &&
     limbs[1] === memory[index + 1] &&
     limbs[2] === memory[index + 2] &&
     limbs[3] === memory[index + 3] &&

@@ -90,7 +90,7 @@ function ofAccount(
   gas: number,
   read: (host: Host, address: Address) => bigint,
 ): number {
-  const { address } = machine.addressAt(at)
+  const address = machine.addressAt(at)
   const price = host.accessAccount(address) ? prices.COLD_ACCOUNT_SURCHARGE : 0
   if (price > gas) return OUT_OF_GAS
   machine.setWord(at, read(host, address))
@@ -117,7 +117,7 @@ function blobHash(host: Host, index: bigint): bigint {
 }
 
 function copyExternalCode(machine: Machine, host: Host, sp: number, gas: number): number {
-  const { address } = machine.addressAt(sp - WORD_SIZE)
+  const address = machine.addressAt(sp - WORD_SIZE)
   const price = host.accessAccount(address) ? prices.COLD_ACCOUNT_SURCHARGE : 0
   if (price > gas) return OUT_OF_GAS
   copyOut(machine, host.code(address), sp - WORD_SIZE)
@@ -172,7 +172,7 @@ function log(machine: Machine, { host, message }: OperatingFrame, sp: number, to
 }
 
 function selfDestruct(machine: Machine, { host, message }: OperatingFrame, top: number, gas: number): number {
-  const { address: beneficiary } = machine.addressAt(top)
+  const beneficiary = machine.addressAt(top)
   let price = host.accessAccount(beneficiary) ? prices.COLD_ACCOUNT_ACCESS : 0
   if (price > gas) return OUT_OF_GAS
   if (host.isEmptyAccount(beneficiary) && host.balance(message.address) !== 0n) price += prices.NEW_ACCOUNT

@@ -10,6 +10,7 @@
  *     0x0000_0300  FRAME          the record of the frame that runs
  *     0x0000_0400  SCRATCH        of functions that call nothing: digits of a division, state of keccak
  *     0x0001_0000  SAVED_FRAMES   records of suspended frames, by depth
+ *     0x0006_0000  ACCOUNT_WORDS  addresses of accounts whose code ran, by number
  *     0x0010_0000  STORAGE_SLOTS  open addressing, see `storage-table.ts`
  *     0x0050_0000  STORAGE_UNDO   what to take back when a frame fails
  *     0x0090_0000  STORAGE_DIRTY  addresses of slots that the host does not know the value of
@@ -86,12 +87,14 @@ export const FRAME = {
   isStatic: 0x338,
   /** i32: number of the account whose storage the frame works on. */
   storageAccount: 0x33c,
-  /** i32: offset in EVM memory of what RETURN or REVERT hands over. */
+  /** i32: offset in EVM memory of what RETURN or REVERT hands over, or where the output of a call goes. */
   outputOffset: 0x340,
   /** i32, in bytes. */
   outputSize: 0x344,
   /** i32: opcode of the call or creation that suspended the frame; its operands are still on the stack. */
   operation: 0x348,
+  /** i32: address of its lowest operand, where the result goes. */
+  resultAt: 0x354,
   /** i32: {@link ENGINE.undoCount} when the frame was last suspended. */
   undoMark: 0x34c,
   /** i32: {@link ENGINE.storageEpoch} then. */
@@ -113,6 +116,10 @@ export const SCRATCH_SIZE = 0x400
 /** Frames at depth 0 … 1,024. */
 export const FRAMES_MAX = 1025
 export const SAVED_FRAMES = 0x1_0000
+
+/** Words of addresses by the number that an account has in a machine. */
+export const ACCOUNT_WORDS = 0x6_0000
+export const ACCOUNTS_MAX = 16_384
 
 export const STORAGE_SLOTS = 0x10_0000
 /** A power of two. */

@@ -5,8 +5,9 @@
 import { assert } from '../../../src/primitives/assert.ts'
 import type { Address, Hash } from '../../../src/primitives/bytes.ts'
 import type { Host } from '../../host.ts'
+import type { SubcallResult } from '../../outcome.ts'
 import type { EvmFork } from '../opcodes.ts'
-import { AddressBook, type KnownAddress } from './address-book.ts'
+import { AddressBook, wordOfAccount, writeAddress } from './address-book.ts'
 import { operate, type OperatingFrame } from './host-operations.ts'
 import { beginStorageEpoch } from './storage-state.ts'
 import {
@@ -16,7 +17,6 @@ import {
   CODE_PADDING,
   CONTEXT,
   FRAME,
-  FRAME_RECORD,
   FRAME_RECORD_SIZE,
   FRAMES_MAX,
   MEMORY_END,
@@ -47,10 +47,28 @@ export interface ResidentFrame extends OperatingFrame {
   evict(): void
 }
 
-/** What tier 1's module exports to JavaScript. */
+/** What tier 1's module exports to JavaScript. Functions are told where they are emitted. */
 export interface MachineExports {
   markJumpTargets(code: number, size: number, map: number): void
   undoStorage(mark: number): void
+  beginFrame(
+    saved: number,
+    stack: number,
+    code: number,
+    codeSize: number,
+    jumpTargets: number,
+    input: number,
+    inputSize: number,
+    memoryBase: number,
+    isStatic: number,
+    account: number,
+    selfWord: number,
+    callerWord: number,
+    gas: bigint,
+  ): void
+  resumeFrame(saved: number, returnDataSize: number, result: number, gas: bigint): void
+  restoreFrame(saved: number): void
+  takeCallGas(price: number, requestedAt: number): bigint
   /** Runs the frame whose record is in place. @returns a status of `layout.ts`. */
   readonly interpret: Readonly<Record<EvmFork, () => number>>
 }
@@ -73,6 +91,7 @@ export class Machine {
   arenaStart = ARENA
   /** From the outermost one; only the last one runs. */
   private readonly frames: ResidentFrame[] = []
+  private last: ResidentFrame | undefined
   /** Whether the record in place is that of the last frame; if not, it is among the saved ones. */
   private isRecordInPlace = false
   private host: Host | undefined
@@ -84,7 +103,7 @@ export class Machine {
     this.i32 = new Int32Array(this.memory.buffer)
     this.u64 = new BigUint64Array(this.memory.buffer)
     this.exports = instantiate(this.memory, (opcode, sp, gas) =>
-      operate(this, this.frames.at(-1) as ResidentFrame, opcode, sp, gas),
+      operate(this, this.last as ResidentFrame, opcode, sp, gas),
     )
   }
 
@@ -140,90 +159,118 @@ export class Machine {
     this.u64[index + 3] = word >> 192n
   }
 
-  /** A word below 2³². */
-  setSmallWord(address: number, value: number): void {
-    const index = address >> 2
-    this.i32.fill(0, index + 1, index + 8)
-    this.i32[index] = value
-  }
-
-  addressAt(word: number): KnownAddress {
-    return this.addresses.ofWord(this.i32, word >> 2)
-  }
-
-  setAddressWord(address: number, known: KnownAddress): void {
-    const index = address >> 2
-    const { i32 } = this
-    for (let i = 0; i < 5; i++) i32[index + i] = known.limbs[i] as number
-    i32.fill(0, index + 5, index + 8)
+  addressAt(word: number): Address {
+    return this.addresses.addressAt(this.i32, word)
   }
 
   // Frames.
 
-  /** Puts a new frame on top of its caller. Frames that are none of its callers are evicted. */
-  enter(frame: ResidentFrame): void {
+  /** Before a frame begins: finds where its stack and arena are. Frames that are none of its callers are evicted. */
+  prepare(frame: ResidentFrame): void {
     const { host, message } = frame
-    const last = this.frames.at(-1)
+    const { last } = this
     if (last !== undefined && (last.host !== host || last.message.depth >= message.depth)) this.evictFrom(0)
-    const caller = this.frames.at(-1)
+    const caller = this.last
     if (caller === undefined) {
       this.addresses.trim()
       this.stackStart = STACKS
       this.arenaStart = ARENA
       beginStorageEpoch(this)
     } else {
-      this.resume(caller)
+      this.restore(caller)
       this.stackStart = this.field(FRAME.sp)
       this.arenaStart = this.field(FRAME.zeroEnd)
-      this.saveRecord()
     }
     if (this.host !== host) this.setHost(host)
-    this.frames.push(frame)
+  }
+
+  /**
+   * Puts a prepared frame on top of its caller, with its record in place.
+   * @returns `false` when there is no room.
+   */
+  begin(frame: ResidentFrame, code: PlacedCode, input: number, memoryBase: number): boolean {
+    const { message } = frame
+    const { frames } = this
+    const self = this.addresses.numberOf(message.address, this.i32)
+    const caller = this.addresses.numberOf(message.caller, this.i32)
+    if (self === undefined || caller === undefined || frames.length === FRAMES_MAX) return false
+    this.exports.beginFrame(
+      frames.length === 0 ? 0 : savedRecord(frames.length - 1),
+      this.stackStart,
+      code.address,
+      code.size,
+      code.jumpTargets,
+      input,
+      message.input.length,
+      memoryBase,
+      message.isStatic ? 1 : 0,
+      self,
+      wordOfAccount(self),
+      wordOfAccount(caller),
+      message.gas,
+    )
+    if (message.value !== 0n) this.setWord(FRAME.value, message.value)
+    frames.push(frame)
+    this.last = frame
     this.isRecordInPlace = true
+    return true
   }
 
   /** Puts the frame's record in place. Frames above it are evicted. */
-  resume(frame: ResidentFrame): void {
-    if (this.frames.at(-1) !== frame) {
-      const position = this.frames.indexOf(frame)
-      assert(position >= 0, 'only a frame that is in the machine can be resumed')
-      this.evictFrom(position + 1)
-    }
-    if (this.isRecordInPlace) return
-    const saved = SAVED_FRAMES + FRAME_RECORD_SIZE * (this.frames.length - 1)
-    this.bytes.copyWithin(FRAME_RECORD, saved, saved + FRAME_RECORD_SIZE)
+  restore(frame: ResidentFrame): void {
+    if (this.last !== frame) this.uncover(frame)
+    if (!this.isRecordInPlace) this.exports.restoreFrame(savedRecord(this.frames.length - 1))
+    this.isRecordInPlace = true
+  }
+
+  /** {@link restore}, and completes the call or creation that the frame waits for: with its gas and a small result. */
+  resume(frame: ResidentFrame, { gasLeft, returnData }: SubcallResult, result: number): void {
+    if (this.last !== frame) this.uncover(frame)
+    const saved = this.isRecordInPlace ? 0 : savedRecord(this.frames.length - 1)
+    this.exports.resumeFrame(saved, returnData.length, result, gasLeft)
     this.isRecordInPlace = true
   }
 
   /** Takes the last frame out. */
   leave(frame: ResidentFrame): void {
     assert(this.frames.pop() === frame, 'frames end from the innermost one')
+    this.last = this.frames.length === 0 ? undefined : this.frames[this.frames.length - 1]
     this.isRecordInPlace = false
-  }
-
-  /** Whether frames have their state here. */
-  get isInUse(): boolean {
-    return this.frames.length > 0
   }
 
   /** Whether the memory is better dropped than kept, no frame being in it. */
   isTooLarge(): boolean {
-    return this.frames.length === 0 && this.bytes.length > IDLE_MEMORY_MAX
+    return this.last === undefined && this.bytes.length > IDLE_MEMORY_MAX
+  }
+
+  private uncover(frame: ResidentFrame): void {
+    const position = this.frames.indexOf(frame)
+    assert(position >= 0, 'only a frame that is in the machine can be resumed')
+    this.evictFrom(position + 1)
   }
 
   private evictFrom(position: number): void {
     while (this.frames.length > position) {
-      const frame = this.frames.at(-1) as ResidentFrame
-      this.resume(frame)
+      const frame = this.last as ResidentFrame
+      this.restore(frame)
       frame.evict()
       this.leave(frame)
     }
   }
 
-  private saveRecord(): void {
-    const saved = SAVED_FRAMES + FRAME_RECORD_SIZE * (this.frames.length - 1)
-    assert(this.frames.length < FRAMES_MAX, 'as many frames as there are depths')
-    this.bytes.copyWithin(saved, FRAME_RECORD, FRAME_RECORD + FRAME_RECORD_SIZE)
+  // Gas of the frame in place.
+
+  /** As a double: exact below 2⁵³, and above that still larger than any price. */
+  gasLeft(): number {
+    return this.field(FRAME.gas + 4) * 2 ** 32 + (this.field(FRAME.gas) >>> 0)
+  }
+
+  /** What initcode may have: all but one 64th. */
+  takeAllGas(): bigint {
+    const left = this.longField(FRAME.gas)
+    const kept = left / 64n
+    this.setLongField(FRAME.gas, kept)
+    return left - kept
   }
 
   /** Makes linear memory reach to `end`; `false` when that is more than there may be. */
@@ -245,11 +292,8 @@ export class Machine {
   private setHost(host: Host): void {
     this.host = host
     const { block, transaction } = host
-    const setAddress = (address: number, value: Address): void => {
-      this.setAddressWord(address, this.addresses.ofAddress(value))
-    }
-    setAddress(CONTEXT.ORIGIN, transaction.origin)
-    setAddress(CONTEXT.COINBASE, block.beneficiary)
+    writeAddress(this.i32, CONTEXT.ORIGIN, transaction.origin)
+    writeAddress(this.i32, CONTEXT.COINBASE, block.beneficiary)
     this.setWord(CONTEXT.GASPRICE, transaction.gasPrice)
     this.setWord(CONTEXT.TIMESTAMP, block.timestamp)
     this.setWord(CONTEXT.NUMBER, block.number)
@@ -289,6 +333,10 @@ export class Machine {
     this.exports.markJumpTargets(start, code.length, jumpTargets)
     return { address: start, size: code.length, jumpTargets }
   }
+}
+
+function savedRecord(position: number): number {
+  return SAVED_FRAMES + FRAME_RECORD_SIZE * position
 }
 
 /** Bytes that code takes with everything around it, a multiple of 32. */

@@ -3,6 +3,7 @@
  * charged and there. What depends on accounts is charged here. The counterpart of tier 0's `instructions/system.ts`.
  */
 import { delegationTarget } from '../../../src/chain/delegation.ts'
+import { EMPTY_BYTES } from '../../../src/primitives/bytes.ts'
 import type { ForkRules } from '../../../src/chain/forks.ts'
 import type { CallKind, Outcome } from '../../outcome.ts'
 import * as prices from '../gas.ts'
@@ -10,62 +11,54 @@ import { OUT_OF_GAS } from '../halts.ts'
 import type { OperatingFrame } from './host-operations.ts'
 import { FRAME, WORD_SIZE } from './layout.ts'
 import type { Machine } from './machine.ts'
+import { markStorage } from './storage-state.ts'
 
-const CALL_KINDS: Readonly<Record<number, CallKind>> = {
-  0xf1: 'call',
-  0xf2: 'callcode',
-  0xf4: 'delegatecall',
-  0xfa: 'staticcall',
-}
+const CREATE = 0xf0
 const CREATE2 = 0xf5
+const STIPEND = BigInt(prices.CALL_STIPEND)
 
-/** Operands that the instruction at `FRAME.operation` takes. */
-export function operandCount(opcode: number): number {
-  const kind = CALL_KINDS[opcode]
-  if (kind === undefined) return opcode === CREATE2 ? 4 : 3
-  return kind === 'call' || kind === 'callcode' ? 7 : 6
+function callKindOf(opcode: number): CallKind {
+  if (opcode === 0xf1) return 'call'
+  if (opcode === 0xfa) return 'staticcall'
+  return opcode === 0xf4 ? 'delegatecall' : 'callcode'
 }
 
-/** The word at a position of the stack, 0 being the top. */
-function operand(machine: Machine, position: number): number {
-  return machine.field(FRAME.sp) - WORD_SIZE * (position + 1)
+/** Whether the frame waits for a creation. */
+export function isCreation(machine: Machine): boolean {
+  const opcode = machine.field(FRAME.operation)
+  return opcode === CREATE || opcode === CREATE2
 }
 
-/** The call at `FRAME.operation`, or running out of gas. Takes the callee's gas from the frame. */
+/** The call at `FRAME.operation`, or running out of gas. Takes the callee's gas from the frame. Hot: once a call. */
 export function takeCall(machine: Machine, frame: OperatingFrame, rules: ForkRules): Outcome {
   const { message, host } = frame
-  const kind = CALL_KINDS[machine.field(FRAME.operation)] as CallKind
-  const named = machine.addressAt(operand(machine, 1)).address
-  let gasLeft = machine.longField(FRAME.gas)
-  // Before the machine is asked again: all of it is checked against what is left in the end.
+  const kind = callKindOf(machine.field(FRAME.operation))
+  const sp = machine.field(FRAME.sp)
+  const named = machine.addressAt(sp - 2 * WORD_SIZE)
+  const gasLeft = machine.gasLeft()
   let price = host.accessAccount(named) ? prices.COLD_ACCOUNT_SURCHARGE : 0
-  if (BigInt(price) > gasLeft) return OUT_OF_GAS
+  if (price > gasLeft) return OUT_OF_GAS
   const target = rules.hasSetCode ? delegationTarget(host.code(named)) : undefined
   if (target !== undefined) {
     price += prices.WARM_ACCOUNT_ACCESS
-    if (BigInt(price) > gasLeft) return OUT_OF_GAS
+    if (price > gasLeft) return OUT_OF_GAS
     if (host.accessAccount(target)) price += prices.COLD_ACCOUNT_SURCHARGE
   }
   const hasValue = kind === 'call' || kind === 'callcode'
-  const value = hasValue ? machine.word(operand(machine, 2)) : 0n
+  const value = hasValue ? machine.word(sp - 3 * WORD_SIZE) : 0n
   if (value !== 0n) {
     price += prices.CALL_VALUE
     if (kind === 'call' && host.isEmptyAccount(named)) price += prices.NEW_ACCOUNT
   }
-  gasLeft -= BigInt(price)
-  if (gasLeft < 0n) return OUT_OF_GAS
-  const requested = machine.word(operand(machine, 0))
-  const available = gasLeft - gasLeft / 64n
-  const taken = requested < available ? requested : available
-  machine.setLongField(FRAME.gas, gasLeft - taken)
-
-  const inputAt = hasValue ? 3 : 2
+  const gas = machine.exports.takeCallGas(price, sp - WORD_SIZE)
+  if (gas < 0n) return OUT_OF_GAS
+  const inputAt = sp - (hasValue ? 4 : 3) * WORD_SIZE
   const keepsAddress = kind === 'callcode' || kind === 'delegatecall'
   return {
     kind: 'call',
     request: {
       kind,
-      gas: value === 0n ? taken : taken + BigInt(prices.CALL_STIPEND),
+      gas: value === 0n ? gas : gas + STIPEND,
       to: keepsAddress ? message.address : named,
       codeAddress: target ?? named,
       isDelegated: target !== undefined,
@@ -73,48 +66,32 @@ export function takeCall(machine: Machine, frame: OperatingFrame, rules: ForkRul
       value: kind === 'delegatecall' ? message.value : value,
       transfersValue: value !== 0n,
       isStatic: kind === 'staticcall' || message.isStatic,
-      input: sliceMemory(machine, operand(machine, inputAt), operand(machine, inputAt + 1)),
+      input: sliceMemory(machine, inputAt, inputAt - WORD_SIZE),
     },
   }
 }
 
 /** The creation at `FRAME.operation`. Takes the gas for initcode from the frame. */
 export function takeCreation(machine: Machine, { message }: OperatingFrame): Outcome {
-  const gasLeft = machine.longField(FRAME.gas)
-  const gas = gasLeft - gasLeft / 64n
-  machine.setLongField(FRAME.gas, gasLeft - gas)
-  const salt = machine.field(FRAME.operation) === CREATE2 ? machine.word(operand(machine, 3)) : undefined
+  const sp = machine.field(FRAME.sp)
+  markStorage(machine)
+  const salt = machine.field(FRAME.operation) === CREATE2 ? machine.word(sp - 4 * WORD_SIZE) : undefined
   return {
     kind: 'create',
     request: {
-      gas,
+      gas: machine.takeAllGas(),
       creator: message.address,
-      value: machine.word(operand(machine, 0)),
-      initcode: sliceMemory(machine, operand(machine, 1), operand(machine, 2)),
+      value: machine.word(sp - WORD_SIZE),
+      initcode: sliceMemory(machine, sp - 2 * WORD_SIZE, sp - 3 * WORD_SIZE),
       salt,
     },
   }
 }
 
-/** Where the output of the call at `FRAME.operation` goes. The instruction has paid for `size` bytes there. */
-export function outputRange(machine: Machine): { readonly address: number; readonly size: number } {
-  const sizeAt = operandCount(machine.field(FRAME.operation)) - 1
-  const size = machine.i32[operand(machine, sizeAt) >> 2] as number
-  const offset = machine.i32[operand(machine, sizeAt - 1) >> 2] as number
-  return { address: machine.field(FRAME.memoryBase) + (offset >>> 0), size: size >>> 0 }
-}
-
-/** Replaces the operands of the instruction at `FRAME.operation`; what takes the place is written by the caller. */
-export function dropOperands(machine: Machine): number {
-  const sp = machine.field(FRAME.sp) - WORD_SIZE * (operandCount(machine.field(FRAME.operation)) - 1)
-  machine.setField(FRAME.sp, sp)
-  return sp - WORD_SIZE
-}
-
 /** Both operands fit 32 bits: Wasm has touched the range. With size 0 the offset may be anything. */
 function sliceMemory(machine: Machine, offsetAt: number, sizeAt: number): Uint8Array {
-  const size = (machine.i32[sizeAt >> 2] as number) >>> 0
-  if (size === 0) return new Uint8Array(0)
-  const start = machine.field(FRAME.memoryBase) + ((machine.i32[offsetAt >> 2] as number) >>> 0)
+  const size = machine.field(sizeAt) >>> 0
+  if (size === 0) return EMPTY_BYTES
+  const start = machine.field(FRAME.memoryBase) + (machine.field(offsetAt) >>> 0)
   return machine.bytes.slice(start, start + size)
 }

@@ -6,6 +6,7 @@
  */
 import { I32, I64, type ValueType } from '../../wasm/function-body.ts'
 import type { ModuleWriter } from '../../wasm/module-writer.ts'
+import { emitFrameFunctions } from './frame-functions.ts'
 import { emitKeccak } from './keccak.ts'
 import { emitMemoryFunctions } from './memory-functions.ts'
 import { emitStorageFunctions } from './storage-table.ts'
@@ -40,6 +41,13 @@ export const RUNTIME_FUNCTIONS = {
   transientLoad: { parameters: [I32], results: [] },
   transientStore: { parameters: [I32], results: [] },
   undoStorage: { parameters: [I32], results: [] },
+  beginFrame: {
+    parameters: [I32, I32, I32, I32, I32, I32, I32, I32, I32, I32, I32, I32, I64],
+    results: [],
+  },
+  resumeFrame: { parameters: [I32, I32, I32, I64], results: [] },
+  restoreFrame: { parameters: [I32], results: [] },
+  takeCallGas: { parameters: [I32, I32], results: [I64] },
   markJumpTargets: { parameters: [I32, I32, I32], results: [] },
 } as const satisfies Record<string, { parameters: readonly ValueType[]; results: readonly ValueType[] }>
 
@@ -59,6 +67,7 @@ export function emitRuntime(module: ModuleWriter, host: number): Readonly<Record
     ...emitShifts(module),
     keccak256: emitKeccak(module),
     ...emitMemoryFunctions(module),
+    ...emitFrameFunctions(module),
     ...emitStorageFunctions(module, host),
   }
   for (const [name, index] of Object.entries(functions)) module.exportFunction(name, index)

@@ -32,7 +32,7 @@ export function beginStorageEpoch(machine: Machine): void {
 
 /** Warms the slot and loads it unless it was, or was cold and nobody can pay for that. @returns 1 when it was cold. */
 export function accessSlot(machine: Machine, host: Host, slot: number, canPay: boolean): number {
-  const address = machine.addresses.ofAccount(machine.field(slot + SLOT.account))
+  const address = machine.addresses.addressOf(machine.field(slot + SLOT.account))
   const key = machine.word(slot + SLOT.key)
   const isCold = host.accessStorage(address, key)
   if (isCold && !canPay) return 1
@@ -47,18 +47,19 @@ export function accessSlot(machine: Machine, host: Host, slot: number, canPay: b
 
 export function loadTransientSlot(machine: Machine, host: Host, slot: number): void {
   const account = machine.field(slot + SLOT.account) & ~TRANSIENT
-  const address = machine.addresses.ofAccount(account)
+  const address = machine.addresses.addressOf(account)
   machine.setWord(slot + SLOT.value, host.transientStorage(address, machine.word(slot + SLOT.key)))
 }
 
 /** Before the driver sees the frame's outcome: tells the host what was written. Hot: a frame each, mostly for nothing. */
 export function tellStorage(machine: Machine, host: Host): void {
   const count = machine.field(ENGINE.dirtyCount)
+  if (count === 0) return
   for (let i = 0; i < count; i++) {
     const slot = machine.field(STORAGE_DIRTY + 4 * i)
     machine.setField(slot + SLOT.flags, machine.field(slot + SLOT.flags) & ~SLOT_FLAG.dirty)
     const account = machine.field(slot + SLOT.account)
-    const address = machine.addresses.ofAccount(account & ~TRANSIENT)
+    const address = machine.addresses.addressOf(account & ~TRANSIENT)
     const [key, value] = [machine.word(slot + SLOT.key), machine.word(slot + SLOT.value)]
     // The mark of transient storage is the sign.
     if (account < 0) host.setTransientStorage(address, key, value)
@@ -82,7 +83,7 @@ export function forgetStorage(machine: Machine): void {
   machine.setLongField(ENGINE.refund, 0n)
 }
 
-/** Before a callee begins: where to go back to when it fails. */
+/** Before initcode begins: where its failure goes back to. The mark of a call is set by `takeCallGas`. */
 export function markStorage(machine: Machine): void {
   machine.setField(FRAME.undoMark, machine.field(ENGINE.undoCount))
   machine.setField(FRAME.undoEpoch, machine.field(ENGINE.storageEpoch))

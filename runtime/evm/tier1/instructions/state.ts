@@ -1,4 +1,5 @@
 /** Storage, logs, calls, creations and SELFDESTRUCT of the interpreter in Wasm. */
+import type { Instruction } from '../../opcodes.ts'
 import { CALL_STIPEND, INITCODE_SIZE_MAX, INITCODE_WORD, KECCAK_WORD, LOG_DATA_BYTE } from '../../gas.ts'
 import { FRAME, STATUS } from '../../wasm/layout.ts'
 import type { Emit } from '../interpreter.ts'
@@ -16,24 +17,34 @@ const log: Emit = (writer, instruction) => {
 }
 
 /** Leaves for the driver to run other code; what depends on accounts is charged outside. */
-function request(writer: InterpreterWriter, opcode: number, status: number): void {
-  writer.body.i32Const(0).i32Const(opcode).i32Store(FRAME.operation)
+function request(writer: InterpreterWriter, { byte, inputs }: Instruction, status: number): void {
+  const { body } = writer
+  body.i32Const(0).i32Const(byte).i32Store(FRAME.operation)
+  body.i32Const(0)
+  writer.pushAddress(inputs - 1)
+  body.i32Store(FRAME.resultAt)
   writer.exit(status)
 }
 
 /** @param input position of the offset of the call data; its size, and offset and size for the output follow. */
-function call(writer: InterpreterWriter, { byte, gas }: { byte: number; gas: number }, input: number): void {
+function call(writer: InterpreterWriter, instruction: Instruction, input: number): void {
   const { body, end, extra } = writer
   writer.pushRangeEnd(input, input + 1)
   body.set(extra)
   writer.pushRangeEnd(input + 2, input + 3)
   body.tee(end).get(extra).get(end).get(extra).i64GtU().select()
-  writer.touch(gas)
-  request(writer, byte, STATUS.call)
+  writer.touch(instruction.gas)
+  body.i32Const(0)
+  writer.pushLimb(input + 2)
+  body.i64Store32(FRAME.outputOffset).i32Const(0)
+  writer.pushLimb(input + 3)
+  body.i64Store32(FRAME.outputSize)
+  request(writer, instruction, STATUS.call)
 }
 
-const create: Emit = (writer, { byte, name, gas }) => {
+const create: Emit = (writer, instruction) => {
   const { body } = writer
+  const { name, gas } = instruction
   writer.haltIfStatic()
   writer.pushSaturated(2)
   body.i64Const(INITCODE_SIZE_MAX).i64GtU()
@@ -41,7 +52,7 @@ const create: Emit = (writer, { byte, name, gas }) => {
   writer.pushRangeEnd(1, 2)
   writer.touch(gas)
   writer.chargeWords(INITCODE_WORD + (name === 'CREATE2' ? KECCAK_WORD : 0), 2)
-  request(writer, byte, STATUS.create)
+  request(writer, instruction, STATUS.create)
 }
 
 export const STATE: Readonly<Record<string, Emit>> = {

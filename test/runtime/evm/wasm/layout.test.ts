@@ -11,6 +11,7 @@ suite('layout of linear memory', () => {
       ['frame', layout.FRAME_RECORD, layout.FRAME_RECORD_SIZE],
       ['scratch', layout.SCRATCH, layout.SCRATCH_SIZE],
       ['saved frames', layout.SAVED_FRAMES, layout.FRAMES_MAX * layout.FRAME_RECORD_SIZE],
+      ['account words', layout.ACCOUNT_WORDS, layout.ACCOUNTS_MAX * layout.WORD_SIZE],
       ['storage slots', layout.STORAGE_SLOTS, layout.STORAGE_SLOTS_MAX * layout.SLOT_SIZE],
       ['storage undo', layout.STORAGE_UNDO, layout.STORAGE_UNDO_MAX * layout.UNDO_SIZE],
       ['storage dirty', layout.STORAGE_DIRTY, layout.STORAGE_SLOTS_MAX * 4],

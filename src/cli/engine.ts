@@ -65,12 +65,13 @@ function explain(code: Uint8Array, fork: EvmFork, showsIr: boolean): string {
 
 function summary(
   { code, jumpdests, namedTargets }: CodeBlocks,
-  { bytes, regions, entries }: CompiledCode,
+  { regions, entries }: CompiledCode,
 ): string[] {
   const jumpdestCount = jumpdests.reduce((sum, mark) => sum + mark, 0)
+  const byteCount = regions.reduce((sum, region) => sum + region.byteCount, 0)
   return [
     `code      ${code.length} bytes, ${jumpdestCount} JUMPDESTs, ${namedTargets.length} of them named by a PUSH`,
-    `compiled  ${regions.length} regions, ${bytes.length} bytes of WebAssembly`,
+    `compiled  ${regions.length} regions, ${byteCount} bytes of WebAssembly`,
     `entered   at ${entries.map(at).join(' ')}`,
   ]
 }

@@ -30,6 +30,7 @@ import { bytesToHex, ZERO_ADDRESS, type Address, type Hash } from '../primitives
 import type { FaultControl } from '../rpc/fault-control.ts'
 import { openConsensusStore } from '../storage/consensus-database.ts'
 import type { KeyValueStore } from '../storage/key-value-store.ts'
+import { BackgroundCompiler } from './background-compiler.ts'
 import { NetworkInstances } from './bft/instance-host.ts'
 import { directVerifier } from './bft/direct-verifier.ts'
 import { noLog, type InstanceLogs } from './bft/instance-logs.ts'
@@ -121,7 +122,9 @@ export async function openNetworkNode(options: NetworkNodeOptions): Promise<Netw
   const { network, directory, engine, historyBlocks } = options
   const parts = new AsyncDisposableStack()
   try {
-    const executor = typeof engine === 'string' ? await createExecutor(engine) : engine
+    const compiler = new BackgroundCompiler()
+    parts.defer(() => compiler.close())
+    const executor = typeof engine === 'string' ? await createExecutor(engine, compiler.compile) : engine
     const chainStore = {
       genesis: network.genesis,
       directory,

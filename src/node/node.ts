@@ -12,6 +12,7 @@ import type { BlockExecutor } from '../execution/executor.ts'
 import type { WritableLedger } from '../execution/ledger.ts'
 import type { PoolLimits } from '../pool/pool-limits.ts'
 import type { Backend, UnsignedTransaction } from '../rpc/backend.ts'
+import { BackgroundCompiler } from './background-compiler.ts'
 import { Blockchain } from './blockchain.ts'
 import { openChainStore, type ChainStoreOptions } from './chain-store.ts'
 import { DevAccounts } from './dev/dev-accounts.ts'
@@ -42,10 +43,16 @@ export interface Node {
 
 /** @throws DatabaseError | DevSettingsError | UnknownEngineError, with nothing left open. */
 export async function openNode(options: NodeOptions): Promise<Node> {
-  const executor = await createExecutor(options.engine)
+  const compiler = new BackgroundCompiler()
+  const executor = await createExecutor(options.engine, compiler.compile)
   const { ledger } = await openChainStore(options)
   try {
-    return await openOn(ledger, executor, options)
+    const node = await openOn(ledger, executor, options)
+    const close = async (): Promise<void> => {
+      await node.close()
+      await compiler.close()
+    }
+    return { ...node, close }
   } catch (error) {
     await ledger.close()
     throw error

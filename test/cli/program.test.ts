@@ -65,7 +65,10 @@ describe('what is not understood', () => {
     ['dev --history many', /is invalid/],
     ['dev --block-time 1 --no-mining', /'--no-mining' cannot be used with option '-b, --block-time/],
     ['dev --genesis g.json --balance 5', /'--genesis <file>' cannot be used with option '--balance/],
-    ['dev --memory --engine warp', /unknown engine "warp"; known engines: tier0, tier1, reference/],
+    [
+      'dev --memory --engine warp',
+      /unknown engine "warp"; known engines: tier0, tier1, tier2, tiered, reference/,
+    ],
     ['dev --memory --genesis nowhere.json', /cannot read the genesis file nowhere\.json: ENOENT/],
     ['dev --memory --host 203.0.113.7', /this machine has no such address; choose 127\.0\.0\.1/],
   ]

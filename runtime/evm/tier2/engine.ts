@@ -3,16 +3,23 @@
  * its budget) the interpreter in Wasm does, over the same state: a frame changes tiers wherever a region begins or ends.
  */
 import { assert } from '../../../src/primitives/assert.ts'
-import type { Hash } from '../../../src/primitives/bytes.ts'
 import type { ForkRules } from '../../../src/chain/forks.ts'
 import type { Engine, Frame, Host, Message, StepTracer } from '../../host.ts'
 import { tier0 } from '../engine.ts'
-import type { EvmFork } from '../opcodes.ts'
 import { emitInterpreterModule, machineExports } from '../tier1/interpreter.ts'
 import { ForeignFrame, WasmFrame, type Execute } from '../wasm/frame.ts'
-import { STATUS } from '../wasm/layout.ts'
+import { FRAME, STATUS } from '../wasm/layout.ts'
 import { Machine } from '../wasm/machine.ts'
-import { compile, ENTER, REGION_LIMITS } from './compile.ts'
+import {
+  CodeCache,
+  compileNow,
+  emptyEntry,
+  enterOf,
+  type CodeImports,
+  type CompileService,
+  type Enter,
+} from './code-cache.ts'
+import { REGION_LIMITS } from './compile.ts'
 import type { RegionLimits } from './region-graph.ts'
 
 /**
@@ -21,15 +28,20 @@ import type { RegionLimits } from './region-graph.ts'
  * some hundred frames, as each passes on 63/64).
  */
 const GAS_LIMIT = 2n ** 33n
-/** Bytes of function bodies for one contract. */
-const BYTES_MAX = 4 * 1024 * 1024
-/** Contracts with compiled code. */
-const INSTANCES_MAX = 256
+/**
+ * Gas for each byte of code after which the tiered engine has it compiled: the interpreter spends about a nanosecond on a
+ * unit of gas where it is cheapest, and compiling takes at most some 40 µs for a byte.
+ */
+const HOT_GAS_PER_BYTE = 4000
 
 export interface Tier2Options {
   readonly name: string
   readonly limits: RegionLimits
-  /** Also code without a hash: for tests, as initcode runs once. */
+  /** Who compiles; without one it is done on the spot. */
+  readonly compile?: CompileService
+  /** Gas that the interpreter spends on each byte of code before it is compiled; by default before it first runs. */
+  readonly hotGasPerByte?: number
+  /** Also code without a hash, at once: for tests, as initcode runs only once. */
   readonly compilesInitcode: boolean
 }
 
@@ -40,12 +52,25 @@ export const tier2: Engine = createTier2({
   compilesInitcode: false,
 })
 
+/** Interprets what is cold and compiles what is hot, wherever `compile` does it. */
+export function createTieredEngine(compile: CompileService = compileNow()): Engine {
+  const limits = REGION_LIMITS
+  return createTier2({
+    name: 'tiered',
+    limits,
+    compile,
+    hotGasPerByte: HOT_GAS_PER_BYTE,
+    compilesInitcode: false,
+  })
+}
+
 export function createTier2(options: Tier2Options): Engine {
+  const cache = cacheOf(options)
   let room: Room | undefined
   return {
     name: options.name,
     start(message: Message, host: Host, rules: ForkRules, tracer?: StepTracer): Frame {
-      if (room === undefined || room.machine.isTooLarge()) room = openRoom(options)
+      if (room === undefined || room.machine.isTooLarge()) room = openRoom(cache, options)
       if (tracer === undefined && message.gas <= GAS_LIMIT) {
         const frame = new WasmFrame(message, host, rules, room.machine, room.execute)
         if (frame.begin()) return frame
@@ -55,22 +80,20 @@ export function createTier2(options: Tier2Options): Engine {
   }
 }
 
+function cacheOf({ compile, limits, hotGasPerByte = 0 }: Tier2Options): CodeCache {
+  return new CodeCache(compile ?? compileNow(limits), hotGasPerByte)
+}
+
 /** A machine, and how frames run in it. */
 interface Room {
   readonly machine: Machine
   readonly execute: Execute
 }
 
-/** What compiled code imports: the machine's host and memory, and the functions that tier 1's module exports. */
-export interface CodeImports {
-  readonly host: Record<string, unknown>
-  readonly runtime: WebAssembly.Instance['exports']
-}
-
 /** The module of tier 1, the same for all machines. */
 let interpreterModule: WebAssembly.Module | undefined
 
-function openRoom(options: Tier2Options): Room {
+function openRoom(cache: CodeCache, options: Tier2Options): Room {
   let imports: CodeImports | undefined
   const machine = new Machine((memory, operation) => {
     interpreterModule ??= new WebAssembly.Module(emitInterpreterModule())
@@ -80,73 +103,50 @@ function openRoom(options: Tier2Options): Room {
     return machineExports(exports)
   })
   assert(imports !== undefined, 'a machine instantiates its module')
-  const enterCompiled = createCompiledCode(imports, options)
-  const execute: Execute = (machine, frame) => {
+  return { machine, execute: createExecute(imports, cache, options) }
+}
+
+/** Runs frames in compiled code where there is some, in the interpreter where not. */
+function createExecute(imports: CodeImports, cache: CodeCache, options: Tier2Options): Execute {
+  const enterCompiled = createCompiledCode(imports, options, cache)
+  return (machine, frame) => {
     const status = enterCompiled(machine, frame)
-    return status === STATUS.switch ? machine.exports.interpret[frame.rules.evm]() : status
+    if (status !== STATUS.switch) return status
+    const entry = cache.of(frame)
+    const interpret = machine.exports.interpret[frame.rules.evm]
+    if (entry === undefined || entry.isRequested) return interpret()
+    // The lower halves do: no frame here has more than 2³³ gas, and what a halt takes is not counted.
+    const before = machine.field(FRAME.gas)
+    const ended = interpret()
+    cache.heat(entry, frame, (before - machine.field(FRAME.gas)) >>> 0)
+    return ended
   }
-  return { machine, execute }
 }
 
 /** Runs frames in compiled code; answers `STATUS.switch` where another tier must go on. */
-export function createCompiledCode(imports: CodeImports, options: Tier2Options): Execute {
-  const code = new CompiledCode(imports, options)
-  return (_, frame) => code.enter(frame)
-}
-
-/** Goes on with the frame whose record is in place. @returns a status of `layout.ts`. */
-type Enter = () => number
-
-/** Code compiled for one machine. */
-class CompiledCode {
-  readonly #options: Tier2Options
-  readonly #imports: CodeImports
-  /** By fork and code hash. */
-  readonly #compiled = new Map<string, Enter>()
-  /** Code without a hash, while its frame runs. */
-  readonly #initcodes = new WeakMap<WasmFrame, Enter>()
-
-  constructor(imports: CodeImports, options: Tier2Options) {
-    this.#imports = imports
-    this.#options = options
-  }
-
-  enter(frame: WasmFrame): number {
-    return this.#enterOf(frame)?.() ?? STATUS.switch
-  }
-
-  #enterOf(frame: WasmFrame): Enter | undefined {
-    const { message, rules } = frame
-    if (message.codeHash === undefined) return this.#enterOfInitcode(frame)
-    const key = keyOf(rules.evm, message.codeHash)
-    let enter = this.#compiled.get(key)
+export function createCompiledCode(
+  imports: CodeImports,
+  options: Tier2Options,
+  cache = cacheOf(options),
+): Execute {
+  const initcodes = new WeakMap<WasmFrame, Enter>()
+  /** Code that runs once is compiled once, where it is at all. */
+  const enterInitcode = (frame: WasmFrame): Enter | undefined => {
+    if (!options.compilesInitcode) return undefined
+    let enter = initcodes.get(frame)
     if (enter === undefined) {
-      enter = this.#compile(message.code, rules.evm)
-      const [oldest] = this.#compiled.keys()
-      if (oldest !== undefined && this.#compiled.size >= INSTANCES_MAX) this.#compiled.delete(oldest)
-      this.#compiled.set(key, enter)
+      const entry = emptyEntry(frame.message.code.length)
+      compileNow(options.limits)(frame.message.code, frame.rules.evm, (module) => {
+        entry.module = module
+      })
+      enter = enterOf(entry, imports)
+      if (enter !== undefined) initcodes.set(frame, enter)
     }
     return enter
   }
-
-  #enterOfInitcode(frame: WasmFrame): Enter | undefined {
-    if (!this.#options.compilesInitcode) return undefined
-    let enter = this.#initcodes.get(frame)
-    if (enter === undefined) {
-      enter = this.#compile(frame.message.code, frame.rules.evm)
-      this.#initcodes.set(frame, enter)
-    }
-    return enter
+  return (_, frame) => {
+    const entry = cache.of(frame)
+    const enter = entry === undefined ? enterInitcode(frame) : enterOf(entry, imports)
+    return enter === undefined ? STATUS.switch : enter()
   }
-
-  #compile(code: Uint8Array, fork: EvmFork): Enter {
-    const { bytes } = compile(code, fork, { limits: this.#options.limits, bytesMax: BYTES_MAX })
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { ...this.#imports })
-    // The compiler exports it with this type.
-    return exports[ENTER] as Enter
-  }
-}
-
-function keyOf(fork: EvmFork, codeHash: Hash): string {
-  return `${fork}:${codeHash}`
 }

@@ -132,8 +132,11 @@ export function* versions(
   }
 }
 
-/** Gives every key that block `number`, the newest, changed its former value back. */
-export function unwindChanges(transaction: WriteTransaction, number: bigint, oldestState: bigint): void {
+/**
+ * Gives every key that block `number`, the newest, changed its former value back.
+ * @param oldestKept block whose records, like those of all before it, are dropped or will be next.
+ */
+export function unwindChanges(transaction: WriteTransaction, number: bigint, oldestKept: bigint): void {
   for (const { key: recordKey, value: record } of recordsOf(transaction, number)) {
     const historic = historicPart(recordKey)
     const { table, key } = parseHistoricKey(historic)
@@ -142,7 +145,7 @@ export function unwindChanges(transaction: WriteTransaction, number: bigint, old
     if (former.value === undefined) transaction.delete(table, key)
     else transaction.put(table, key, stamp(former.block, former.value))
     // A removal before all that is kept would stay for ever: nothing prunes it any more.
-    if (former.value === undefined && former.block > Number(oldestState)) {
+    if (former.value === undefined && former.block > Number(oldestKept)) {
       transaction.put('removed', historic, stamp(former.block, EMPTY_BYTES))
     } else if (isRemoval(record)) {
       transaction.delete('removed', historic)
@@ -171,6 +174,24 @@ export function pruneChanges(transaction: WriteTransaction, number: bigint, coun
 /** The block that wrote the former value in a record, or removed it. @throws CorruptDatabaseError */
 export function formerBlock(record: Uint8Array): number {
   return readStamp(record.subarray(1)).block
+}
+
+/** Keys of a table that blocks from `first` to `last` changed, each once. */
+export function changedKeys(
+  reader: KeyValueReader,
+  table: HistoricTable,
+  first: bigint,
+  last: bigint,
+): Iterable<Uint8Array> {
+  const keys = new Map<string, Uint8Array>()
+  for (let number = first; number <= last; number++) {
+    const from = historyKey(Number(number), historicKey(table, EMPTY_BYTES))
+    for (const { key } of reader.entries('history', { from, to: endOfPrefix(from) })) {
+      const changed = historicPart(key).subarray(1)
+      keys.set(changed.toHex(), changed)
+    }
+  }
+  return keys.values()
 }
 
 function newestVersion(

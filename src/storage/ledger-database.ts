@@ -48,7 +48,8 @@ import {
 } from './meta-records.ts'
 import { ADDRESS_SIZE, addressKey, endOfPrefix, stamp } from './schema.ts'
 import { newStateCaches, StateAt, type StateSource } from './state-at.ts'
-import { writeState } from './state-writer.ts'
+import { writeTries, writeValues, type ChangeSink } from './state-writer.ts'
+import { StoredTries, TRIE_BLOCKS_DEFAULT } from './stored-tries.ts'
 
 /** Blocks behind the head whose state is kept unless told otherwise. */
 export const HISTORY_BLOCKS_DEFAULT = 10_000
@@ -64,6 +65,8 @@ export interface LedgerOptions {
   readonly genesis: ExecutedBlock
   /** Blocks behind the head whose state can still be read, proven and unwound to. */
   readonly historyBlocks?: number
+  /** Tries are written with every so many blocks, at least; the same number at each opening. */
+  readonly trieBlocks?: number
 }
 
 /**
@@ -72,17 +75,18 @@ export interface LedgerOptions {
  */
 export function openLedger(options: LedgerOptions): WritableLedger {
   const { store, chainId, genesis, historyBlocks = HISTORY_BLOCKS_DEFAULT } = options
+  const { trieBlocks = TRIE_BLOCKS_DEFAULT } = options
   assert(Number.isSafeInteger(historyBlocks) && historyBlocks >= 0, 'historyBlocks is a count')
   const { header, hash } = genesis.block
   const found = readIdentity(store)
   if (found === undefined) {
     store.write((transaction) => writeGenesis(transaction, chainId, genesis))
-    return new LedgerDatabase(store, BigInt(historyBlocks))
+    return new LedgerDatabase(store, BigInt(historyBlocks), BigInt(trieBlocks))
   }
   if (found.chainId !== chainId || found.genesisHash !== hash || found.genesisNumber !== header.number) {
     throw new ForeignDatabaseError({ chainId, genesisHash: hash }, found)
   }
-  return new LedgerDatabase(store, BigInt(historyBlocks))
+  return new LedgerDatabase(store, BigInt(historyBlocks), BigInt(trieBlocks))
 }
 
 function writeGenesis(transaction: WriteTransaction, chainId: bigint, genesis: ExecutedBlock): void {
@@ -95,22 +99,21 @@ function writeGenesis(transaction: WriteTransaction, chainId: bigint, genesis: E
   writeOldestState(transaction, header.number)
   writeHead(transaction, header.number, hash)
   writeBlock(transaction, genesis)
-  writeState(
-    {
-      change: (table, key, value) => {
-        if (value !== null) transaction.put(table, key, stamp(Number(header.number), value))
-      },
-      clear: () => undefined,
+  const sink: ChangeSink = {
+    change: (table, key, value) => {
+      if (value !== null) transaction.put(table, key, stamp(Number(header.number), value))
     },
-    transaction,
-    genesis,
-  )
+    clear: () => undefined,
+  }
+  writeValues(sink, transaction, genesis)
+  writeTries(sink, genesis.trieDiff)
 }
 
 /** See {@link openLedger}. */
 class LedgerDatabase implements WritableLedger {
   private readonly store: KeyValueStore
   private readonly historyBlocks: bigint
+  private readonly trieBlocks: bigint
   private readonly genesisNumber: bigint
   private headHeader: Header
   private headBlockHash: Hash
@@ -120,8 +123,9 @@ class LedgerDatabase implements WritableLedger {
     CACHED_TRANSACTIONS_MAX,
   )
 
-  constructor(store: KeyValueStore, historyBlocks: bigint) {
+  constructor(store: KeyValueStore, historyBlocks: bigint, trieBlocks: bigint) {
     this.store = store
+    this.trieBlocks = trieBlocks
     this.historyBlocks = historyBlocks
     this.genesisNumber = present(readIdentity(store), 'identity').genesisNumber
     const head = readHead(store)
@@ -134,6 +138,7 @@ class LedgerDatabase implements WritableLedger {
       headNumber: head.header.number,
       oldestState: readOldestState(store),
       hashOf: (number) => this.hashOf(number),
+      tries: new StoredTries(store, head.header, this.genesisNumber, trieBlocks),
       caches: newStateCaches(),
     }
   }
@@ -256,21 +261,29 @@ class LedgerDatabase implements WritableLedger {
     assert(receipts.length === count && senders.length === count, 'one receipt and sender a transaction')
 
     const oldestState = maxOf(this.source.oldestState, number - this.historyBlocks)
+    const { tries } = this.source
+    const dueTries = tries.due(number, executed.trieDiff)
     const commits = reached === undefined ? this.commits : this.commitsAfter(reached, number)
     // A pre-confirmed block may be taken back anyway, and after a power failure the others still have it.
     const durability = reached === 'preconfirmed' ? 'soon' : 'now'
     this.store.write((transaction) => {
       writeBlock(transaction, executed)
       const recorder = new ChangeRecorder(transaction, number)
-      writeState(recorder, transaction, executed)
+      writeValues(recorder, transaction, executed)
+      if (dueTries !== undefined) writeTries(recorder, dueTries)
       recorder.finish()
       writeHead(transaction, number, block.hash)
       if (reached !== undefined) writeCommits(transaction, commits)
       writeOldestState(transaction, oldestState)
-      pruneChanges(transaction, oldestState, Math.max(PRUNED_RECORDS_MIN, 2 * recorder.count))
+      pruneChanges(
+        transaction,
+        this.oldestKept(oldestState),
+        Math.max(PRUNED_RECORDS_MIN, 2 * recorder.count),
+      )
       if (meta !== undefined) writeNodeMeta(transaction, meta)
     }, durability)
 
+    tries.append(block.header, executed.trieDiff, dueTries !== undefined)
     for (const [address, account] of executed.accounts) this.source.caches.accounts.set(address, account)
     this.remember(executed)
     this.commits = commits
@@ -286,7 +299,7 @@ class LedgerDatabase implements WritableLedger {
     this.store.write((transaction) => {
       for (let at = this.headHeader.number; at > number; at--) {
         const block = present(this.block(at), `block ${at}`)
-        unwindChanges(transaction, at, this.source.oldestState)
+        unwindChanges(transaction, at, this.oldestKept(this.source.oldestState))
         deleteBlock(transaction, block)
         removed.push(block)
       }
@@ -297,6 +310,7 @@ class LedgerDatabase implements WritableLedger {
 
     for (const { header } of removed) this.blocks.delete(header.number)
     this.source.caches.accounts.clear()
+    this.source.tries.reset(target.header)
     this.commits = commits
     this.moveTo(target.header, target.hash, this.source.oldestState)
     return removed
@@ -325,6 +339,11 @@ class LedgerDatabase implements WritableLedger {
 
   async close(): Promise<void> {
     await this.store.close()
+  }
+
+  /** Up to this block records of history are not needed: unwound to the oldest state, its tries start from an earlier one. */
+  private oldestKept(oldestState: bigint): bigint {
+    return maxOf(0n, oldestState + 1n - this.trieBlocks)
   }
 
   private moveTo(header: Header, hash: Hash, oldestState: bigint): void {

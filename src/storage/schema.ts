@@ -31,7 +31,7 @@ import { CorruptDatabaseError } from './database-errors.ts'
 import { HISTORIC_TABLES, type HistoricTable } from './tables.ts'
 
 /** Raised by every change of the format. Databases of other versions are refused. */
-export const FORMAT_VERSION = 1
+export const FORMAT_VERSION = 2
 
 export const NUMBER_SIZE = 8
 export const ADDRESS_SIZE = 20

@@ -11,8 +11,8 @@ import { BoundedCache } from './bounded-cache.ts'
 import { CorruptDatabaseError } from './database-errors.ts'
 import { readAt } from './history.ts'
 import type { KeyValueStore } from './key-value-store.ts'
-import { addressKey, decodeAccountValue, decodeSlotValue, nodeKey, slotKey, withoutStamp } from './schema.ts'
-import type { HistoricTable } from './tables.ts'
+import { addressKey, decodeAccountValue, decodeSlotValue, slotKey, withoutStamp } from './schema.ts'
+import type { StoredTries } from './stored-tries.ts'
 
 /** Accounts at the head that stay decoded: about 5 MB. */
 const CACHED_ACCOUNTS_MAX = 16_384
@@ -27,6 +27,7 @@ export interface StateSource {
   headNumber: bigint
   oldestState: bigint
   hashOf(number: bigint): Hash | undefined
+  readonly tries: StoredTries
   readonly caches: StateCaches
 }
 
@@ -93,10 +94,12 @@ export class StateAt implements LedgerState {
   }
 
   trieNode(owner: Address | null, path: string): Uint8Array | undefined {
-    return this.read(owner === null ? 'accountNodes' : 'storageNodes', nodeKey(owner, path))
+    const { tries } = this.source
+    if (this.isAtHead()) return tries.node(owner, path)
+    return tries.nodeAt({ number: this.blockNumber, stateRoot: this.stateRoot }, owner, path)
   }
 
-  private read(table: HistoricTable, key: Uint8Array): Uint8Array | undefined {
+  private read(table: 'accounts' | 'storage', key: Uint8Array): Uint8Array | undefined {
     const { store } = this.source
     if (!this.isAtHead()) return readAt(store, this.blockNumber, table, key)
     const stored = store.get(table, key)

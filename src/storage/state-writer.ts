@@ -1,6 +1,7 @@
 /** A block's change of state in terms of the tables: flat values, code and trie nodes. */
 import type { Address } from '../primitives/bytes.ts'
 import type { ExecutedBlock } from '../execution/ledger.ts'
+import type { TrieDiff } from '../state/state-reader.ts'
 import type { WriteTransaction } from './key-value-store.ts'
 import {
   ADDRESS_SIZE,
@@ -21,9 +22,9 @@ export interface ChangeSink {
   clear(table: HistoricTable, prefix: Uint8Array, isKept: (key: Uint8Array) => boolean): void
 }
 
-/** @param transaction takes the codes, which have no history. */
-export function writeState(sink: ChangeSink, transaction: WriteTransaction, executed: ExecutedBlock): void {
-  const { accounts, stateDiff, trieDiff } = executed
+/** Flat values and codes. @param transaction takes the codes, which have no history. */
+export function writeValues(sink: ChangeSink, transaction: WriteTransaction, executed: ExecutedBlock): void {
+  const { accounts, stateDiff } = executed
   for (const [address, account] of accounts) {
     sink.change('accounts', addressKey(address), account === null ? null : encodeAccountValue(account))
   }
@@ -38,6 +39,13 @@ export function writeState(sink: ChangeSink, transaction: WriteTransaction, exec
       sink.change('storage', slotKey(owner, slot), value === 0n ? null : encodeSlotValue(value))
     }
   }
+  for (const [hash, code] of stateDiff.codes) {
+    transaction.put('codes', Uint8Array.fromHex(hash.slice(2)), code)
+  }
+}
+
+/** Nodes of tries. */
+export function writeTries(sink: ChangeSink, trieDiff: TrieDiff): void {
   for (const owner of trieDiff.clearedOwners) {
     const nodes = trieDiff.storageNodes.get(owner)
     const isKept = (key: Uint8Array): boolean =>
@@ -48,9 +56,6 @@ export function writeState(sink: ChangeSink, transaction: WriteTransaction, exec
     for (const [path, rlp] of nodes) sink.change('storageNodes', nodeKey(owner, path), rlp)
   }
   for (const [path, rlp] of trieDiff.accountNodes) sink.change('accountNodes', nodeKey(null, path), rlp)
-  for (const [hash, code] of stateDiff.codes) {
-    transaction.put('codes', Uint8Array.fromHex(hash.slice(2)), code)
-  }
 }
 
 /** Owners whose former slots are gone; accounts that no longer exist are among them, whether the diff says so or not. */

@@ -23,7 +23,7 @@ import {
   encodeSlotValue,
   slotKey as hashedSlotKey,
 } from '../state/account-codec.ts'
-import type { Account } from '../state/state-reader.ts'
+import type { Account, TrieDiff } from '../state/state-reader.ts'
 import {
   decodeNode,
   EMBEDDED_BELOW,
@@ -41,10 +41,13 @@ import {
   decodeAccountValue,
   endOfPrefix,
   nodeKey,
+  pathOfNodeKey,
   readStamp,
   withoutStamp,
 } from './schema.ts'
 import type { Findings, VerifyProgress } from './findings.ts'
+import { PendingTries } from './pending-tries.ts'
+import { pendingTries, type TriePoint } from './stored-tries.ts'
 
 const PROGRESS_INTERVAL = 1000
 /** Decoded nodes kept for lookups: the upper four levels of the account trie have 4,369. */
@@ -54,7 +57,10 @@ const CHECKED_CODES_MAX = 100_000
 
 export interface StateCheck {
   readonly store: KeyValueStore
-  readonly stateRoot: Hash
+  /** The newest block. */
+  readonly head: TriePoint
+  /** Of the first block. */
+  readonly genesisNumber: bigint
   readonly findings: Findings
   readonly onProgress: (progress: VerifyProgress) => void
 }
@@ -65,9 +71,13 @@ export interface StateCounts {
   readonly trieNodes: number
 }
 
-export function verifyState({ store, stateRoot, findings, onProgress }: StateCheck): StateCounts {
+export function verifyState({ store, head, genesisNumber, findings, onProgress }: StateCheck): StateCounts {
   const { tables } = store.statistics()
-  const accountTrie = new StoredTrie(store, null, stateRoot, findings)
+  const pending = new PendingTries()
+  const waiting = findings.attempt('tries', () => pendingTries(store, head, genesisNumber))
+  if (waiting !== undefined) pending.add(waiting)
+  const tries: Tries = { store, pending, findings }
+  const accountTrie = new StoredTrie(tries, null, head.stateRoot)
   const walked = accountTrie.walk()
   const codes = new BoundedCache<Hash, true>(CHECKED_CODES_MAX)
   let accounts = 0
@@ -86,7 +96,7 @@ export function verifyState({ store, stateRoot, findings, onProgress }: StateChe
     const { address, account } = found
     accountTrie.expect(accountKey(address), encodeAccount(account), `account ${address}`)
     verifyCode(store, findings, codes, address, account)
-    const storage = verifyStorage(store, findings, address, account)
+    const storage = verifyStorage(tries, address, account)
     slots += storage.slots
     storageNodes += storage.nodes
   }
@@ -94,7 +104,12 @@ export function verifyState({ store, stateRoot, findings, onProgress }: StateChe
     walked.leaves === accounts,
     `the account trie has ${walked.leaves} accounts, the table ${accounts}`,
   )
-  const expected = { accountNodes: walked.nodes, storage: slots, storageNodes }
+  const surplus = storedSurplus(store, pending.changes())
+  const expected = {
+    accountNodes: walked.nodes + surplus.accountNodes,
+    storage: slots,
+    storageNodes: storageNodes + surplus.storageNodes,
+  }
   for (const [table, count] of Object.entries(expected)) {
     // The keys of `expected` are names of tables.
     const { entries } = tables[table as keyof typeof expected]
@@ -106,15 +121,40 @@ export function verifyState({ store, stateRoot, findings, onProgress }: StateChe
   return { accounts, slots, trieNodes: walked.nodes + storageNodes }
 }
 
-function verifyStorage(
+/** The stored tries are those of an earlier block: nodes that they have more than those of the newest one. */
+function storedSurplus(
   store: KeyValueStore,
-  findings: Findings,
+  { accountNodes, storageNodes, clearedOwners }: TrieDiff,
+): { readonly accountNodes: number; readonly storageNodes: number } {
+  const surplusOf = (owner: Address | null, nodes: ReadonlyMap<string, Uint8Array | null>): number => {
+    let surplus = 0
+    for (const [path, rlp] of nodes) {
+      const isStored =
+        store.get(owner === null ? 'accountNodes' : 'storageNodes', nodeKey(owner, path)) !== undefined
+      surplus += Number(isStored) - Number(rlp !== null)
+    }
+    return surplus
+  }
+  let storage = 0
+  for (const [owner, nodes] of storageNodes) storage += surplusOf(owner, nodes)
+  for (const owner of clearedOwners) {
+    const from = addressKey(owner)
+    for (const { key } of store.entries('storageNodes', { from, to: endOfPrefix(from) })) {
+      if (storageNodes.get(owner)?.has(pathOfNodeKey(key, ADDRESS_SIZE)) !== true) storage += 1
+    }
+  }
+  return { accountNodes: surplusOf(null, accountNodes), storageNodes: storage }
+}
+
+function verifyStorage(
+  tries: Tries,
   address: Address,
   { storageRoot }: Account,
 ): { readonly slots: number; readonly nodes: number } {
   // Accounts without storage are most of them: no trie, and slots in the table show in its count.
   if (storageRoot === EMPTY_TRIE_ROOT) return { slots: 0, nodes: 0 }
-  const trie = new StoredTrie(store, address, storageRoot, findings)
+  const { store, findings } = tries
+  const trie = new StoredTrie(tries, address, storageRoot)
   const { leaves, nodes } = trie.walk()
   const prefix = addressKey(address)
   let slots = 0
@@ -146,20 +186,27 @@ function verifyCode(
   )
 }
 
-/** One trie in the tables, read node by node. */
+interface Tries {
+  readonly store: KeyValueStore
+  /** What the newest block's have that is not stored. */
+  readonly pending: PendingTries
+  readonly findings: Findings
+}
+
+/** One trie, read node by node. */
 class StoredTrie {
-  private readonly store: KeyValueStore
+  private readonly tries: Tries
   private readonly owner: Address | null
   private readonly root: Hash
   private readonly findings: Findings
   private readonly cache = new BoundedCache<string, TrieNode>(CACHED_NODES_MAX)
   private readonly counts = { nodes: 0, leaves: 0 }
 
-  constructor(store: KeyValueStore, owner: Address | null, root: Hash, findings: Findings) {
-    this.store = store
+  constructor(tries: Tries, owner: Address | null, root: Hash) {
+    this.tries = tries
     this.owner = owner
     this.root = root
-    this.findings = findings
+    this.findings = tries.findings
   }
 
   /** Checks the hash of every node and counts what the root leads to. */
@@ -252,8 +299,11 @@ class StoredTrie {
   }
 
   private read(path: string): Uint8Array | undefined {
+    const { store, pending } = this.tries
+    const waiting = pending.get(this.owner, path)
+    if (waiting !== undefined) return waiting ?? undefined
     const table = this.owner === null ? 'accountNodes' : 'storageNodes'
-    const stored = this.store.get(table, nodeKey(this.owner, path))
+    const stored = store.get(table, nodeKey(this.owner, path))
     return stored && withoutStamp(stored)
   }
 

@@ -42,7 +42,8 @@ export function verifyLedger(
   const oldestState = readOldestState(store)
   const findings = new Findings()
   const chain = verifyChain({ store, identity, head: header.number, findings, onProgress })
-  const state = verifyState({ store, stateRoot: header.stateRoot, findings, onProgress })
+  const { genesisNumber } = identity
+  const state = verifyState({ store, head: header, genesisNumber, findings, onProgress })
   const historyRecords = verifyHistory({ store, oldestState, head: header.number, findings, onProgress })
   const consensus = verifyConsensus({ store, genesisHash: identity.genesisHash, findings, onProgress })
   return {

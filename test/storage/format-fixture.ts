@@ -1,11 +1,11 @@
-/** Every entry of the database that `format.test.ts` makes, in format 1: table → key → value. */
+/** Every entry of the database that `format.test.ts` makes, in format 2: table → key → value. */
 import type { Hex } from '../../src/primitives/bytes.ts'
 import type { TableName } from '../../src/storage/tables.ts'
 
 export const FORMAT_FIXTURE: Readonly<Record<TableName, Readonly<Record<Hex, Hex>>>> = {
   meta: {
     '0x636f6d6d6974746564': '0x000000000000000100000000000000010000000000000000',
-    '0x666f726d6174': '0x00000001',
+    '0x666f726d6174': '0x00000002',
     '0x68656164': '0x0000000000000001e2134484d75a3b5a7a2e3cbf1ba8075f39c023ce61178eadab875e385b7ee34f',
     '0x6964656e74697479':
       '0x0000000000000000000000000000000000000000000000000000000000000ae1cd635c6dc8e5e99aca394fce8161f0acc3d222b498bdf8602cd89ea9457b43d80000000000000000',

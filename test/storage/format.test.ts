@@ -35,7 +35,7 @@ function dump(store: MemoryStore): Record<string, Record<Hex, Hex>> {
 }
 
 test(`format ${FORMAT_VERSION} is written as it always was`, () => {
-  assert.equal(FORMAT_VERSION, 1)
+  assert.equal(FORMAT_VERSION, 2)
   assert.deepEqual(HISTORIC_TABLES, { accounts: 1, storage: 2, accountNodes: 3, storageNodes: 4 })
   assert.deepEqual(dump(smallStore()), FORMAT_FIXTURE)
 })

@@ -50,9 +50,20 @@ function expectProofs(state: LedgerState, world: World): void {
   }
 }
 
-function run(store: KeyValueStore, steps: readonly Step[], historyBlocks: number): void {
+interface Settings {
+  readonly historyBlocks: number
+  readonly trieBlocks: number
+}
+
+const settings: fc.Arbitrary<Settings> = fc.record({
+  historyBlocks: fc.integer({ min: 0, max: 8 }),
+  trieBlocks: fc.integer({ min: 1, max: 6 }),
+})
+
+function run(store: KeyValueStore, steps: readonly Step[], { historyBlocks, trieBlocks }: Settings): void {
   const genesis = genesisBlock(new Map())
-  const reopen = (): WritableLedger => openLedger({ store, chainId: CHAIN_ID, genesis, historyBlocks })
+  const reopen = (): WritableLedger =>
+    openLedger({ store, chainId: CHAIN_ID, genesis, historyBlocks, trieBlocks })
   let ledger = reopen()
   const worlds: World[] = [new Map()]
   /** Readers that were made when their block was the newest. */
@@ -96,10 +107,8 @@ function run(store: KeyValueStore, steps: readonly Step[], historyBlocks: number
 for (const kind of STORE_KINDS) {
   test(`state, tries and proofs of each kept block are those of a model (${kind.name})`, () =>
     fc.assert(
-      fc.asyncProperty(
-        fc.array(step, { maxLength: 14 }),
-        fc.integer({ min: 0, max: 8 }),
-        (steps, historyBlocks) => kind.with((store) => run(store, steps, historyBlocks)),
+      fc.asyncProperty(fc.array(step, { maxLength: 24 }), settings, (steps, chosen) =>
+        kind.with((store) => run(store, steps, chosen)),
       ),
       { numRuns: kind.name === 'in memory' ? 60 : 15 },
     ))

@@ -72,12 +72,14 @@ export function nextBlock(
 }
 
 /** A ledger on the genesis block of {@link genesisBlock}. */
-export function openSample(store: KeyValueStore, historyBlocks?: number): WritableLedger {
+/** @param trieBlocks 1: the tries of every block are stored. */
+export function openSample(store: KeyValueStore, historyBlocks?: number, trieBlocks = 1): WritableLedger {
   const genesis = genesisBlock()
   return openLedger({
     store,
     chainId: CHAIN_ID,
     genesis,
+    trieBlocks,
     ...(historyBlocks !== undefined && { historyBlocks }),
   })
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { bytesToHex, hexToBytes, wordToAddress } from '../../src/primitives/bytes.ts'
+import { CorruptDatabaseError } from '../../src/storage/database-errors.ts'
 import type { KeyValueStore } from '../../src/storage/key-value-store.ts'
 import { ledgerStatistics } from '../../src/storage/statistics.ts'
 import { HISTORIC_TABLES, type TableName } from '../../src/storage/tables.ts'
@@ -41,6 +42,26 @@ test('a sound database has no findings, and everything in it was seen', () => {
   assert.ok(report.trieNodes > report.accounts)
   assert.ok(report.historyRecords > 0)
   assert.deepEqual([...new Set(progress.map(({ stage }) => stage))], ['blocks', 'accounts', 'history'])
+})
+
+test('a database whose tries are those of an earlier block is sound, and one without them is not', () => {
+  const store = new MemoryStore()
+  const ledger = openSample(store, HISTORY_BLOCKS, 4)
+  for (let i = 0; i < BLOCKS; i++) appendBusyBlock(ledger, 12)
+  const report = verifyLedger(store)
+  assert.deepEqual(report.findings, [])
+  assert.deepEqual({ ...report, historyRecords: 0 }, { ...verifyLedger(busyStore()), historyRecords: 0 })
+  // The tries are those of block 4, so that what later blocks changed is needed.
+  const changed = [...store.entries('history')].find(({ key }) =>
+    key.toHex().startsWith('000000000000000601'),
+  )
+  assert.ok(changed !== undefined)
+  store.write((transaction) => transaction.delete('history', changed.key))
+  assert.match(
+    verifyLedger(store).findings.join('\n'),
+    /tries: the database is damaged: a value that block 6 replaced is missing/,
+  )
+  assert.throws(() => openSample(store, HISTORY_BLOCKS, 4), CorruptDatabaseError)
 })
 
 /** Tables of which every byte is checked; senders are only counted, and former values only where they are roots. */

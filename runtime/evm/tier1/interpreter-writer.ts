@@ -5,7 +5,7 @@
 import { present } from '../../../src/primitives/assert.ts'
 import { I32, I64, V128, type FunctionBody, type Label } from '../../wasm/function-body.ts'
 import type { Local } from '../../wasm/instruction-writer.ts'
-import { FRAME, HALTS, STATUS, haltStatus, WORD_SIZE } from '../wasm/layout.ts'
+import { ENGINE, FRAME, HALTS, STATUS, haltStatus, WORD_SIZE } from '../wasm/layout.ts'
 import { ARENA_IS_FULL } from '../wasm/memory-functions.ts'
 import type { RuntimeFunction } from '../wasm/runtime-module.ts'
 import { REVERSE_BYTES, WordWriter, type Word } from '../wasm/words/word-writer.ts'
@@ -108,7 +108,8 @@ export class InterpreterWriter {
     body.i32Const(0).i32Load(FRAME.pc).get(this.code).i32Add().set(this.pc)
     body.i32Const(0).i64Load(FRAME.gas).set(this.gas)
     this.reloadMemorySize()
-    body.i32Const(JUMPS_PER_ENTRY).set(this.jumpsLeft)
+    body.i32Const(0).i32Load(ENGINE.turnJumps).tee(this.jumpsLeft).i32Const(JUMPS_PER_ENTRY)
+    body.get(this.jumpsLeft).select().set(this.jumpsLeft)
   }
 
   /** Completes the frame's record. */
@@ -150,8 +151,11 @@ export class InterpreterWriter {
     this.body.i32Const(status).return()
   }
 
-  /** Counts a jump, and enters the function anew from time to time. */
-  countJump(): void {
+  /**
+   * Counts a jump, whose JUMPDEST is paid. From time to time enters the function anew, or, at the end of a turn, leaves it
+   * before the JUMPDEST, where compiled code may go on.
+   */
+  countJump(jumpdestGas: number): void {
     const { body } = this
     body
       .get(this.jumpsLeft)
@@ -160,6 +164,14 @@ export class InterpreterWriter {
       .tee(this.jumpsLeft)
       .i32Eqz()
       .if(() => {
+        body
+          .i32Const(0)
+          .i32Load(ENGINE.turnJumps)
+          .if(() => {
+            body.get(this.pc).i32Const(1).i32Sub().set(this.pc)
+            body.get(this.gas).i64Const(jumpdestGas).i64Add().set(this.gas)
+            this.exit(STATUS.switch)
+          })
         this.save()
         body.returnCall(this.callees.self)
       })

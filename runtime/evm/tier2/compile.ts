@@ -21,6 +21,8 @@ export interface CompileOptions {
   readonly limits: RegionLimits
   /** Bytes of function bodies; a region that begins below is finished. */
   readonly bytesMax: number
+  /** Asked between regions: once it is true, no other one is compiled. */
+  readonly isOutOfTime?: () => boolean
   /** Sees each region before it is emitted: for tests and explanations. */
   readonly onRegion?: (region: Region) => void
 }
@@ -40,6 +42,8 @@ export interface CompiledCode {
   readonly regions: readonly CompiledRegion[]
   /** Offsets at which a frame may enter from outside. */
   readonly entries: readonly number[]
+  /** Whether regions were left out for the budget. */
+  readonly isPartial: boolean
 }
 
 /**
@@ -66,6 +70,7 @@ class Compiler {
   readonly #regions: CompiledRegion[] = []
   readonly #entries = new Set<number>()
   #byteCount = 0
+  #isPartial = false
   #jumpTo: number | undefined
 
   constructor(blocks: CodeBlocks, options: CompileOptions) {
@@ -94,12 +99,21 @@ class Compiler {
       this.#emitPending()
       this.#emitJumpTo(this.#jumpTo)
     }
-    this.#emitEnter()
+    const entries = this.#allEntries()
+    this.#emitEnter(entries)
     return {
       bytes: this.#module.finish(),
       regions: this.#regions,
-      entries: [...this.#entries].sort((a, b) => a - b),
+      entries,
+      isPartial: this.#isPartial,
     }
+  }
+
+  /** Also what jumps lead to, such as heads of loops: a frame that has been in one for long changes tiers there. */
+  #allEntries(): readonly number[] {
+    const { jumpdests } = this.#blocks
+    for (const { offset } of this.#regions) if (jumpdests[offset] === 1) this.#entries.add(offset)
+    return [...this.#entries].sort((a, b) => a - b)
   }
 
   #addEntry(offset: number): void {
@@ -109,7 +123,7 @@ class Compiler {
   #regionAt(offset: number): number | undefined {
     const known = this.#functions.get(offset)
     if (known !== undefined) return known
-    if (this.#byteCount >= this.#options.bytesMax) return undefined
+    if (this.#isSpent()) return undefined
     const index = this.#module.function(this.#module.type(REGION.parameters, REGION.results))
     this.#functions.set(offset, index)
     this.#pending.push(offset)
@@ -122,7 +136,22 @@ class Compiler {
     }
   }
 
+  /** Whether the budget is. The first region is always compiled. */
+  #isSpent(): boolean {
+    const { bytesMax, isOutOfTime } = this.#options
+    if (this.#regions.length === 0) return false
+    this.#isPartial ||= this.#byteCount >= bytesMax || isOutOfTime?.() === true
+    return this.#isPartial
+  }
+
   #emit(offset: number): void {
+    // Regions are many that others wait for before one of them is compiled: hostile code has a jump in every third byte.
+    if (this.#isSpent()) {
+      const index = this.#regionAt(offset)
+      assert(index !== undefined, 'a pending region has a function')
+      emitSwitch(this.#module.body(index), offset)
+      return
+    }
     const region = lowerRegion(this.#blocks, offset, this.#options.limits)
     this.#options.onRegion?.(region)
     const index = this.#regionAt(offset)
@@ -158,13 +187,12 @@ class Compiler {
     emitOtherTarget(body)
   }
 
-  #emitEnter(): void {
+  #emitEnter(entries: readonly number[]): void {
     const index = this.#module.function(this.#module.type([], [I32]), ENTER)
     this.#module.exportFunction(ENTER, index)
     const body = this.#module.body(index)
     const pc = body.local(I32)
     body.i32Const(0).i32Load(FRAME.pc).set(pc)
-    const entries = [...this.#entries].sort((a, b) => a - b)
     this.#search(body, pc, entries, () => body.i32Const(0).i32Load(FRAME.sp).i32Const(0).i64Load(FRAME.gas))
     body.i32Const(STATUS.switch)
   }
@@ -196,6 +224,15 @@ class Compiler {
         () => this.#search(body, target, targets.slice(half), pushArguments),
       )
   }
+}
+
+/** In the place of a region: another tier goes on there. */
+function emitSwitch(body: FunctionBody, offset: number): void {
+  const [sp, gas] = [0, 1]
+  body.i32Const(0).i32Const(offset).i32Store(FRAME.pc)
+  body.i32Const(0).get(sp).i32Store(FRAME.sp)
+  body.i32Const(0).get(gas).i64Store(FRAME.gas)
+  body.i32Const(STATUS.switch)
 }
 
 /** Not a region: a JUMPDEST that is left to another tier, or no JUMPDEST. */

@@ -50,6 +50,8 @@ export const ENGINE = {
   undoCount: 0x290,
   /** i32: entries in the list of dirty slots. */
   dirtyCount: 0x294,
+  /** i32: jumps after which the interpreter answers `STATUS.switch`; 0 for never. */
+  turnJumps: 0x298,
 } as const
 
 /**

@@ -101,7 +101,7 @@ function jump(writer: InterpreterWriter, drop: number): void {
   writer.drop(drop)
   body.get(writer.code).get(index).i32Add().i32Const(1).i32Add().set(writer.pc)
   writer.charge(JUMPDEST_GAS)
-  writer.countJump()
+  writer.countJump(JUMPDEST_GAS)
   writer.next()
 }
 

@@ -3,7 +3,7 @@
  * memory, jumps into data, webs of jumps, return data out of bounds, writes in static calls, recursion that reverts at
  * some depths, and arithmetic on every pair of edges, with operands that are constants and such that are not.
  */
-import { bigintToFixedBytes, concatBytes, WORD_MAX } from '../../../src/primitives/bytes.ts'
+import { bigintToFixedBytes, concatBytes, EMPTY_BYTES, WORD_MAX } from '../../../src/primitives/bytes.ts'
 import { delegationTo } from '../../../src/chain/delegation.ts'
 import { INSTRUCTION_SETS, type EvmFork } from '../../../runtime/evm/opcodes.ts'
 import { FORKS } from '../../../src/chain/forks.ts'
@@ -23,7 +23,9 @@ const RETURNED = 45
 type Lines = readonly string[]
 
 export function hostileCase(prng: Prng, block: CaseBlock): Blueprint {
-  const { evm } = FORKS[block.fork]
+  const { evm, transactionGasMax } = FORKS[block.fork]
+  // Only with so much gas is the depth of 1,024 within reach: nothing but a recursion ends then.
+  if (transactionGasMax === null && prng.chance(0.04)) return deepCase(prng, block)
   const code = prng.weighted<() => Lines>([
     [4, () => stackLimits(prng)],
     [6, () => memoryEdges(prng)],
@@ -34,16 +36,18 @@ export function hostileCase(prng: Prng, block: CaseBlock): Blueprint {
     [4, () => recursion(prng)],
     [3, () => creations(prng)],
     [6, () => warmAndCold(prng)],
+    [2, () => storagePressure(prng)],
     [5, () => constantArithmetic(prng, evm)],
     [4, () => arithmeticTable(prng, evm)],
     [4, () => gasWatch(prng)],
     [3, () => byteSoup(prng, evm)],
   ])()
+  const gas = prng.pick([60_000n, 200_000n, 200_000n, 900_000n])
   const transactions = prng.times(prng.between(1, 3), (): Parameters<typeof callOf>[0] => ({
     to: prng.chance(0.1) ? addressOfKey(1) : contractAddress(0),
     value: prng.chance(0.2) ? 1n : 0n,
     // A third of them ends for want of gas, somewhere.
-    gasLimit: prng.chance(0.65) ? 900_000n : BigInt(21_500 + prng.below(1 << prng.between(6, 18))),
+    gasLimit: prng.chance(0.65) ? gas : BigInt(21_500 + prng.below(1 << prng.between(6, 18))),
     data: concatBytes(...prng.times(prng.below(3), () => bigintToFixedBytes(randomWord(prng), 32))),
   }))
   return {
@@ -51,6 +55,13 @@ export function hostileCase(prng: Prng, block: CaseBlock): Blueprint {
     accounts: [contractOf(0, [{ kind: 'code', text: code.join(' ') }]), ...helpers(block)],
     transactions: transactions.map((transaction, index) => callOf(transaction, BigInt(index))),
   }
+}
+
+function deepCase(prng: Prng, block: CaseBlock): Blueprint {
+  const gasLimit = 1n << BigInt(prng.pick([30, 33, 36, 38]))
+  const call = callOf({ to: contractAddress(0), gasLimit, data: EMPTY_BYTES }, 0n)
+  const accounts = [contractOf(0, [{ kind: 'code', text: recursion(prng).join(' ') }]), ...helpers(block)]
+  return { block: { ...block, baseFeePerGas: 0n }, accounts, transactions: [call] }
 }
 
 function contractOf(index: number, code: Program): BlueprintAccount {
@@ -331,6 +342,36 @@ function warmAndCold(prng: Prng): Lines {
     `${self} ${touches()} POP ${self} POP ${touches()}`,
     prng.pick(['STOP', 'PUSH0 PUSH0 REVERT', 'INVALID', 'GAS PUSH0 MSTORE PUSH1 32 PUSH0 RETURN']),
     `@last ${touches()} ${prng.pick(['STOP', 'PUSH0 PUSH0 REVERT', 'INVALID'])}`,
+  ]
+}
+
+/** Fills tables of slots, keys that collide among them, in a frame that fails and in one that does not, and reads back. */
+function storagePressure(prng: Prng): Lines {
+  const count = prng.pick([10, 100, 700, 700, 9000])
+  const shift = prng.pick([0, 0, 5, 32, 40, 64, 128, 192, 240])
+  const [store, load] = prng.pick([
+    ['SSTORE', 'SLOAD'],
+    ['TSTORE', 'TLOAD'],
+    ['TSTORE', 'TLOAD'],
+  ])
+  const key = prng.pick([
+    `${pushOf(shift)} SHL`,
+    'PUSH0 MSTORE PUSH1 32 PUSH0 KECCAK256',
+    'NOT',
+    'PUSH1 7 AND',
+  ])
+  const loop = (body: string): string =>
+    `${pushOf(count)} @l DUP1 ${key} ${body} PUSH1 1 SWAP1 SUB DUP1 PUSH2 @l JUMPI POP`.replaceAll(
+      '@l',
+      `@l${prng.uint32()}`,
+    )
+  const self = `PUSH0 PUSH0 PUSH1 1 PUSH0 PUSH0 ADDRESS ${prng.pick(['GAS', 'PUSH1 2 GAS DIV', 'PUSH1 9 GAS DIV'])} CALL`
+  const read = loop(`${load} PUSH1 64 MLOAD PUSH1 3 MUL ADD PUSH1 64 MSTORE`)
+  return [
+    'CALLDATASIZE PUSH1 1 EQ PUSH2 @inner JUMPI',
+    prng.chance(0.7) ? loop(`DUP2 SWAP1 ${store}`) : '',
+    `${self} PUSH1 96 MSTORE ${read} PUSH1 128 PUSH0 RETURN`,
+    `@inner ${loop(`GAS SWAP1 ${store}`)} ${read} ${prng.pick(['STOP', 'PUSH1 128 PUSH0 REVERT', 'INVALID'])}`,
   ]
 }
 

@@ -5,20 +5,14 @@
 import { present } from '../../../src/primitives/assert.ts'
 import { I32, type Label } from '../../../runtime/wasm/function-body.ts'
 import { ModuleWriter } from '../../../runtime/wasm/module-writer.ts'
-import {
-  EVM_FORKS,
-  INSTRUCTION_SETS,
-  STACK_LIMIT,
-  type EvmFork,
-  type Instruction,
-} from '../../../runtime/evm/opcodes.ts'
+import { EVM_FORKS, INSTRUCTION_SETS, STACK_LIMIT, type Instruction } from '../../../runtime/evm/opcodes.ts'
 import { ARITHMETIC } from '../../../runtime/evm/tier1/instructions/arithmetic.ts'
 import { ENVIRONMENT } from '../../../runtime/evm/tier1/instructions/environment.ts'
 import { FLOW } from '../../../runtime/evm/tier1/instructions/flow.ts'
 import { MEMORY } from '../../../runtime/evm/tier1/instructions/memory.ts'
 import { STATE } from '../../../runtime/evm/tier1/instructions/state.ts'
 import { InterpreterWriter, type Callees } from '../../../runtime/evm/tier1/interpreter-writer.ts'
-import type { Emit } from '../../../runtime/evm/tier1/interpreter.ts'
+import { interpreterName, machineExports, type Emit } from '../../../runtime/evm/tier1/interpreter.ts'
 import {
   FRAME_RECORD,
   FRAME_RECORD_SIZE,
@@ -50,14 +44,7 @@ export function instantiateStepwise(
 ): MachineExports & { readonly all: WebAssembly.Instance['exports'] } {
   compiled ??= new WebAssembly.Module(emitModule())
   const { exports } = new WebAssembly.Instance(compiled, { host: { memory, operation } })
-  // The exports are those that were just written.
-  const interpreters = EVM_FORKS.map((fork) => [fork, exports[fork] as () => number] as const)
-  return {
-    all: exports,
-    markJumpTargets: exports['markJumpTargets'] as MachineExports['markJumpTargets'],
-    undoStorage: exports['undoStorage'] as MachineExports['undoStorage'],
-    interpret: Object.fromEntries(interpreters) as Record<EvmFork, () => number>,
-  }
+  return { ...machineExports(exports), all: exports }
 }
 
 function emitModule(): Uint8Array<ArrayBuffer> {
@@ -66,9 +53,9 @@ function emitModule(): Uint8Array<ArrayBuffer> {
   const host = module.importFunction('host', 'operation', module.type([I32, I32, I32], [I32]))
   const runtime = emitRuntime(module, host)
   for (const fork of EVM_FORKS) {
-    const self = module.function(module.type([], [I32]), fork)
+    const self = module.function(module.type([], [I32]), interpreterName(fork))
     emitInterpreter(module, { runtime, host, self }, INSTRUCTION_SETS[fork])
-    module.exportFunction(fork, self)
+    module.exportFunction(interpreterName(fork), self)
   }
   return module.finish()
 }

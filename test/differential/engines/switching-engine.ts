@@ -7,7 +7,7 @@ import { concatBytes } from '../../../src/primitives/bytes.ts'
 import type { ForkRules } from '../../../src/chain/forks.ts'
 import { takeOver, tier0 } from '../../../runtime/evm/engine.ts'
 import { ForeignFrame, WasmFrame, type Execute } from '../../../runtime/evm/wasm/frame.ts'
-import { FRAME, STATUS, WORD_SIZE } from '../../../runtime/evm/wasm/layout.ts'
+import { ENGINE, FRAME, STATUS, WORD_SIZE } from '../../../runtime/evm/wasm/layout.ts'
 import { Machine } from '../../../runtime/evm/wasm/machine.ts'
 import { beginStorageEpoch } from '../../../runtime/evm/wasm/storage-state.ts'
 import type { Engine, Frame, Host, Message, StepTracer, StepView } from '../../../runtime/host.ts'
@@ -19,6 +19,8 @@ export type Stint =
   /** Only as the first one of a frame. */
   | { readonly kind: 'oracle'; readonly steps: number }
   | { readonly kind: 'interpreter'; readonly steps: number }
+  /** The interpreter, until it has made so many jumps and is before a JUMPDEST. */
+  | { readonly kind: 'turn'; readonly jumps: number }
   /** Compiled code, as far as it goes; nothing where it cannot be entered. */
   | { readonly kind: 'compiled' }
   /** Tier 0, for good. */
@@ -35,6 +37,8 @@ export type Compiling = (imports: {
 
 /** Compiled code counts its gas ahead: above this, frames are tier 0's. */
 const GAS_MAX = 2n ** 33n
+/** More than any program here runs. */
+const STEPS_MAX = 0x7fff_ffff
 /** Behind EVM memory that is moved in, so much more is there at once. */
 const MEMORY_MARGIN = 65_536
 
@@ -82,6 +86,14 @@ function openRoom(switchAt: SwitchAt, compiling: Compiling | undefined): Room {
       case 'interpreter':
         machine.setField(STEPS_LEFT, stint.steps)
         return machine.exports.interpret[frame.rules.evm]()
+      case 'turn': {
+        machine.setField(STEPS_LEFT, STEPS_MAX)
+        machine.setField(ENGINE.turnJumps, stint.jumps)
+        const status = machine.exports.interpret[frame.rules.evm]()
+        machine.refresh()
+        machine.setField(ENGINE.turnJumps, 0)
+        return status
+      }
     }
   }
   return { machine, execute }

@@ -1,8 +1,14 @@
 /** The engines that can be compared, by name; `switching` changes between the others at random. */
 import { tier0 } from '../../../runtime/evm/engine.ts'
 import { tier1 } from '../../../runtime/evm/tier1/engine.ts'
-import { REGION_LIMITS } from '../../../runtime/evm/tier2/compile.ts'
-import { createCompiledCode, createTier2, tier2 } from '../../../runtime/evm/tier2/engine.ts'
+import type { CompileService } from '../../../runtime/evm/tier2/code-cache.ts'
+import { compile, REGION_LIMITS } from '../../../runtime/evm/tier2/compile.ts'
+import {
+  createCompiledCode,
+  createTier2,
+  createTieredEngine,
+  tier2,
+} from '../../../runtime/evm/tier2/engine.ts'
 import type { Engine } from '../../../runtime/host.ts'
 import { Prng } from '../../support/prng.ts'
 import { createSwitchingEngine, type Compiling, type Stint } from './switching-engine.ts'
@@ -11,6 +17,10 @@ import { createSwitchingEngine, type Compiling, type Stint } from './switching-e
 const EVERYTHING = { name: 'tier2-all', limits: REGION_LIMITS, compilesInitcode: true }
 /** One block a region: control goes through linear memory all the time. */
 const SMALL_REGIONS = { ...EVERYTHING, name: 'tier2-small', limits: { nodesMax: 1, operationsMax: 8 } }
+/** Runs out of its budget in the middle of most contracts. */
+const PARTIAL = { ...EVERYTHING, name: 'tier2-partial', compile: compilePartly, compilesInitcode: false }
+/** Has what is warm compiled, and gets a module when it asks for the next one: perhaps while its code runs. */
+const LATE = { ...PARTIAL, name: 'tiered-late', compile: compileLate(), hotGasPerByte: 1 }
 
 const compiling: Compiling = (imports) => createCompiledCode(imports, EVERYTHING)
 
@@ -18,8 +28,11 @@ export const TIERS: readonly Engine[] = [
   tier0,
   tier1,
   tier2,
+  createTieredEngine(),
   createTier2(EVERYTHING),
   createTier2(SMALL_REGIONS),
+  createTier2(PARTIAL),
+  createTier2(LATE),
 ]
 export const SWITCHING = 'switching'
 
@@ -35,13 +48,62 @@ export function randomSwitching(): { readonly engine: Engine; readonly reset: (s
   }
 }
 
+/**
+ * Switches once, or to and fro: `after(n)` has the next frames begin on tier 0 for n instructions, go on in linear
+ * memory with one instruction here and as many as compiled code likes there, and end on tier 0.
+ */
+export function scheduledSwitching(): { readonly engine: Engine; readonly after: (steps: number) => void } {
+  let first = 0
+  let turn = 0
+  const engine = createSwitchingEngine(() => {
+    turn += 1
+    const stints: readonly Stint[] = [
+      { kind: 'oracle', steps: first },
+      { kind: 'interpreter', steps: 1 },
+      { kind: 'compiled' },
+      { kind: 'interpreter', steps: first },
+      { kind: 'leave' },
+    ]
+    return stints[(turn - 1) % stints.length] ?? { kind: 'leave' }
+  }, compiling)
+  return {
+    engine,
+    after: (steps) => {
+      first = steps
+      turn = 0
+    },
+  }
+}
+
 /** Mostly few instructions; a long stint lets a program get somewhere. */
 function randomStint(prng: Prng): Stint {
   const steps = prng.below(1 << prng.between(1, 10))
   return prng.weighted<Stint>([
     [3, { kind: 'oracle', steps }],
-    [8, { kind: 'interpreter', steps }],
-    [8, { kind: 'compiled' }],
+    [6, { kind: 'interpreter', steps }],
+    [3, { kind: 'turn', jumps: prng.between(1, 8) }],
+    [9, { kind: 'compiled' }],
     [1, { kind: 'leave' }],
   ])
+}
+
+function compilePartly(...[code, fork, done]: Parameters<CompileService>): void {
+  let regionsLeft = code.length % 5
+  const { bytes } = compile(code, fork, {
+    limits: REGION_LIMITS,
+    bytesMax: 2_000,
+    isOutOfTime: () => regionsLeft-- <= 0,
+  })
+  done(new WebAssembly.Module(bytes))
+}
+
+function compileLate(): CompileService {
+  let deliver = (): void => {}
+  return (code, fork, done) => {
+    deliver()
+    deliver = () => {
+      const { bytes } = compile(code, fork, { limits: REGION_LIMITS, bytesMax: 1 << 20 })
+      done(new WebAssembly.Module(bytes))
+    }
+  }
 }

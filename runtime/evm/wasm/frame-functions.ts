@@ -16,8 +16,9 @@ export interface FrameFunctions {
    */
   readonly beginFrame: number
   /**
-   * (saved, returnDataSize, result: i32; gas: i64). Takes the record from `saved`, unless that is 0, gives the gas back,
-   * and replaces the operands of the call or creation by `result`.
+   * (saved, returnDataSize, result, output: i32; gas: i64). Takes the record from `saved`, unless that is 0, gives the gas
+   * back, replaces the operands of the call or creation by `result`, and copies the output of a call to where it goes,
+   * unless its address is 0.
    */
   readonly resumeFrame: number
   /** (saved: i32): takes the record from there. */
@@ -91,6 +92,7 @@ function emitBegin(module: ModuleWriter): number {
   clear(FRAME.pc)
   clear(FRAME.memorySize)
   clear(FRAME.returnDataSize)
+  clear(FRAME.isBalanceKnown)
   body.i32Const(0).get(gas).i64Store(FRAME.gas)
   for (const half of [0, 16]) {
     body
@@ -112,16 +114,30 @@ function emitBegin(module: ModuleWriter): number {
 }
 
 function emitResume(module: ModuleWriter): number {
-  const index = module.function(module.type([I32, I32, I32, I64], []), 'resumeFrame')
+  const index = module.function(module.type([I32, I32, I32, I32, I64], []), 'resumeFrame')
   const body = module.body(index)
-  const [saved, returnDataSize, result, gas] = [0, 1, 2, 3]
-  const at = body.local(I32)
+  const [saved, returnDataSize, result, output, gas] = [0, 1, 2, 3, 4]
+  const [at, size] = body.locals(I32, 2) as [Local, Local]
   body.get(saved).if(() => restore(body, saved))
   body.i32Const(0).i32Const(0).i64Load(FRAME.gas).get(gas).i64Add().i64Store(FRAME.gas)
   body.i32Const(0).get(returnDataSize).i32Store(FRAME.returnDataSize)
+  body.i32Const(0).i32Const(0).i32Store(FRAME.isBalanceKnown)
   body.i32Const(0).i32Load(FRAME.resultAt).tee(at).get(result).i64ExtendI32U().i64Store(0)
   for (const offset of [8, 16, 24]) body.get(at).i64Const(0).i64Store(offset)
   body.i32Const(0).get(at).i32Const(WORD_SIZE).i32Add().i32Store(FRAME.sp)
+  body.get(output).if(() => {
+    body.get(returnDataSize).i32Const(0).i32Load(FRAME.outputSize).tee(size)
+    body
+      .get(returnDataSize)
+      .get(size)
+      .i32LtU()
+      .select()
+      .tee(size)
+      .if(() => {
+        body.i32Const(0).i32Load(FRAME.memoryBase).i32Const(0).i32Load(FRAME.outputOffset).i32Add()
+        body.get(output).get(size).memoryCopy()
+      })
+  })
   return index
 }
 

@@ -54,12 +54,13 @@ export class WasmFrame implements Frame, ResidentFrame {
     const { machine, message } = this
     machine.prepare(this)
     const kept = machine.placeCode(message.code, message.codeHash)
-    // The arena: call data, code that is not kept, memory. Each begins at a multiple of 32.
-    const input = machine.arenaStart
-    const codeAt = alignUp(input + message.input.length)
+    // The arena: call data unless it lies there, code that is not kept, memory. Each begins at a multiple of 32.
+    const found = machine.findInput(message.input)
+    const input = found === 0 ? machine.arenaStart : found
+    const codeAt = found === 0 ? alignUp(input + message.input.length) : alignUp(machine.arenaStart)
     const memoryBase = kept === undefined ? codeAt + codeFootprint(message.code.length) : codeAt
     if (!machine.reserve(memoryBase)) return false
-    if (message.input.length > 0) machine.bytes.set(message.input, input)
+    if (found === 0 && message.input.length > 0) machine.bytes.set(message.input, input)
     return machine.begin(this, kept ?? machine.writeCode(message.code, codeAt), input, memoryBase)
   }
 
@@ -86,16 +87,6 @@ export class WasmFrame implements Frame, ResidentFrame {
     machine.resume(this, result, isCall && succeeded ? 1 : 0)
     if (!succeeded) undoStorage(machine)
     if (!isCall) writeAddress(machine.i32, machine.field(FRAME.resultAt), created)
-    else if (returnData.length > 0 && !isCreation(machine)) this.takeOutput(returnData)
-  }
-
-  /** The instruction has paid for so many bytes there. Less may come back: the rest stays as it was. */
-  private takeOutput(returnData: Uint8Array): void {
-    const { machine } = this
-    const size = machine.field(FRAME.outputSize) >>> 0
-    if (size === 0) return
-    const output = returnData.length > size ? returnData.subarray(0, size) : returnData
-    machine.bytes.set(output, machine.field(FRAME.memoryBase) + (machine.field(FRAME.outputOffset) >>> 0))
   }
 
   private goOn(): Outcome {
@@ -156,7 +147,9 @@ export class WasmFrame implements Frame, ResidentFrame {
     const size = machine.field(FRAME.outputSize) >>> 0
     if (size === 0) return EMPTY_BYTES
     const start = machine.field(FRAME.memoryBase) + (machine.field(FRAME.outputOffset) >>> 0)
-    return machine.bytes.slice(start, start + size)
+    // The outermost frame's output, and code, live longer than a call.
+    const isKept = this.message.depth === 0 || this.message.codeHash === undefined
+    return isKept ? machine.bytes.slice(start, start + size) : machine.handOver(start, size)
   }
 
   evict(): void {

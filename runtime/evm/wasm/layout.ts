@@ -9,6 +9,8 @@
  *     0x0000_0280  ENGINE         what all frames share: storage epoch, undo log, refund
  *     0x0000_0300  FRAME          the record of the frame that runs
  *     0x0000_0400  SCRATCH        of functions that call nothing: digits of a division, state of keccak
+ *     0x0000_1000  BLOB_HASHES    of the transaction
+ *     0x0000_2000  BLOCK_HASHES   of 256 blocks, as far as they are known, by number modulo 256
  *     0x0001_0000  SAVED_FRAMES   records of suspended frames, by depth
  *     0x0006_0000  ACCOUNT_WORDS  addresses of accounts whose code ran, by number
  *     0x0010_0000  STORAGE_SLOTS  open addressing, see `storage-table.ts`
@@ -50,6 +52,8 @@ export const ENGINE = {
   undoCount: 0x290,
   /** i32: entries in the list of dirty slots. */
   dirtyCount: 0x294,
+  /** i32: of the transaction. */
+  blobHashCount: 0x29c,
   /** i32: jumps after which the interpreter answers `STATUS.switch`; 0 for never. */
   turnJumps: 0x298,
 } as const
@@ -101,16 +105,29 @@ export const FRAME = {
   undoMark: 0x34c,
   /** i32: {@link ENGINE.storageEpoch} then. */
   undoEpoch: 0x350,
+  /** i32: 1 when {@link FRAME.balance} holds. */
+  isBalanceKnown: 0x358,
   /** A word. */
   address: 0x360,
   /** A word. */
   caller: 0x380,
   /** A word. */
   value: 0x3a0,
+  /** A word: the account's balance, until something else runs. */
+  balance: 0x3c0,
 } as const
 
 export const FRAME_RECORD = 0x300
 export const FRAME_RECORD_SIZE = 0x100
+
+/** Words; more of them than this are asked of the host. */
+export const BLOB_HASHES = 0x1000
+export const BLOB_HASHES_MAX = 128
+export const BLOCK_HASHES = 0x2000
+/** A byte for each: 1 when the hash is there. */
+export const BLOCK_HASHES_KNOWN = 0x4000
+/** How many ancestors BLOCKHASH reaches. */
+export const BLOCK_HASHES_COUNT = 256
 
 export const SCRATCH = 0x400
 export const SCRATCH_SIZE = 0x400

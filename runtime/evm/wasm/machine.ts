@@ -3,19 +3,25 @@
  * frames that have their state in it. One machine serves one engine on one thread, one tree of frames at a time.
  */
 import { assert } from '../../../src/primitives/assert.ts'
-import type { Address, Hash } from '../../../src/primitives/bytes.ts'
+import { EMPTY_BYTES, type Address, type Hash } from '../../../src/primitives/bytes.ts'
 import type { Host } from '../../host.ts'
 import type { SubcallResult } from '../../outcome.ts'
 import type { EvmFork } from '../opcodes.ts'
 import { AddressBook, wordOfAccount, writeAddress } from './address-book.ts'
+import { ByteSlab } from './byte-slab.ts'
 import { operate, type OperatingFrame } from './host-operations.ts'
 import { beginStorageEpoch } from './storage-state.ts'
 import {
   ARENA,
+  BLOB_HASHES,
+  BLOB_HASHES_MAX,
+  BLOCK_HASHES_COUNT,
+  BLOCK_HASHES_KNOWN,
   CODE,
   CODE_END,
   CODE_PADDING,
   CONTEXT,
+  ENGINE,
   FRAME,
   FRAME_RECORD_SIZE,
   FRAMES_MAX,
@@ -66,7 +72,7 @@ export interface MachineExports {
     callerWord: number,
     gas: bigint,
   ): void
-  resumeFrame(saved: number, returnDataSize: number, result: number, gas: bigint): void
+  resumeFrame(saved: number, returnDataSize: number, result: number, output: number, gas: bigint): void
   restoreFrame(saved: number): void
   takeCallGas(price: number, requestedAt: number): bigint
   /** Runs the frame whose record is in place. @returns a status of `layout.ts`. */
@@ -94,6 +100,10 @@ export class Machine {
   private last: ResidentFrame | undefined
   /** Whether the record in place is that of the last frame; if not, it is among the saved ones. */
   private isRecordInPlace = false
+  private readonly slab = new ByteSlab()
+  private handedOver: Uint8Array | undefined
+  private handedOverAt = 0
+  private handedOverBy: ResidentFrame | undefined
   private host: Host | undefined
   private readonly codes = new Map<Hash, PlacedCode>()
   private codeEnd = CODE
@@ -227,8 +237,15 @@ export class Machine {
   resume(frame: ResidentFrame, { gasLeft, returnData }: SubcallResult, result: number): void {
     if (this.last !== frame) this.uncover(frame)
     const saved = this.isRecordInPlace ? 0 : savedRecord(this.frames.length - 1)
-    this.exports.resumeFrame(saved, returnData.length, result, gasLeft)
+    const output = this.findOutput(returnData)
+    this.exports.resumeFrame(saved, returnData.length, result, output, gasLeft)
     this.isRecordInPlace = true
+    // What came from elsewhere is copied here. The instruction has paid for so many bytes; behind less, all stays.
+    if (output === 0 && returnData.length > 0) {
+      const size = Math.min(returnData.length, this.field(FRAME.outputSize) >>> 0)
+      const address = this.field(FRAME.memoryBase) + (this.field(FRAME.outputOffset) >>> 0)
+      if (size > 0) this.bytes.set(returnData.subarray(0, size), address)
+    }
   }
 
   /** Takes the last frame out. */
@@ -256,6 +273,31 @@ export class Machine {
       frame.evict()
       this.leave(frame)
     }
+  }
+
+  // Bytes between frames.
+
+  /** A copy of a range of linear memory that lives for a call, as call data of the frame in place or as its output. */
+  handOver(start: number, size: number): Uint8Array {
+    if (size === 0) return EMPTY_BYTES
+    const bytes = this.slab.cut(this.bytes, this.i32, start, size)
+    this.handedOver = bytes
+    this.handedOverAt = start
+    this.handedOverBy = this.last
+    return bytes
+  }
+
+  /**
+   * Where call data of a prepared frame lies already: in the memory of its caller, which does not move or change before
+   * the frame is over. 0 when it came from somewhere else.
+   */
+  findInput(input: Uint8Array): number {
+    return input === this.handedOver && this.handedOverBy === this.last ? this.handedOverAt : 0
+  }
+
+  /** Where the output of the frame that ended last still lies; 0 when it came from somewhere else. */
+  private findOutput(output: Uint8Array): number {
+    return output === this.handedOver ? this.handedOverAt : 0
   }
 
   // Gas of the frame in place.
@@ -302,6 +344,10 @@ export class Machine {
     this.setWord(CONTEXT.CHAINID, block.chainId)
     this.setWord(CONTEXT.BASEFEE, block.baseFeePerGas)
     this.setWord(CONTEXT.BLOBBASEFEE, block.blobBaseFee)
+    const hashes = transaction.blobVersionedHashes
+    hashes.slice(0, BLOB_HASHES_MAX).forEach((hash, i) => this.setWord(BLOB_HASHES + 32 * i, BigInt(hash)))
+    this.setField(ENGINE.blobHashCount, hashes.length)
+    this.bytes.fill(0, BLOCK_HASHES_KNOWN, BLOCK_HASHES_KNOWN + BLOCK_HASHES_COUNT)
   }
 
   // Code.

@@ -52,7 +52,7 @@ export function takeCall(machine: Machine, frame: OperatingFrame, rules: ForkRul
   }
   const gas = machine.exports.takeCallGas(price, sp - WORD_SIZE)
   if (gas < 0n) return OUT_OF_GAS
-  const inputAt = sp - (hasValue ? 4 : 3) * WORD_SIZE
+  const [start, size] = rangeAt(machine, sp - (hasValue ? 4 : 3) * WORD_SIZE)
   const keepsAddress = kind === 'callcode' || kind === 'delegatecall'
   return {
     kind: 'call',
@@ -66,7 +66,7 @@ export function takeCall(machine: Machine, frame: OperatingFrame, rules: ForkRul
       value: kind === 'delegatecall' ? message.value : value,
       transfersValue: value !== 0n,
       isStatic: kind === 'staticcall' || message.isStatic,
-      input: sliceMemory(machine, inputAt, inputAt - WORD_SIZE),
+      input: machine.handOver(start, size),
     },
   }
 }
@@ -75,6 +75,7 @@ export function takeCall(machine: Machine, frame: OperatingFrame, rules: ForkRul
 export function takeCreation(machine: Machine, { message }: OperatingFrame): Outcome {
   const sp = machine.field(FRAME.sp)
   markStorage(machine)
+  const [start, size] = rangeAt(machine, sp - 2 * WORD_SIZE)
   const salt = machine.field(FRAME.operation) === CREATE2 ? machine.word(sp - 4 * WORD_SIZE) : undefined
   return {
     kind: 'create',
@@ -82,16 +83,17 @@ export function takeCreation(machine: Machine, { message }: OperatingFrame): Out
       gas: machine.takeAllGas(),
       creator: message.address,
       value: machine.word(sp - WORD_SIZE),
-      initcode: sliceMemory(machine, sp - 2 * WORD_SIZE, sp - 3 * WORD_SIZE),
+      initcode: size === 0 ? EMPTY_BYTES : machine.bytes.slice(start, start + size),
       salt,
     },
   }
 }
 
-/** Both operands fit 32 bits: Wasm has touched the range. With size 0 the offset may be anything. */
-function sliceMemory(machine: Machine, offsetAt: number, sizeAt: number): Uint8Array {
-  const size = machine.field(sizeAt) >>> 0
-  if (size === 0) return EMPTY_BYTES
+/**
+ * Where the range begins and its size, whose offset is the word at `offsetAt` and whose size lies below. Both fit 32 bits:
+ * Wasm has touched the range. With size 0 the offset may be anything.
+ */
+function rangeAt(machine: Machine, offsetAt: number): [start: number, size: number] {
   const start = machine.field(FRAME.memoryBase) + (machine.field(offsetAt) >>> 0)
-  return machine.bytes.slice(start, start + size)
+  return [start, machine.field(offsetAt - WORD_SIZE) >>> 0]
 }

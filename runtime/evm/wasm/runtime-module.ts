@@ -8,6 +8,7 @@ import { I32, I64, type ValueType } from '../../wasm/function-body.ts'
 import type { ModuleWriter } from '../../wasm/module-writer.ts'
 import { emitFrameFunctions } from './frame-functions.ts'
 import { emitKeccak } from './keccak.ts'
+import { emitKnownWords } from './known-words.ts'
 import { emitMemoryFunctions } from './memory-functions.ts'
 import { emitStorageFunctions } from './storage-table.ts'
 import { emitDivisions } from './words/divide.ts'
@@ -41,11 +42,14 @@ export const RUNTIME_FUNCTIONS = {
   transientLoad: { parameters: [I32], results: [] },
   transientStore: { parameters: [I32], results: [] },
   undoStorage: { parameters: [I32], results: [] },
+  selfBalance: { parameters: [I32], results: [] },
+  blobHash: { parameters: [I32], results: [] },
+  blockHash: { parameters: [I32], results: [] },
   beginFrame: {
     parameters: [I32, I32, I32, I32, I32, I32, I32, I32, I32, I32, I32, I32, I64],
     results: [],
   },
-  resumeFrame: { parameters: [I32, I32, I32, I64], results: [] },
+  resumeFrame: { parameters: [I32, I32, I32, I32, I64], results: [] },
   restoreFrame: { parameters: [I32], results: [] },
   takeCallGas: { parameters: [I32, I32], results: [I64] },
   markJumpTargets: { parameters: [I32, I32, I32], results: [] },
@@ -68,6 +72,7 @@ export function emitRuntime(module: ModuleWriter, host: number): Readonly<Record
     keccak256: emitKeccak(module),
     ...emitMemoryFunctions(module),
     ...emitFrameFunctions(module),
+    ...emitKnownWords(module, host),
     ...emitStorageFunctions(module, host),
   }
   for (const [name, index] of Object.entries(functions)) module.exportFunction(name, index)

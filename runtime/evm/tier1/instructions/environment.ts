@@ -44,9 +44,21 @@ export const ENVIRONMENT: Readonly<Record<string, Emit>> = {
   CHAINID: word(CONTEXT.CHAINID),
   BASEFEE: word(CONTEXT.BASEFEE),
   BLOBBASEFEE: word(CONTEXT.BLOBBASEFEE),
-  BLOBHASH: asked,
-  BLOCKHASH: asked,
-  SELFBALANCE: asked,
+  BLOBHASH: (writer) => {
+    writer.pushAddress(0)
+    writer.body.call(writer.callees.runtime.blobHash)
+    writer.next()
+  },
+  BLOCKHASH: (writer) => {
+    writer.pushAddress(0)
+    writer.body.call(writer.callees.runtime.blockHash)
+    writer.next()
+  },
+  SELFBALANCE: (writer) => {
+    writer.body.get(writer.sp).call(writer.callees.runtime.selfBalance)
+    writer.grow()
+    writer.next()
+  },
   BALANCE: asked,
   EXTCODESIZE: asked,
   EXTCODEHASH: asked,

@@ -122,7 +122,11 @@ export const MEMORY: Readonly<Record<string, Emit>> = {
     writer.pushRangeEnd(0, 2)
     writer.touch(instruction.gas)
     writer.chargeWords(COPY_WORD, 2)
-    writer.callHost(instruction.byte)
+    writer.pushLimb(2)
+    body
+      .i64Eqz()
+      .i32Eqz()
+      .if(() => writer.callHost(instruction.byte))
     writer.drop(3)
     writer.next()
   },

@@ -52,6 +52,7 @@ const create: Emit = (writer, instruction) => {
   writer.pushRangeEnd(1, 2)
   writer.touch(gas)
   writer.chargeWords(INITCODE_WORD + (name === 'CREATE2' ? KECCAK_WORD : 0), 2)
+  body.i32Const(0).i32Const(0).i32Store(FRAME.outputSize)
   request(writer, instruction, STATUS.create)
 }
 

@@ -37,7 +37,7 @@ export type BlockEnd =
   | 'revert'
   /** INVALID, or a byte without meaning. */
   | 'invalid'
-  /** An instruction that compiled code does not do itself: the block ends before it. */
+  /** A call, a creation or SELFDESTRUCT: the block ends before it. */
   | 'leave'
 
 /**
@@ -69,7 +69,7 @@ export interface Block {
   readonly last: number
   readonly ending: BlockEnd
   readonly operationCount: number
-  /** Words that must be on the stack at the start. */
+  /** Words that must be on the stack at the start; what an instruction that is left to others takes is among them. */
   readonly needed: number
   /** Most words above the height at the start. */
   readonly growth: number
@@ -222,7 +222,10 @@ function scanBlock(scan: Scan, start: number): Block {
     const opcode = code[offset] as number
     const instruction = instructions[opcode]
     if (instruction === undefined) return finish('invalid', offset, offset + 1)
-    if (LEAVING.has(instruction.name)) return finish('leave', offset, offset)
+    if (LEAVING.has(instruction.name)) {
+      stack.need(instruction.inputs)
+      return finish('leave', offset, offset)
+    }
     const startsAnother = operationCount > 0 && opcode === JUMPDEST && isNamed[offset] === 1
     if (startsAnother || operationCount >= BLOCK_OPERATIONS_MAX) return finish('fall', offset, offset)
     operationCount += 1

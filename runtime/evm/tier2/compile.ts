@@ -171,7 +171,7 @@ class Compiler {
     this.#regions.push({ offset, nodeCount: region.nodes.length, byteCount: body.size })
     for (const { exit } of region.nodes) {
       // Behind a call, the frame comes back.
-      if (exit.kind === 'goto' && exit.to.kind === 'leave') this.#addEntry(exit.to.offset + 1)
+      if (exit.kind === 'request') this.#addEntry(exit.offset + 1)
     }
   }
 

@@ -11,6 +11,7 @@ import { STACK_LIMIT } from '../opcodes.ts'
 import { FRAME, haltStatus, STATUS, WORD_SIZE } from '../wasm/layout.ts'
 import { smallNumberOf } from './constant.ts'
 import { emitValue, usesMemory } from './emit-operations.ts'
+import { emitRequest, suspend } from './emit-requests.ts'
 import type { Held } from './held-values.ts'
 import type { IrNode, Spill, Transfer, Value } from './ir.ts'
 import type { RegionWriter } from './region-writer.ts'
@@ -27,7 +28,7 @@ export function emitRegion(writer: RegionWriter): void {
   writer.withHalts(() => {
     const unfit = body.openBlock()
     emitHeightCheck(writer, unfit)
-    if (region.nodes.some((node) => node.values.some(usesMemory) || endsWithOutput(node))) {
+    if (region.nodes.some((node) => node.values.some(usesMemory) || endsWithMemory(node))) {
       body.i32Const(0).i32Load(FRAME.memoryBase).set(writer.memoryBase)
       writer.reloadMemorySize()
     }
@@ -38,8 +39,8 @@ export function emitRegion(writer: RegionWriter): void {
   })
 }
 
-function endsWithOutput({ exit }: IrNode): boolean {
-  return exit.kind === 'return' || exit.kind === 'revert'
+function endsWithMemory({ exit }: IrNode): boolean {
+  return exit.kind === 'return' || exit.kind === 'revert' || exit.kind === 'request'
 }
 
 /** Fewer words than any path needs, or no room for those that one adds. */
@@ -69,7 +70,8 @@ function leave(writer: RegionWriter, offset: number, height: number): void {
   const { body, gas } = writer
   body.i32Const(0).i32Const(offset).i32Store(FRAME.pc)
   body.i32Const(0)
-  body.i32Const(writer.slotAddress(height)).i32Add().i32Store(FRAME.sp)
+  writer.pushSlotAddress(height)
+  body.i32Store(FRAME.sp)
   body.i32Const(0).get(gas).i64Store(FRAME.gas)
   body.i32Const(STATUS.switch).return()
 }
@@ -163,6 +165,11 @@ class NodeEmitter {
       case 'revert':
         this.#output(exit.offset, exit.size)
         this.#end(exit.kind === 'return' ? STATUS.return : STATUS.revert)
+        return
+      case 'request':
+        emitRequest(this.#writer, exit)
+        this.#spill(exit.spill)
+        suspend(this.#writer, exit)
         return
       case 'stop':
         this.#writer.body.i32Const(0).i32Const(0).i32Store(FRAME.outputSize)
@@ -284,8 +291,7 @@ class NodeEmitter {
 
   #pushArguments(height: number): void {
     const { body, gas } = this.#writer
-    const offset = this.#writer.slotAddress(height)
-    if (offset > 0) body.i32Const(offset).i32Add()
+    this.#writer.pushSlotAddress(height)
     body.get(gas)
   }
 

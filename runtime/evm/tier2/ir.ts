@@ -151,6 +151,18 @@ export type Exit =
   | { readonly kind: 'stop' }
   | { readonly kind: 'invalid' }
   | { readonly kind: 'return' | 'revert'; readonly offset: Value; readonly size: Value }
+  /** A call or a creation, for the driver: the frame comes back behind it. */
+  | {
+      readonly kind: 'request'
+      /** Of the instruction. */
+      readonly offset: number
+      readonly opcode: number
+      /** Fixed gas of the instruction. */
+      readonly gas: number
+      /** The top word first; the spill has them, too. */
+      readonly operands: readonly Value[]
+      readonly spill: Spill
+    }
 
 export interface IrNode {
   /** Position in the region's order. */

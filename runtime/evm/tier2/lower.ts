@@ -134,7 +134,7 @@ class Lowering {
         return { kind: 'branch', condition, taken: transfer(0), otherwise: transfer(1) }
       }
       case 'leave':
-        return { kind: 'goto', to: { kind: 'leave', offset: block.last, spill: spillOf(stack) } }
+        return this.#leave(block.last, stack)
       case 'stop':
       case 'invalid':
         return { kind: block.ending }
@@ -146,6 +146,16 @@ class Lowering {
       default:
         return block.ending satisfies never
     }
+  }
+
+  /** SELFDESTRUCT is left to the interpreter; what calls or creates goes to the driver. */
+  #leave(offset: number, stack: WordStack): Exit {
+    const { code, instructions } = this.#blocks
+    const { byte, name, gas, inputs } = present(instructions[code[offset] as number], 'instruction')
+    const spill = spillOf(stack)
+    if (name === 'SELFDESTRUCT') return { kind: 'goto', to: { kind: 'leave', offset, spill } }
+    const operands = Array.from({ length: inputs }, (_, index) => stack.at(stack.height - 1 - index))
+    return { kind: 'request', offset, opcode: byte, gas, operands, spill }
   }
 
   #transfer({ to, offset }: GraphEdge, stack: WordStack, target: Value | undefined): Transfer {

@@ -51,6 +51,11 @@ function printExit(exit: Exit): string[] {
     case 'return':
     case 'revert':
       return [`${exit.kind} ${reference(exit.offset)}, ${reference(exit.size)}`]
+    case 'request':
+      return [
+        `charge #${exit.gas}`,
+        `request ${at(exit.offset)} #${exit.opcode} ${exit.operands.map(reference).join(', ')} ${printSpill(exit.spill)}`,
+      ]
     case 'stop':
     case 'invalid':
       return [exit.kind]

@@ -26,7 +26,13 @@ export interface RegionCallees {
 }
 
 /** Halts that happen inside of regions; others are found before or by the host. */
-const HALTS_INSIDE: readonly Halt[] = ['outOfGas', 'invalidJump', 'staticViolation', 'returnDataOutOfBounds']
+const HALTS_INSIDE: readonly Halt[] = [
+  'outOfGas',
+  'invalidJump',
+  'staticViolation',
+  'returnDataOutOfBounds',
+  'invalidInitcodeSize',
+]
 
 /** What the host is told at most of the gas left: no charge of its operations is larger. */
 const HOST_GAS_MAX = 0x7fff_ffff
@@ -141,6 +147,12 @@ export class RegionWriter {
     if (slot >= 0) return WORD_SIZE * slot
     body.i32Const(-WORD_SIZE * slot).i32Sub()
     return 0
+  }
+
+  /** Pushes the address of a slot. */
+  pushSlotAddress(slot: number): void {
+    const offset = this.slotAddress(slot)
+    if (offset > 0) this.body.i32Const(offset).i32Add()
   }
 
   /** Stores a word little-endian at a slot. */
@@ -266,8 +278,7 @@ export class RegionWriter {
 
   /** Pushes the address behind so many operands, which stand above all that the region has on the stack. */
   pushOperandAddress(count: number): void {
-    const offset = this.slotAddress(this.region.growth + count)
-    if (offset > 0) this.body.i32Const(offset).i32Add()
+    this.pushSlotAddress(this.region.growth + count)
   }
 
   /** Calls a function that takes what is pushed and the gas, and returns what is left of it. */

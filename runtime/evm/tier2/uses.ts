@@ -100,6 +100,7 @@ function valuesOfExit(exit: Exit): Value[] {
   const values: Value[] = []
   if (exit.kind === 'return' || exit.kind === 'revert') values.push(exit.offset, exit.size)
   if (exit.kind === 'branch') values.push(exit.condition)
+  if (exit.kind === 'request') values.push(...exit.operands, ...spilled(exit.spill))
   for (const transfer of transfersOf(exit)) {
     if (transfer.kind === 'dynamic') values.push(transfer.target)
     if (transfer.kind !== 'node') values.push(...spilled(transfer.spill))

@@ -44,6 +44,10 @@ class Check {
       this.#use(node, exit.size, defined)
     }
     if (exit.kind === 'branch') this.#use(node, exit.condition, defined)
+    if (exit.kind === 'request') {
+      for (const operand of exit.operands) this.#use(node, operand, defined)
+      this.#spill(node, exit.spill, defined)
+    }
     for (const transfer of transfersOf(exit)) this.#transfer(node, transfer, defined)
     if (node.spillAtStart !== undefined) this.#spill(node, node.spillAtStart, new Set(node.parameters))
     else if (node.isLoopHead) this.#note(node, 'a loop head has no spill')

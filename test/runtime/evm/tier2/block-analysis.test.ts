@@ -115,6 +115,10 @@ function agreesWithWalk({ code, jumpdests }: CodeBlocks, block: Block): void {
     growth = Math.max(growth, stack.length - depth)
     offset += 1 + instruction.immediateSize
   }
+  if (block.ending === 'leave') {
+    const left = INSTRUCTION_SETS.osaka[code[block.last] ?? 0]
+    needed = Math.max(needed, (left?.inputs ?? 0) - (stack.length - depth))
+  }
   assert.deepEqual(
     [block.gas, block.needed, block.growth, block.delta],
     [gas, needed, growth, stack.length - depth],

@@ -1,4 +1,4 @@
-/** Senders are found whatever way a transaction takes: at once before the thread is up, a few at a time, or many together. */
+/** Senders are found whatever way a transaction takes: a few at once, or many together, before the thread is up and after. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
@@ -58,19 +58,23 @@ test('finds the sender of each transaction', async () => {
   }
 })
 
+test('needs no thread for a few at a time', async () => {
+  const recovery = new SenderRecovery()
+  const { transaction, sender } = signedBy(1)
+  for (let round = 0; round < ROUNDS; round++) assert.equal(await recovery.recover(transaction), sender)
+  assert.equal(recovery.hasThread, false)
+  await recovery.close()
+})
+
 test('leaves nobody waiting when it is closed', async () => {
   const recovery = new SenderRecovery()
   const { transaction } = signedBy(1)
   const ask = (): Promise<PromiseSettledResult<Address | undefined>[]> =>
     Promise.allSettled(Array.from({ length: MANY }, () => recovery.recover(transaction)))
-  // Until the thread is up, and answers in turns of its own, everything is answered at once.
-  const isAnsweredAtOnce = async (): Promise<boolean> => {
-    const { promise, resolve } = Promise.withResolvers<boolean>()
-    void ask().then(() => resolve(true))
-    process.nextTick(() => queueMicrotask(() => setTimeout(() => resolve(false), 0)))
-    return promise
+  while (!recovery.hasThread) {
+    await ask()
+    await setImmediate()
   }
-  while (await isAnsweredAtOnce()) await setImmediate()
   const asked = ask()
   await recovery.close()
   assert.ok((await asked).every(({ status }) => status === 'rejected'))

@@ -171,7 +171,7 @@ function itemEnd(rlp: Uint8Array, at: number): number {
 // ---- Making --------------------------------------------------------------------------------------------------------
 
 /** Small: one node of a trie in memory keeps as much. */
-const slab = new ByteSlab(2048)
+const slab = new ByteSlab(4096)
 
 /** The leaf of `key` below a branch at `depth` nibbles. */
 export function leafOf(key: Uint8Array, depth: number, value: Uint8Array): MemoryNode {

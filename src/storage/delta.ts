@@ -10,20 +10,24 @@ const RUN_SIZE_MAX = 255
 /** Equal bytes between two differences that are written rather than skipped: a run costs two bytes itself. */
 const GAP_MAX = 2
 
+/** Where deltas of values of up to so many bytes are made: those of trie nodes. */
+const scratch = new Uint8Array(1024)
+
 /**
- * What makes `previous` of `next`; `undefined` when they differ in size, or `previous` itself is as short.
+ * What makes `previous` of `next`, valid until the next call; `undefined` when they differ in size, or `previous` itself is
+ * as short.
  * Hot: runs over both values of every trie node that changes.
  */
 export function encodeDelta(previous: Uint8Array, next: Uint8Array): Uint8Array | undefined {
   const size = previous.length
   if (next.length !== size) return undefined
-  const delta = new Uint8Array(size)
+  const delta = size <= scratch.length ? scratch : new Uint8Array(size)
   let length = 0
   let position = 0
   for (;;) {
     let start = position
     while (start < size && previous[start] === next[start]) start++
-    if (start === size) return delta.slice(0, length)
+    if (start === size) return delta.subarray(0, length)
     let end = start + 1
     for (let i = end; i < size && i - end <= GAP_MAX; i++) if (previous[i] !== next[i]) end = i + 1
     end = Math.min(end, start + RUN_SIZE_MAX)

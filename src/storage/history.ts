@@ -19,7 +19,7 @@
  *
  * Accounts, slots and the nodes of both kinds of trie are kept alike, which makes proofs at old blocks a plain read.
  */
-import { bytesToHex, equalBytes, EMPTY_BYTES } from '../primitives/bytes.ts'
+import { bytesToHex, compareBytes, equalBytes, EMPTY_BYTES } from '../primitives/bytes.ts'
 import { CorruptDatabaseError } from './database-errors.ts'
 import { applyDelta, encodeDelta } from './delta.ts'
 import type { KeyValueReader, WriteTransaction } from './key-value-store.ts'
@@ -34,6 +34,7 @@ import {
   readStamp,
   sizeOfUint,
   stamp,
+  values,
   withoutStamp,
   writeUint,
 } from './schema.ts'
@@ -100,7 +101,7 @@ export class ChangeRecorder {
 
   /** Writes the records. In their order, which fills pages to the brim. Nothing may be changed afterwards. */
   finish(): void {
-    const sorted = this.records.toSorted((a, b) => Buffer.compare(a.key, b.key))
+    const sorted = this.records.sort((a, b) => compareBytes(a.key, b.key))
     for (const { key, record } of sorted) this.transaction.put('history', key, record)
   }
 }
@@ -221,7 +222,7 @@ function recordsOf(reader: KeyValueReader, number: bigint): { key: Uint8Array; v
 function encodeRecord(former: Version, next: Uint8Array | null): Uint8Array {
   const delta = former.value && next ? encodeDelta(former.value, next) : undefined
   const payload = delta ?? former.value ?? EMPTY_BYTES
-  const record = new Uint8Array(1 + sizeOfUint(former.block) + payload.length)
+  const record = values.take(1 + sizeOfUint(former.block) + payload.length)
   const kind = former.value === undefined ? ABSENT : delta === undefined ? WHOLE : DELTA
   record[0] = kind + (next === null ? IS_REMOVAL : 0)
   record.set(payload, writeUint(former.block, record, 1))

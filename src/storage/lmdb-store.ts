@@ -13,6 +13,7 @@ import { mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { open, type Database, type RangeOptions, type RootDatabase } from 'lmdb'
 import { assert } from '../primitives/assert.ts'
+import { ByteSlab } from '../primitives/bytes.ts'
 import { explainError } from './file-errors.ts'
 import {
   KEY_SIZE_MAX,
@@ -50,6 +51,9 @@ const WRITE_RESERVE = 16 * 1024 * 1024
  */
 const TRANSACTION_FLAGS: Readonly<Record<Durability, number>> = { now: 0x3, soon: 0x4_0003 }
 
+/** Bytes that are copied one by one: a view of them costs as much. */
+const SHORT_VALUE_SIZE = 128
+
 const BINARY = { keyEncoding: 'binary', encoding: 'binary' } as const
 
 /** @throws DatabaseError when the directory cannot be used or another process uses it. */
@@ -72,6 +76,8 @@ class LmdbStore implements KeyValueStore {
   private readonly release: () => void
   private readonly root: RootDatabase<Uint8Array, Uint8Array>
   private readonly tables: Readonly<Record<TableName, Table>>
+  /** Values that are kept are nodes of tries: a few that are read together. */
+  private readonly values = new ByteSlab(2048)
   private isWriting = false
   private deferred: ((transaction: WriteTransaction) => void)[] = []
   private readonly transaction: WriteTransaction = {
@@ -104,8 +110,10 @@ class LmdbStore implements KeyValueStore {
     const shared = this.find(table, key)
     if (shared === undefined) return undefined
     // The length of the shared buffer is a property set anew by each call; its memory is overwritten by the next one.
-    const value = new Uint8Array(shared.length)
-    value.set(new Uint8Array(shared.buffer, shared.byteOffset, shared.length))
+    const { length } = shared
+    const value = this.values.take(length)
+    if (length > SHORT_VALUE_SIZE) value.set(new Uint8Array(shared.buffer, shared.byteOffset, length))
+    else for (let i = 0; i < length; i++) value[i] = shared[i] as number
     return value
   }
 

@@ -13,11 +13,11 @@
  * Counts, sizes and gas are LEB128: 7 bits a byte, the lowest first, the high bit on all but the last.
  */
 import { assert } from '../primitives/assert.ts'
-import type { Address, Hash } from '../primitives/bytes.ts'
+import { writeHex, type Address, type Hash, type Hex } from '../primitives/bytes.ts'
 import { bloomOfLogs } from '../chain/bloom.ts'
 import type { Log, Receipt } from '../chain/receipt.ts'
 import { CorruptDatabaseError } from './database-errors.ts'
-import { ADDRESS_SIZE, HASH_SIZE } from './schema.ts'
+import { ADDRESS_SIZE, HASH_SIZE, writeUint } from './schema.ts'
 
 const TYPE_MASK = 0x07
 const SUCCEEDED = 0x08
@@ -107,6 +107,11 @@ class Writer {
   }
 
   uint(value: number | bigint): void {
+    if (value <= Number.MAX_SAFE_INTEGER) {
+      this.reserve(UINT_SIZE_MAX)
+      this.size = writeUint(Number(value), this.buffer, this.size)
+      return
+    }
     let rest = BigInt(value)
     for (; rest >= 0x80n; rest >>= 7n) this.byte(Number(rest & 0x7fn) + 0x80)
     this.byte(Number(rest))
@@ -120,14 +125,21 @@ class Writer {
 
   address(address: Address): void {
     if (this.isKnown(this.addresses, address)) return
-    this.bytes(Uint8Array.fromHex(address.slice(2)))
+    this.hex(address, ADDRESS_SIZE)
   }
 
   topic(topic: Hash): void {
     if (this.isKnown(this.topics, topic)) return
-    const significant = topic.slice(2).replace(/^(?:00)+/, '')
-    this.byte(significant.length / 2)
-    this.bytes(Uint8Array.fromHex(significant))
+    let zeros = 0
+    while (zeros < HASH_SIZE && topic.startsWith('00', 2 + 2 * zeros)) zeros++
+    this.byte(HASH_SIZE - zeros)
+    this.hex(`0x${topic.slice(2 + 2 * zeros)}`, HASH_SIZE - zeros)
+  }
+
+  private hex(digits: Hex, size: number): void {
+    this.reserve(size)
+    writeHex(digits, this.buffer, this.size)
+    this.size += size
   }
 
   finish(): Uint8Array {

@@ -17,9 +17,13 @@
 import { assert } from '../primitives/assert.ts'
 import {
   bigintToBytes,
+  ByteSlab,
   bytesToBigint,
   bytesToHex,
   EMPTY_BYTES,
+  hexToBytes,
+  writeHex,
+  writeWord,
   type Address,
   type Hash,
 } from '../primitives/bytes.ts'
@@ -27,6 +31,7 @@ import { EMPTY_CODE_HASH } from '../primitives/keccak.ts'
 import { EMPTY_TRIE_ROOT } from '../chain/ordered-trie.ts'
 import type { TransactionLocation } from '../execution/ledger.ts'
 import type { Account } from '../state/state-reader.ts'
+import { nibbleAt } from '../state/trie-node.ts'
 import { CorruptDatabaseError } from './database-errors.ts'
 import { HISTORIC_TABLES, type HistoricTable } from './tables.ts'
 
@@ -41,8 +46,14 @@ export const HASH_SIZE = 32
 
 export function numberKey(number: bigint): Uint8Array {
   const key = new Uint8Array(NUMBER_SIZE)
-  new DataView(key.buffer).setBigUint64(0, number)
+  writeNumber(Number(number), key)
   return key
+}
+
+/** Writes a number, at most 2⁵³ − 1, as the first 8 bytes. */
+function writeNumber(number: number, out: Uint8Array): void {
+  for (let i = NUMBER_SIZE - 1, rest = number; i >= 0; i--, rest = Math.floor(rest / 0x100))
+    out[i] = rest % 0x100
 }
 
 /** The number at `offset`. */
@@ -50,21 +61,37 @@ export function readNumber(bytes: Uint8Array, offset = 0): bigint {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(offset)
 }
 
-// Hot: every read of state builds a key. Writing hex into a buffer that exists beats joining two arrays.
+// Hot: every read and write of state builds a key. All are small enough for the heap, where an array takes 20 ns.
 export function addressKey(address: Address): Uint8Array {
-  return Uint8Array.fromHex(address.slice(2))
+  return hexToBytes(address)
 }
 
 export function slotKey(address: Address, slot: bigint): Uint8Array {
-  return Uint8Array.fromHex(address.slice(2) + slot.toString(16).padStart(2 * HASH_SIZE, '0'))
+  const key = new Uint8Array(ADDRESS_SIZE + HASH_SIZE)
+  writeHex(address, key, 0)
+  writeWord(slot, wordView, 0)
+  key.set(wordBytes, ADDRESS_SIZE)
+  return key
 }
 
 /** @param owner `null` for the account trie. @param path one hex digit a nibble, at most 64. */
 export function nodeKey(owner: Address | null, path: string): Uint8Array {
-  const packed = path.length % 2 === 0 ? path : `${path}0`
-  const size = path.length.toString(16).padStart(2, '0')
-  return Uint8Array.fromHex((owner === null ? '' : owner.slice(2)) + packed + size)
+  const start = owner === null ? 0 : ADDRESS_SIZE
+  const end = start + ((path.length + 1) >> 1)
+  const key = new Uint8Array(end + 1)
+  if (owner !== null) writeHex(owner, key, 0)
+  for (let i = 0; i < path.length; i++) {
+    const nibble = nibbleAt(path, i)
+    const at = start + (i >> 1)
+    key[at] = i % 2 === 0 ? nibble << 4 : (key[at] as number) | nibble
+  }
+  key[end] = path.length
+  return key
 }
+
+/** A word on its way into a key. */
+const wordBytes = new Uint8Array(HASH_SIZE)
+const wordView = new DataView(wordBytes.buffer)
 
 /** The path in a {@link nodeKey}, whose owner takes `offset` bytes. */
 export function pathOfNodeKey(key: Uint8Array, offset: number): string {
@@ -111,8 +138,8 @@ export function parseHistoricKey(bytes: Uint8Array): {
 
 /** @param historic a {@link historicKey}. */
 export function historyKey(number: number, historic: Uint8Array): Uint8Array {
-  const key = new Uint8Array(NUMBER_SIZE + historic.length)
-  new DataView(key.buffer).setBigUint64(0, BigInt(number))
+  const key = values.take(NUMBER_SIZE + historic.length)
+  writeNumber(number, key)
   key.set(historic, NUMBER_SIZE)
   return key
 }
@@ -140,6 +167,9 @@ export function writeUint(value: number, out: Uint8Array, offset: number): numbe
   return position
 }
 
+/** Of keys and values that are forgotten once they are written. */
+export const values = new ByteSlab(64 * 1024)
+
 /** A value of state, or former value, with the number of the block that wrote it. */
 export interface Stamped {
   readonly block: number
@@ -148,7 +178,7 @@ export interface Stamped {
 }
 
 export function stamp(block: number, value: Uint8Array): Uint8Array {
-  const result = new Uint8Array(sizeOfUint(block) + value.length)
+  const result = values.take(sizeOfUint(block) + value.length)
   result.set(value, writeUint(block, result, 0))
   return result
 }
@@ -182,13 +212,20 @@ const HAS_CODE = 0x20
  * empty, and the balance in what remains: 11 bytes for most accounts, where their RLP in the trie takes 77.
  */
 export function encodeAccountValue(account: Account): Uint8Array {
-  const nonce = account.nonce === 0n ? '' : evenHex(account.nonce)
-  const balance = account.balance === 0n ? '' : evenHex(account.balance)
+  const nonce = bigintToBytes(account.nonce)
+  const balance = bigintToBytes(account.balance)
   const hasStorage = account.storageRoot !== EMPTY_TRIE_ROOT
   const hasCode = account.codeHash !== EMPTY_CODE_HASH
-  const flags = nonce.length / 2 + (hasStorage ? HAS_STORAGE : 0) + (hasCode ? HAS_CODE : 0)
-  const hashes = (hasStorage ? account.storageRoot.slice(2) : '') + (hasCode ? account.codeHash.slice(2) : '')
-  return Uint8Array.fromHex(flags.toString(16).padStart(2, '0') + nonce + hashes + balance)
+  const hashesSize = HASH_SIZE * (Number(hasStorage) + Number(hasCode))
+  const value = new Uint8Array(1 + nonce.length + hashesSize + balance.length)
+  value[0] = nonce.length + (hasStorage ? HAS_STORAGE : 0) + (hasCode ? HAS_CODE : 0)
+  value.set(nonce, 1)
+  let at = 1 + nonce.length
+  if (hasStorage) writeHex(account.storageRoot, value, at)
+  if (hasStorage) at += HASH_SIZE
+  if (hasCode) writeHex(account.codeHash, value, at)
+  value.set(balance, value.length - balance.length)
+  return value
 }
 
 /** @throws CorruptDatabaseError */
@@ -210,11 +247,6 @@ export function decodeAccountValue(bytes: Uint8Array): Account {
   }
 }
 
-function evenHex(value: bigint): string {
-  const digits = value.toString(16)
-  return digits.length % 2 === 0 ? digits : `0${digits}`
-}
-
 /** Minimal bytes; 0 has no entry. */
 export function encodeSlotValue(value: bigint): Uint8Array {
   assert(value !== 0n, 'a cleared slot has no entry')
@@ -227,9 +259,8 @@ export function decodeSlotValue(bytes: Uint8Array | undefined): bigint {
 
 export function encodeLocation({ blockNumber, index }: TransactionLocation): Uint8Array {
   const value = new Uint8Array(NUMBER_SIZE + 4)
-  const view = new DataView(value.buffer)
-  view.setBigUint64(0, blockNumber)
-  view.setUint32(NUMBER_SIZE, index)
+  writeNumber(Number(blockNumber), value)
+  for (let i = 0; i < 4; i++) value[NUMBER_SIZE + i] = index >>> (24 - 8 * i)
   return value
 }
 
@@ -242,7 +273,7 @@ export function decodeLocation(bytes: Uint8Array): TransactionLocation {
 export function encodeAddresses(addresses: readonly Address[]): Uint8Array {
   return addresses.length === 0
     ? EMPTY_BYTES
-    : Uint8Array.fromHex(addresses.map((address) => address.slice(2)).join(''))
+    : hexToBytes(`0x${addresses.map((address) => address.slice(2)).join('')}`)
 }
 
 export function decodeAddresses(bytes: Uint8Array): Address[] {

@@ -119,7 +119,7 @@ function emitBlobHash(module: ModuleWriter, host: number): number {
 function emitBlockHash(module: ModuleWriter, host: number): number {
   const index = module.function(module.type([I32], []), 'blockHash')
   const body = module.body(index)
-  const [at, position, source] = [0, body.local(I32), body.local(I32)]
+  const [at, position, source, tag] = [0, ...body.locals(I32, 3)] as [Local, Local, Local, Local]
   const age = body.local(I64)
   // 1 for the parent. The number of a block fits 64 bits.
   body.i32Const(0).i64Load(CONTEXT.NUMBER).get(at).i64Load().i64Sub().set(age)
@@ -142,14 +142,15 @@ function emitBlockHash(module: ModuleWriter, host: number): number {
     .i32And()
     .tee(position)
   body.i32Const(WORD_SIZE).i32Mul().set(source)
+  body.get(position).i32Const(4).i32Mul().tee(tag).i32Load(BLOCK_HASHES_KNOWN)
   body
-    .get(position)
-    .i32Load8U(BLOCK_HASHES_KNOWN)
-    .i32Eqz()
+    .i32Const(0)
+    .i32Load(ENGINE.hostEpoch)
+    .i32Ne()
     .if(() => {
       ask(body, host, 0x40, () => body.get(at).i32Const(WORD_SIZE).i32Add())
       copy(body, source, BLOCK_HASHES, at, 0)
-      body.get(position).i32Const(1).i32Store8(BLOCK_HASHES_KNOWN).return()
+      body.get(tag).i32Const(0).i32Load(ENGINE.hostEpoch).i32Store(BLOCK_HASHES_KNOWN).return()
     })
   copy(body, at, 0, source, BLOCK_HASHES)
   return index

@@ -54,6 +54,8 @@ export const ENGINE = {
   dirtyCount: 0x294,
   /** i32: of the transaction. */
   blobHashCount: 0x29c,
+  /** i32: of the host that is served. */
+  hostEpoch: 0x2a0,
   /** i32: jumps after which the interpreter answers `STATUS.switch`; 0 for never. */
   turnJumps: 0x298,
 } as const
@@ -124,7 +126,7 @@ export const FRAME_RECORD_SIZE = 0x100
 export const BLOB_HASHES = 0x1000
 export const BLOB_HASHES_MAX = 128
 export const BLOCK_HASHES = 0x2000
-/** A byte for each: 1 when the hash is there. */
+/** i32 for each: {@link ENGINE.hostEpoch} when the hash is there. */
 export const BLOCK_HASHES_KNOWN = 0x4000
 /** How many ancestors BLOCKHASH reaches. */
 export const BLOCK_HASHES_COUNT = 256

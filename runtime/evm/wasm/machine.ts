@@ -3,8 +3,8 @@
  * frames that have their state in it. One machine serves one engine on one thread, one tree of frames at a time.
  */
 import { assert } from '../../../src/primitives/assert.ts'
-import { EMPTY_BYTES, type Address, type Hash } from '../../../src/primitives/bytes.ts'
-import type { Host } from '../../host.ts'
+import { EMPTY_BYTES, UINT64_MAX, type Address, type Hash } from '../../../src/primitives/bytes.ts'
+import type { BlockContext, Host } from '../../host.ts'
 import type { SubcallResult } from '../../outcome.ts'
 import type { EvmFork } from '../opcodes.ts'
 import { AddressBook, wordOfAccount, writeAddress } from './address-book.ts'
@@ -15,8 +15,6 @@ import {
   ARENA,
   BLOB_HASHES,
   BLOB_HASHES_MAX,
-  BLOCK_HASHES_COUNT,
-  BLOCK_HASHES_KNOWN,
   CODE,
   CODE_END,
   CODE_PADDING,
@@ -31,6 +29,7 @@ import {
   PAGE_SIZE,
   SAVED_FRAMES,
   STACKS,
+  WORD_SIZE,
 } from './layout.ts'
 
 /** A memory above this is not kept when no frame runs, in bytes. */
@@ -105,6 +104,7 @@ export class Machine {
   private handedOverAt = 0
   private handedOverBy: ResidentFrame | undefined
   private host: Host | undefined
+  private block: BlockContext | undefined
   private readonly codes = new Map<Hash, PlacedCode>()
   private codeEnd = CODE
 
@@ -158,15 +158,13 @@ export class Machine {
   }
 
   setWord(address: number, word: bigint): void {
+    const { u64 } = this
     const index = address >> 3
-    this.u64[index] = word
-    if (word >> 64n === 0n) {
-      this.u64.fill(0n, index + 1, index + 4)
-      return
-    }
-    this.u64[index + 1] = word >> 64n
-    this.u64[index + 2] = word >> 128n
-    this.u64[index + 3] = word >> 192n
+    u64[index] = word
+    const isSmall = word <= UINT64_MAX
+    u64[index + 1] = isSmall ? 0n : word >> 64n
+    u64[index + 2] = isSmall ? 0n : word >> 128n
+    u64[index + 3] = isSmall ? 0n : word >> 192n
   }
 
   addressAt(word: number): Address {
@@ -253,6 +251,12 @@ export class Machine {
     assert(this.frames.pop() === frame, 'frames end from the innermost one')
     this.last = this.frames.length === 0 ? undefined : this.frames[this.frames.length - 1]
     this.isRecordInPlace = false
+    if (this.last === undefined) {
+      // Whoever waits for the next transaction holds no state.
+      this.host = undefined
+      this.handedOver = undefined
+      this.handedOverBy = undefined
+    }
   }
 
   /** Whether the memory is better dropped than kept, no frame being in it. */
@@ -331,12 +335,26 @@ export class Machine {
     return true
   }
 
+  /** Hot: once a transaction, and within a block most of it is as it was. */
   private setHost(host: Host): void {
     this.host = host
     const { block, transaction } = host
+    const before = this.block
+    if (before !== block && (before === undefined || !agreesWith(before, block))) this.setBlock(block)
     writeAddress(this.i32, CONTEXT.ORIGIN, transaction.origin)
-    writeAddress(this.i32, CONTEXT.COINBASE, block.beneficiary)
     this.setWord(CONTEXT.GASPRICE, transaction.gasPrice)
+    const hashes = transaction.blobVersionedHashes
+    for (let i = 0; i < hashes.length && i < BLOB_HASHES_MAX; i++) {
+      this.setWord(BLOB_HASHES + WORD_SIZE * i, BigInt(hashes[i] as Hash))
+    }
+    this.setField(ENGINE.blobHashCount, hashes.length)
+    // Hashes of blocks were those of another host.
+    this.setField(ENGINE.hostEpoch, this.field(ENGINE.hostEpoch) + 1)
+  }
+
+  private setBlock(block: BlockContext): void {
+    this.block = block
+    writeAddress(this.i32, CONTEXT.COINBASE, block.beneficiary)
     this.setWord(CONTEXT.TIMESTAMP, block.timestamp)
     this.setWord(CONTEXT.NUMBER, block.number)
     this.setWord(CONTEXT.PREVRANDAO, BigInt(block.prevRandao))
@@ -344,10 +362,6 @@ export class Machine {
     this.setWord(CONTEXT.CHAINID, block.chainId)
     this.setWord(CONTEXT.BASEFEE, block.baseFeePerGas)
     this.setWord(CONTEXT.BLOBBASEFEE, block.blobBaseFee)
-    const hashes = transaction.blobVersionedHashes
-    hashes.slice(0, BLOB_HASHES_MAX).forEach((hash, i) => this.setWord(BLOB_HASHES + 32 * i, BigInt(hash)))
-    this.setField(ENGINE.blobHashCount, hashes.length)
-    this.bytes.fill(0, BLOCK_HASHES_KNOWN, BLOCK_HASHES_KNOWN + BLOCK_HASHES_COUNT)
   }
 
   // Code.
@@ -379,6 +393,19 @@ export class Machine {
     this.exports.markJumpTargets(start, code.length, jumpTargets)
     return { address: start, size: code.length, jumpTargets }
   }
+}
+
+function agreesWith(a: BlockContext, b: BlockContext): boolean {
+  return (
+    a.number === b.number &&
+    a.timestamp === b.timestamp &&
+    a.beneficiary === b.beneficiary &&
+    a.gasLimit === b.gasLimit &&
+    a.prevRandao === b.prevRandao &&
+    a.baseFeePerGas === b.baseFeePerGas &&
+    a.blobBaseFee === b.blobBaseFee &&
+    a.chainId === b.chainId
+  )
 }
 
 function savedRecord(position: number): number {

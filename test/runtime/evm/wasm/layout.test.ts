@@ -12,7 +12,7 @@ suite('layout of linear memory', () => {
       ['scratch', layout.SCRATCH, layout.SCRATCH_SIZE],
       ['blob hashes', layout.BLOB_HASHES, layout.BLOB_HASHES_MAX * layout.WORD_SIZE],
       ['block hashes', layout.BLOCK_HASHES, layout.BLOCK_HASHES_COUNT * layout.WORD_SIZE],
-      ['known block hashes', layout.BLOCK_HASHES_KNOWN, layout.BLOCK_HASHES_COUNT],
+      ['known block hashes', layout.BLOCK_HASHES_KNOWN, layout.BLOCK_HASHES_COUNT * 4],
       ['saved frames', layout.SAVED_FRAMES, layout.FRAMES_MAX * layout.FRAME_RECORD_SIZE],
       ['account words', layout.ACCOUNT_WORDS, layout.ACCOUNTS_MAX * layout.WORD_SIZE],
       ['storage slots', layout.STORAGE_SLOTS, layout.STORAGE_SLOTS_MAX * layout.SLOT_SIZE],

@@ -215,16 +215,16 @@ function loadReversed(writer: RegionWriter, { base, offset }: Place): Held {
 }
 
 function storeReversed(writer: RegionWriter, { base, offset }: Place, held: Held): void {
-  const { body, half, words } = writer
+  const { body, half, words, zero } = writer
   for (const [to, first] of [
     [16, 0],
     [0, 2],
   ] as const) {
     body.get(base)
-    if (held.kind === 'constant') {
+    if (isZeroLimb(held, first) && isZeroLimb(held, first + 1)) {
+      body.get(zero)
+    } else if (held.kind === 'constant') {
       body.v128Const(bigEndianHalf(held, first))
-    } else if (isZeroLimb(held, first) && isZeroLimb(held, first + 1)) {
-      body.v128Const(new Uint8Array(16))
     } else {
       words.limb(held, first).i64x2Splat()
       words.limb(held, first + 1)

@@ -28,6 +28,7 @@ export function emitRegion(writer: RegionWriter): void {
   writer.withHalts(() => {
     const unfit = body.openBlock()
     emitHeightCheck(writer, unfit)
+    writer.findLowestSlot()
     if (region.nodes.some((node) => node.values.some(usesMemory) || endsWithMemory(node))) {
       body.i32Const(0).i32Load(FRAME.memoryBase).set(writer.memoryBase)
       writer.reloadMemorySize()
@@ -35,7 +36,7 @@ export function emitRegion(writer: RegionWriter): void {
     if (region.nodes.some(({ isLoopHead }) => isLoopHead)) body.i32Const(LOOP_FUEL).set(writer.fuel)
     new NodeEmitter(writer).emit(entry)
     body.close(unfit)
-    leave(writer, region.offset, 0)
+    leaveUnfit(writer)
   })
 }
 
@@ -63,6 +64,14 @@ function emitHeightCheck({ body, region, sp }: RegionWriter, unfit: Label): void
       .i32GtS()
       .brIf(unfit)
   }
+}
+
+/** Leaves at the start: nothing was done yet, and slots have no addresses. */
+function leaveUnfit({ body, region, sp, gas }: RegionWriter): void {
+  body.i32Const(0).i32Const(region.offset).i32Store(FRAME.pc)
+  body.i32Const(0).get(sp).i32Store(FRAME.sp)
+  body.i32Const(0).get(gas).i64Store(FRAME.gas)
+  body.i32Const(STATUS.switch).return()
 }
 
 /** Out of compiled code, before the instruction at `offset`; the stack is in memory. */

@@ -44,7 +44,9 @@ export class HeldValues {
   }
 
   takeLimbs(count: number): Local[] {
-    return Array.from({ length: count }, () => this.takeLimb())
+    const limbs: Local[] = []
+    for (let i = 0; i < count; i++) limbs.push(this.takeLimb())
+    return limbs
   }
 
   /** One more owner. */

@@ -168,7 +168,9 @@ function chargesOf({ code, instructions }: CodeBlocks, block: Block): number[] {
 }
 
 function takeOperands(stack: WordStack, count: number): Value[] {
-  return Array.from({ length: count }, () => stack.pop())
+  const operands: Value[] = []
+  for (let i = 0; i < count; i++) operands.push(stack.pop())
+  return operands
 }
 
 interface Step {

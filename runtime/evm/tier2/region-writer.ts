@@ -53,6 +53,8 @@ export class RegionWriter {
   readonly words: LimbWriter
   readonly sp: Local = 0
   readonly gas: Local = 1
+  /** Address of the lowest slot that any path looks at. */
+  private lowest: Local = 0
   /** Address of EVM memory. */
   readonly memoryBase: Local
   /** i64, in bytes. */
@@ -61,6 +63,8 @@ export class RegionWriter {
   readonly address: Local
   readonly wide: Local
   readonly half: Local
+  /** Never set: 16 zero bytes, which as a constant would take 18. */
+  readonly zero: Local
   /** Iterations until a loop enters its function anew. */
   readonly fuel: Local
   /** Memory is known to reach that far, in bytes. */
@@ -77,6 +81,7 @@ export class RegionWriter {
     this.memorySize = body.local(I64)
     this.wide = body.local(I64)
     this.half = body.local(V128)
+    this.zero = body.local(V128)
     this.values = new HeldValues(body)
     this.words = new LimbWriter(body, this.values, callees.runtime)
   }
@@ -140,13 +145,22 @@ export class RegionWriter {
 
   // The stack in memory.
 
+  /** Makes slots addressable; the height was checked. Offsets of loads and stores are unsigned. */
+  findLowestSlot(): void {
+    const { needed } = this.region
+    if (needed === 0) return
+    this.lowest = this.body.local(I32)
+    this.body
+      .get(this.sp)
+      .i32Const(WORD_SIZE * needed)
+      .i32Sub()
+      .set(this.lowest)
+  }
+
   /** Pushes the address of a slot, less what the returned offset adds. */
   slotAddress(slot: number): number {
-    const { body, sp } = this
-    body.get(sp)
-    if (slot >= 0) return WORD_SIZE * slot
-    body.i32Const(-WORD_SIZE * slot).i32Sub()
-    return 0
+    this.body.get(this.lowest)
+    return WORD_SIZE * (slot + this.region.needed)
   }
 
   /** Pushes the address of a slot. */
@@ -161,7 +175,7 @@ export class RegionWriter {
     for (let limb = 0; limb < 4; limb += 2) {
       if (isZeroLimb(held, limb) && isZeroLimb(held, limb + 1)) {
         const offset = this.slotAddress(slot)
-        body.v128Const(new Uint8Array(16)).v128Store(offset + 8 * limb)
+        body.get(this.zero).v128Store(offset + 8 * limb)
         continue
       }
       for (const index of [limb, limb + 1]) {

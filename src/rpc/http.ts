@@ -6,7 +6,7 @@
  * names of it in `Host`, so that a page cannot reach it through a name of its own (DNS rebinding).
  */
 import { isIP } from 'node:net'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { errorResponse, type Dispatcher } from './dispatcher.ts'
 import { RPC_CODES } from './errors.ts'
 import type { NodeStatus, Readiness } from './node-status.ts'
@@ -72,13 +72,15 @@ export function createHttpHandler(options: HttpOptions): HttpHandler {
 
   return (request, response) => {
     response.on('error', ignore)
-    const refusal = refuseAccess(request, access)
+    const refusal = refuseAccess(request.headers, access)
     if (refusal !== undefined) {
       request.resume()
       sendText(response, 403, refusal)
       return
     }
-    allowOrigin(request, response, access)
+    for (const [name, value] of Object.entries(originHeaders(request.headers, access))) {
+      response.setHeader(name, value)
+    }
     if (request.method === 'POST' && pathOf(request) === '/') answerPost(request, response)
     else answerOther(request, response, options)
   }
@@ -130,8 +132,10 @@ async function sendMetrics(
 }
 
 /** Why a request is not even looked at, or `undefined`. */
-export function refuseAccess(request: IncomingMessage, access: AccessRules): string | undefined {
-  const { origin, host } = request.headers
+export function refuseAccess(
+  { origin, host }: Pick<IncomingHttpHeaders, 'origin' | 'host'>,
+  access: AccessRules,
+): string | undefined {
   if (origin !== undefined && access.corsOrigins !== '*' && !access.corsOrigins.includes(origin)) {
     return `pages of ${origin} may not use this node: allow them with --cors`
   }
@@ -144,14 +148,13 @@ export function refuseAccess(request: IncomingMessage, access: AccessRules): str
   return `this node does not answer to the host name ${name}`
 }
 
-function allowOrigin(request: IncomingMessage, response: ServerResponse, access: AccessRules): void {
-  const { origin } = request.headers
-  if (access.corsOrigins === '*') response.setHeader('access-control-allow-origin', '*')
-  else if (origin !== undefined) {
-    // It is on the list: others were refused before.
-    response.setHeader('access-control-allow-origin', origin)
-    response.setHeader('vary', 'origin')
-  }
+/** Headers of an answer to a page that was not refused before. */
+export function originHeaders(
+  { origin }: Pick<IncomingHttpHeaders, 'origin'>,
+  access: AccessRules,
+): Readonly<Record<string, string>> {
+  if (access.corsOrigins === '*') return { 'access-control-allow-origin': '*' }
+  return origin === undefined ? {} : { 'access-control-allow-origin': origin, vary: 'origin' }
 }
 
 function pathOf(request: IncomingMessage): string {

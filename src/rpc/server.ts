@@ -1,12 +1,13 @@
 /** The RPC server: HTTP and WebSocket on one port in front of a dispatcher. */
 import type { Server } from 'node:http'
-import { isIP, type AddressInfo } from 'node:net'
+import { isIP, type AddressInfo, type Socket } from 'node:net'
 import { AevirError } from '../primitives/errors.ts'
 import type { Clock } from '../consensus/plugin.ts'
 import { createDispatcher, type DispatcherOptions } from './dispatcher.ts'
-import { createHttpHandler, type AccessRules } from './http.ts'
+import { createHttpHandler, originHeaders, refuseAccess, type AccessRules } from './http.ts'
 import { landingPage } from './landing-page.ts'
 import type { NodeStatus } from './node-status.ts'
+import { createQuickHttp, type QuickHttp } from './quick-http.ts'
 import { createWebSockets, type WebSockets } from './websocket.ts'
 
 export interface RpcServerOptions extends DispatcherOptions {
@@ -79,6 +80,14 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
       socket.destroy()
     })
   })
+  const quickHttp = createQuickHttp({
+    handle: (text) => dispatcher.handle(text),
+    admit: (headers) =>
+      refuseAccess(headers, access) === undefined ? originHeaders(headers, access) : undefined,
+    keepAliveTimeoutMs: KEEP_ALIVE_TIMEOUT_MS,
+    idleTimeoutMs: IDLE_TIMEOUT_MS,
+    handOver: takeConnections(server, (socket) => quickHttp.accept(socket)),
+  })
   try {
     await listen(server, host, port)
   } catch (error) {
@@ -89,9 +98,21 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
     url: urlOf(server),
     port: addressOf(server).port,
     async close() {
-      await closeGracefully(server, webSockets, clock)
+      await closeGracefully(server, quickHttp, webSockets, clock)
       dispatcher.close()
     },
+  }
+}
+
+/**
+ * Gives the connections of a server to somebody else.
+ * @returns the server's own way of taking one.
+ */
+function takeConnections(server: Server, accept: (socket: Socket) => void): (socket: Socket) => void {
+  const own = server.listeners('connection')
+  server.removeAllListeners('connection').on('connection', accept)
+  return (socket) => {
+    for (const listener of own) listener.call(server, socket)
   }
 }
 
@@ -135,15 +156,22 @@ const LISTEN_FAILURES: ReadonlyMap<string, string> = new Map([
   ['ENOTFOUND', 'there is no such host; choose 127.0.0.1, or 0.0.0.0 for all, with --host'],
 ])
 
-async function closeGracefully(server: Server, webSockets: WebSockets, clock: Clock): Promise<void> {
+async function closeGracefully(
+  server: Server,
+  quickHttp: QuickHttp,
+  webSockets: WebSockets,
+  clock: Clock,
+): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   server.close(() => {
     resolve()
   })
   server.closeIdleConnections()
+  quickHttp.close()
   webSockets.close()
   const cancel = clock.schedule(CLOSE_GRACE_MS, () => {
     webSockets.terminate()
+    quickHttp.terminate()
     server.closeAllConnections()
   })
   await promise

@@ -62,7 +62,7 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
   return {
     async upgrade(request, socket, head) {
       socket.on('error', ignore)
-      const refusal = refuseAccess(request, access)
+      const refusal = refuseAccess(request.headers, access)
       if (refusal !== undefined) {
         refuse(socket, '403 Forbidden', refusal)
       } else if (connections.size >= WEBSOCKETS_MAX) {

@@ -6,7 +6,7 @@ import { REVERSE_BYTES } from '../wasm/words/word-writer.ts'
 
 import { ARITHMETIC_EMITTERS } from './emit-arithmetic.ts'
 import { BIT_EMITTERS } from './emit-bits.ts'
-import { isZeroLimb, type Held } from './held-values.ts'
+import { isZeroLimb, localOfLimb, type Held } from './held-values.ts'
 import { OPERATIONS, type Operation, type Value } from './ir.ts'
 import type { Place, RegionWriter } from './region-writer.ts'
 
@@ -76,6 +76,13 @@ const EMITTERS: Partial<Record<Operation, Emitter>> = {
     }
     return { kind: 'limbs', limbs }
   },
+  narrow(writer, operands) {
+    const [held] = pair(operands)
+    const local = localOfLimb(held, 0)
+    if (local !== undefined) return { kind: 'limbs', limbs: [writer.values.share(local)] }
+    writer.words.limb(held, 0)
+    return { kind: 'limbs', limbs: [writer.words.toLimb()] }
+  },
   returndatasize: (writer) => number32(writer, FRAME.returnDataSize),
   msize(writer) {
     writer.body.get(writer.memorySize)
@@ -108,17 +115,17 @@ const EMITTERS: Partial<Record<Operation, Emitter>> = {
     body.call(words.functions.exp)
     return words.toWord(256)
   },
-  mload(writer, [offset]) {
-    return loadReversed(writer, writer.touch(present(offset, 'offset'), 32))
+  mload(writer, operands, value) {
+    return loadReversed(writer, writer.touch(operands[0] as Held, value.operands[0] as Value, 32))
   },
-  mstore(writer, operands) {
+  mstore(writer, operands, value) {
     const [offset, word] = pair(operands)
-    storeReversed(writer, writer.touch(offset, 32), word)
+    storeReversed(writer, writer.touch(offset, value.operands[0] as Value, 32), word)
     return undefined
   },
-  mstore8(writer, operands) {
+  mstore8(writer, operands, value) {
     const [offset, word] = pair(operands)
-    const place = writer.touch(offset, 1)
+    const place = writer.touch(offset, value.operands[0] as Value, 1)
     writer.body.get(place.base)
     writer.words.limb(word, 0).i64Store8(place.offset)
     return undefined

@@ -28,12 +28,6 @@ import type { RegionLimits } from './region-graph.ts'
  * some hundred frames, as each passes on 63/64).
  */
 const GAS_LIMIT = 2n ** 33n
-/**
- * Gas for each byte of code after which the tiered engine has it compiled: the interpreter spends about a nanosecond on a
- * unit of gas where it is cheapest, and compiling takes at most some 40 µs for a byte.
- */
-const HOT_GAS_PER_BYTE = 4000
-
 export interface Tier2Options {
   readonly name: string
   readonly limits: RegionLimits
@@ -51,18 +45,6 @@ export const tier2: Engine = createTier2({
   limits: REGION_LIMITS,
   compilesInitcode: false,
 })
-
-/** Interprets what is cold and compiles what is hot, wherever `compile` does it. */
-export function createTieredEngine(compile: CompileService = compileNow()): Engine {
-  const limits = REGION_LIMITS
-  return createTier2({
-    name: 'tiered',
-    limits,
-    compile,
-    hotGasPerByte: HOT_GAS_PER_BYTE,
-    compilesInitcode: false,
-  })
-}
 
 export function createTier2(options: Tier2Options): Engine {
   const cache = cacheOf(options)

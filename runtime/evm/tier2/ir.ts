@@ -70,6 +70,11 @@ export const OPERATIONS = {
   sar: traits(2, 'word', 'pure'),
   clz: traits(1, 'word', 'pure'),
 
+  /**
+   * The operand, which has at most 32 bits: it was the offset of a memory operation that did not end the frame. Lives
+   * behind that operation only.
+   */
+  narrow: traits(1, 'word', 'pure'),
   /** A word of the frame that never changes: `immediate` is the instruction's opcode. */
   context: traits(0, 'word', 'pure'),
   calldataload: traits(1, 'word', 'pure'),
@@ -118,6 +123,14 @@ export interface Value {
   readonly bits: number
   /** How many operands, arguments, exits and spills name it; pure values without any are not emitted. */
   useCount: number
+}
+
+/** Bits of an offset in memory: beyond it, no frame has the gas. */
+export const OFFSET_BITS = 32
+
+/** The value whose word this is: a `narrow` one is its operand. */
+export function rootOf(value: Value): Value {
+  return value.operation === 'narrow' ? rootOf(value.operands[0] as Value) : value
 }
 
 /** Words to store when control leaves the region. */

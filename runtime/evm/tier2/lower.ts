@@ -9,7 +9,7 @@
 import { present } from '../../../src/primitives/assert.ts'
 import type { CodeBlocks } from './block-analysis.ts'
 import { IrBuilder } from './ir-builder.ts'
-import type { Exit, IrNode, Region, Spill, Transfer, Value } from './ir.ts'
+import { rootOf, type Exit, type IrNode, type Region, type Spill, type Transfer, type Value } from './ir.ts'
 import { lowerBlock, WordStack } from './lower-block.ts'
 import { countUses } from './uses.ts'
 import {
@@ -110,6 +110,8 @@ class Lowering {
         stack.put(slot, this.builder.number(target))
       } else if (first !== undefined && !changing.has(slot) && values.every((value) => value === first)) {
         stack.put(slot, first)
+      } else if (first !== undefined && !changing.has(slot) && haveSameRoot(values)) {
+        stack.put(slot, rootOf(first))
       } else if (first === undefined && !changing.has(slot)) {
         continue
       } else {
@@ -167,6 +169,12 @@ class Lowering {
     if (offset !== undefined) return { kind: 'region', offset, spill }
     return { kind: 'dynamic', target: present(target, 'target of a jump'), spill }
   }
+}
+
+/** The same word, which not all ways to a node know to be narrow. */
+function haveSameRoot(values: readonly Value[]): boolean {
+  const [first] = values
+  return first !== undefined && values.every((value) => rootOf(value) === rootOf(first))
 }
 
 const NO_SLOTS: ReadonlySet<number> = new Set()

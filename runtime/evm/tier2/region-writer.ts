@@ -10,7 +10,7 @@ import type { RuntimeFunction } from '../wasm/runtime-module.ts'
 import { smallNumberOf } from './constant.ts'
 import { LimbWriter } from './limb-writer.ts'
 import { HeldValues, isZeroLimb, limbCount, type Held } from './held-values.ts'
-import type { Region } from './ir.ts'
+import { OFFSET_BITS, rootOf, type Region, type Value } from './ir.ts'
 
 type Halt = (typeof HALTS)[number]
 
@@ -45,6 +45,29 @@ export interface Place {
   readonly offset: number
 }
 
+/** How far memory reaches for certain, in bytes. It never shrinks: what holds in a node holds in all it dominates. */
+export interface MemoryReach {
+  /** From its start. */
+  readonly constant: number
+  /** From an offset that a value holds. */
+  readonly behind: ReadonlyMap<Value, number>
+}
+
+export const NO_REACH: MemoryReach = { constant: 0, behind: new Map() }
+
+/** An offset as a value plus a constant. */
+function baseAndDelta(value: Value): { base: Value; delta: number } {
+  const root = rootOf(value)
+  if (root.operation === 'add') {
+    const [a, b] = root.operands as [Value, Value]
+    const [constant, other] = a.constant === undefined ? [b.constant, a] : [a.constant, b]
+    const delta = constant === undefined ? undefined : smallNumberOf(constant)
+    // Narrow: the sum does not wrap.
+    if (delta !== undefined && other.bits <= OFFSET_BITS) return { base: rootOf(other), delta }
+  }
+  return { base: root, delta: 0 }
+}
+
 export class RegionWriter {
   readonly body: FunctionBody
   readonly region: Region
@@ -67,8 +90,8 @@ export class RegionWriter {
   readonly zero: Local
   /** Iterations until a loop enters its function anew. */
   readonly fuel: Local
-  /** Memory is known to reach that far, in bytes. */
-  knownSize = 0
+  /** Memory is known to reach that far. */
+  reach: MemoryReach = NO_REACH
   readonly #halts = new Map<Halt, Label>()
 
   constructor(body: FunctionBody, region: Region, callees: RegionCallees) {
@@ -199,27 +222,37 @@ export class RegionWriter {
 
   // EVM memory.
 
-  /** Makes memory reach `size` bytes from an offset on. @param size of a word or a byte. */
-  touch(offset: Held, size: number): Place {
+  /**
+   * Makes memory reach `size` bytes from an offset on.
+   * @param offset where `value` is held.
+   * @param size of a word or a byte.
+   */
+  touch(offset: Held, value: Value, size: number): Place {
     const { body, words, address, wide } = this
     const known = offset.kind === 'constant' ? smallNumberOf(offset.constant) : undefined
     if (known !== undefined && known + size <= CONSTANT_END_MAX) {
       this.touchConstant(known + size)
       return { base: this.memoryBase, offset: known }
     }
-    this.#haltIfLarge(offset)
-    words.limb(offset, 0).i64Const(size).i64Add().tee(wide).get(this.memorySize).i64GtU()
-    body.if(() => {
-      body.get(wide)
-      this.#expand()
-    })
+    const { base, delta } = baseAndDelta(value)
+    const reached = this.reach.behind.get(base) ?? 0
+    if (reached < delta + size) {
+      if (value.bits > OFFSET_BITS) this.#haltIfLarge(offset)
+      words.limb(offset, 0).i64Const(size).i64Add().tee(wide).get(this.memorySize).i64GtU()
+      body.if(() => {
+        body.get(wide)
+        this.#expand()
+      })
+      const behind = new Map(this.reach.behind).set(base, delta + size)
+      this.reach = { constant: this.reach.constant, behind }
+    }
     words.limb(offset, 0).i32WrapI64().get(this.memoryBase).i32Add().set(address)
     return { base: address, offset: 0 }
   }
 
   /** Makes memory reach to a constant end. */
   touchConstant(end: number): void {
-    if (end <= this.knownSize) return
+    if (end <= this.reach.constant) return
     const { body } = this
     body
       .get(this.memorySize)
@@ -229,7 +262,7 @@ export class RegionWriter {
         body.i64Const(end)
         this.#expand()
       })
-    this.knownSize = end
+    this.reach = { constant: end, behind: this.reach.behind }
   }
 
   /** Makes memory reach over a range, which may be empty. The place of an empty one is anywhere. */

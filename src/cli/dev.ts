@@ -2,7 +2,7 @@
 import { present } from '../primitives/assert.ts'
 import { DEV_ACCOUNTS, devGenesis } from '../chain/dev-genesis.ts'
 import type { Genesis } from '../chain/genesis.ts'
-import { createExecutor } from '../execution/engines.ts'
+import { engineNameOf } from '../execution/engines.ts'
 import { openNode, type Node } from '../node/node.ts'
 import { OperatorStatus } from '../node/operator-status.ts'
 import { systemClock } from '../node/system-clock.ts'
@@ -50,7 +50,7 @@ const CHAIN_OPTIONS: readonly (WantedNumber & { readonly option: keyof DevOption
 export async function runDev(options: DevOptions, isGiven: (option: string) => boolean): Promise<void> {
   const directory = options.memory === true ? undefined : options.data
   // Whatever can be wrong with the command line is found out before anything is written or removed.
-  await createExecutor(options.engine)
+  engineNameOf(options.engine)
   const fromFile = options.genesis === undefined ? undefined : await readGenesisFile(options.genesis)
   const genesis = await prepareChain(options, directory, fromFile, isGiven)
   const node = await openDevNode(options, directory, genesis)

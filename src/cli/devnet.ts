@@ -2,7 +2,7 @@
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ConsensusParameters } from '../consensus/committees/parameters.ts'
-import { createExecutor } from '../execution/engines.ts'
+import { engineNameOf } from '../execution/engines.ts'
 import { openLocalDevnet } from '../node/devnet/local-devnet.ts'
 import { SealReports, type SealReport } from '../node/devnet/seal-reports.ts'
 import { LOG_LEVELS, type Log, type LogFields, type LogLevel } from '../node/log.ts'
@@ -120,7 +120,7 @@ async function openProcesses(options: DevnetOptions, onReport: OnReport): Promis
   const { prepareDirectory } = await import('./devnet-directory.ts')
   const { openProcessDevnet } = await import('../node/devnet/process-devnet.ts')
   // Before eleven processes say the same.
-  await createExecutor(options.engine)
+  engineNameOf(options.engine)
   const { executors, witnesses, chainId, data } = options
   const parameters = parametersOf(options)
   const directory = await prepareDirectory({ directory: data, executors, witnesses, chainId, parameters })

@@ -5,7 +5,7 @@ import { bls } from '../consensus/bls.ts'
 import type { InstanceHost } from '../consensus/dual-bft/instances.ts'
 import type { Signer } from '../consensus/signature-scheme.ts'
 import { GLOBAL_TIMING, REGIONAL_TIMING } from '../consensus/simplex/config.ts'
-import { createExecutor } from '../execution/engines.ts'
+import { engineNameOf } from '../execution/engines.ts'
 import { createLibp2pTransport, type NetworkTransport } from '../network/libp2p-transport.ts'
 import type { Transport } from '../network/transport.ts'
 import { DiskLogs } from '../node/bft/instance-logs.ts'
@@ -103,7 +103,7 @@ export interface RunningNode {
 
 /** Opens everything, the cheap checks first. @throws AevirError with nothing left open. */
 export async function openConfigured(config: NodeConfig, log: Log, hooks?: NodeHooks): Promise<RunningNode> {
-  await createExecutor(config.engine)
+  engineNameOf(config.engine)
   const network = await readNetwork(config.genesis)
   const keys = await openNodeKeys(config.keys, readPassword(config.passwordFile, process.env))
   const isMember = checkMembership(config, network, keys)

@@ -54,6 +54,8 @@ export interface BlockEffects {
 /** An engine for whole blocks. Executors differ in speed and origin only; effects are equal to the bit. */
 export interface BlockExecutor {
   readonly name: string
+  /** What calls outside of blocks run on; without one, tier 0. */
+  readonly engine?: Engine
   /** @throws InvalidBlockError when the block cannot be valid, whatever its header says. */
   run(run: BlockRun): Promise<BlockEffects>
 }
@@ -62,7 +64,7 @@ const WEI_PER_GWEI = 1_000_000_000n
 
 /** Our own execution over an EVM engine. */
 export function nativeExecutor(engine: Engine): BlockExecutor {
-  return { name: engine.name, run: async (run) => runBlock(run, { engine }) }
+  return { name: engine.name, engine, run: async (run) => runBlock(run, { engine }) }
 }
 
 /** The block transition without its header: system calls, transactions, withdrawals, requests. */

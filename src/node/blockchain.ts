@@ -21,6 +21,7 @@ import { OverlayState } from '../state/overlay-state.ts'
 import type { StateReader } from '../state/state-reader.ts'
 import type { NodeEvent } from '../rpc/backend.ts'
 import { turn } from '../rpc/event-loop.ts'
+import type { Engine } from '../../runtime/host.ts'
 import { StateOverlay } from './dev/state-overlay.ts'
 import type { SenderRecovery } from './sender-recovery.ts'
 
@@ -52,12 +53,15 @@ export class Blockchain implements Application {
   readonly ledger: WritableLedger
   readonly pool: MemoryPool
   readonly overlay: StateOverlay
+  /** What the executor runs contracts on. */
+  readonly engine: Engine | undefined
   private readonly options: BlockchainOptions
   private readonly listeners = new Set<(event: NodeEvent) => void>()
   private turnMs = 0
 
   constructor(options: BlockchainOptions) {
     this.options = options
+    this.engine = options.executor.engine
     this.config = options.config
     this.ledger = options.ledger
     this.overlay = new StateOverlay(options.ledger)

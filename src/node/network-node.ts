@@ -5,6 +5,7 @@
  * A node votes when it has a key and a seat. It follows otherwise, and answers users all the same.
  */
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import type { Transaction } from '../chain/transaction.ts'
 import { bls } from '../consensus/bls.ts'
 import type { EvidenceReporter, Operator } from '../consensus/accountability/evidence-reporter.ts'
@@ -18,7 +19,6 @@ import type { SignatureScheme, Signer } from '../consensus/signature-scheme.ts'
 import { REGIONAL_TIMING, type Timing } from '../consensus/simplex/config.ts'
 import type { decodeMessage } from '../consensus/simplex/wire.ts'
 import type { verifyBlock } from '../execution/block.ts'
-import { createExecutor } from '../execution/engines.ts'
 import type { BlockAttributes } from '../execution/environment.ts'
 import type { BlockExecutor } from '../execution/executor.ts'
 import { COMMITTEE_POLICY } from '../execution/header-validation.ts'
@@ -30,7 +30,6 @@ import { bytesToHex, ZERO_ADDRESS, type Address, type Hash } from '../primitives
 import type { FaultControl } from '../rpc/fault-control.ts'
 import { openConsensusStore } from '../storage/consensus-database.ts'
 import type { KeyValueStore } from '../storage/key-value-store.ts'
-import { BackgroundCompiler } from './background-compiler.ts'
 import { NetworkInstances } from './bft/instance-host.ts'
 import { directVerifier } from './bft/direct-verifier.ts'
 import { noLog, type InstanceLogs } from './bft/instance-logs.ts'
@@ -43,6 +42,7 @@ import type { NetworkGenesis } from './network-genesis.ts'
 import { NetworkEvents } from './network-events.ts'
 import { NodeBackend } from './node-backend.ts'
 import { NodeConsensusView } from './node-consensus-view.ts'
+import { openNodeEngine, PROFILE_FILE_NAME } from './node-engine.ts'
 import { NodeHaltedError, NodeFailedError } from './node-errors.ts'
 import { SenderRecovery } from './sender-recovery.ts'
 import { systemClock } from './system-clock.ts'
@@ -122,9 +122,11 @@ export async function openNetworkNode(options: NetworkNodeOptions): Promise<Netw
   const { network, directory, engine, historyBlocks } = options
   const parts = new AsyncDisposableStack()
   try {
-    const compiler = new BackgroundCompiler()
-    parts.defer(() => compiler.close())
-    const executor = typeof engine === 'string' ? await createExecutor(engine, compiler.compile) : engine
+    const profile = directory === undefined ? undefined : join(directory, PROFILE_FILE_NAME)
+    const onError = (error: unknown): void => options.log.warn(String(error))
+    const opened = await openNodeEngine(engine, { profile, onError })
+    parts.defer(() => opened.close())
+    const { executor } = opened
     const chainStore = {
       genesis: network.genesis,
       directory,
@@ -132,7 +134,9 @@ export async function openNetworkNode(options: NetworkNodeOptions): Promise<Netw
     }
     const { store, ledger } = await openChainStore(chainStore, options.store)
     parts.defer(() => ledger.close())
-    return await openOn({ options, executor, ledger, store: openConsensusStore(store) }, parts)
+    const node = await openOn({ options, executor, ledger, store: openConsensusStore(store) }, parts)
+    await opened.warmUp(node.chain.latestState())
+    return node
   } catch (error) {
     await parts.disposeAsync()
     throw error

@@ -8,6 +8,7 @@ import { environmentOf, type BlockEnvironment } from '../execution/environment.t
 import type { Ledger } from '../execution/ledger.ts'
 import { present } from '../primitives/assert.ts'
 import { PoolError, type TransactionPool } from '../pool/transaction-pool.ts'
+import type { Engine } from '../../runtime/host.ts'
 import type { Backend, DevControls, NodeEvent } from '../rpc/backend.ts'
 import type { ConsensusView } from '../rpc/consensus-view.ts'
 import type { StateReader } from '../state/state-reader.ts'
@@ -34,6 +35,7 @@ export class NodeBackend implements Backend {
   readonly accounts: () => readonly Address[]
   readonly dev: DevControls | undefined
   readonly consensus: ConsensusView | undefined
+  readonly engine: Engine | undefined
   private readonly options: NodeBackendOptions
 
   constructor(options: NodeBackendOptions) {
@@ -45,6 +47,7 @@ export class NodeBackend implements Backend {
     this.accounts = options.accounts
     this.dev = options.dev
     this.consensus = options.consensus
+    this.engine = options.chain.engine
   }
 
   latestState(): StateReader {

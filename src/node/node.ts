@@ -2,22 +2,22 @@
  * The composition root: opens what a node consists of, in order, and closes it in reverse. Nothing else in the code
  * base knows more than its own layer.
  */
+import { join } from 'node:path'
 import type { Address } from '../primitives/bytes.ts'
 import { present } from '../primitives/assert.ts'
 import type { Transaction } from '../chain/transaction.ts'
 import { SoloSealer } from '../consensus/solo-sealer.ts'
 import type { Clock } from '../consensus/plugin.ts'
-import { createExecutor } from '../execution/engines.ts'
 import type { BlockExecutor } from '../execution/executor.ts'
 import type { WritableLedger } from '../execution/ledger.ts'
 import type { PoolLimits } from '../pool/pool-limits.ts'
 import type { Backend, UnsignedTransaction } from '../rpc/backend.ts'
-import { BackgroundCompiler } from './background-compiler.ts'
 import { Blockchain } from './blockchain.ts'
 import { openChainStore, type ChainStoreOptions } from './chain-store.ts'
 import { DevAccounts } from './dev/dev-accounts.ts'
 import { DevNode } from './dev/dev-controls.ts'
 import { NodeBackend } from './node-backend.ts'
+import { openNodeEngine, PROFILE_FILE_NAME } from './node-engine.ts'
 import { SenderRecovery } from './sender-recovery.ts'
 import { systemClock } from './system-clock.ts'
 
@@ -43,18 +43,21 @@ export interface Node {
 
 /** @throws DatabaseError | DevSettingsError | UnknownEngineError, with nothing left open. */
 export async function openNode(options: NodeOptions): Promise<Node> {
-  const compiler = new BackgroundCompiler()
-  const executor = await createExecutor(options.engine, compiler.compile)
+  const { directory, onError } = options
+  const profile = directory === undefined ? undefined : join(directory, PROFILE_FILE_NAME)
+  const engine = await openNodeEngine(options.engine, { profile, onError })
   const { ledger } = await openChainStore(options)
   try {
-    const node = await openOn(ledger, executor, options)
+    const node = await openOn(ledger, engine.executor, options)
+    await engine.warmUp(node.chain.latestState())
     const close = async (): Promise<void> => {
       await node.close()
-      await compiler.close()
+      await engine.close()
     }
     return { ...node, close }
   } catch (error) {
     await ledger.close()
+    await engine.close()
     throw error
   }
 }

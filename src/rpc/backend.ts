@@ -10,6 +10,7 @@ import type { BlockEnvironment } from '../execution/environment.ts'
 import type { CommitState, Ledger } from '../execution/ledger.ts'
 import type { PooledTransaction, TransactionPool } from '../pool/transaction-pool.ts'
 import type { StateReader } from '../state/state-reader.ts'
+import type { Engine } from '../../runtime/host.ts'
 import type { ConsensusView } from './consensus-view.ts'
 
 /** What subscriptions and filters are fed from. */
@@ -51,6 +52,8 @@ export interface Backend {
   subscribe(listener: (event: NodeEvent) => void): () => void
   /** Present in development mode only. */
   readonly dev: DevControls | undefined
+  /** What calls run on that are in no block; without one, tier 0. */
+  readonly engine?: Engine | undefined
   /** `undefined` for a chain that one node makes alone. */
   readonly consensus?: ConsensusView | undefined
 }

@@ -14,6 +14,7 @@ import { runMessage } from '../execution/transaction.ts'
 import { CALL_POLICY } from '../execution/validation.ts'
 import { Journal } from '../state/journal.ts'
 import type { StateReader } from '../state/state-reader.ts'
+import type { Engine } from '../../runtime/host.ts'
 import type { HaltReason } from '../../runtime/outcome.ts'
 import type { Backend } from './backend.ts'
 import { invalidParams, revertError, RPC_CODES, RpcError } from './errors.ts'
@@ -41,6 +42,8 @@ export interface CallContext {
   readonly environment: BlockEnvironment
   /** `undefined`: those of the fork. */
   readonly precompiles: PrecompileTable | undefined
+  /** `undefined`: tier 0. */
+  readonly engine?: Engine | undefined
 }
 
 export interface Overrides {
@@ -54,13 +57,16 @@ export async function callContext(
   id: BlockId,
   overrides: Overrides = {},
 ): Promise<CallContext> {
+  const { engine } = backend
   const number = requireBlock(backend.ledger, id)
   if (number !== 'pending') {
-    return overriddenContext(await stateOf(backend, id), backend.environmentOf(number), overrides)
+    const environment = backend.environmentOf(number)
+    return { ...overriddenContext(await stateOf(backend, id), environment, overrides), engine }
   }
   const { block, state } = await backend.pendingBlock()
   const hashes = (ancestor: bigint): Hash | undefined => backend.ledger.hashOf(ancestor)
-  return overriddenContext(state, environmentOf(block.header, backend.config, hashes), overrides)
+  const environment = environmentOf(block.header, backend.config, hashes)
+  return { ...overriddenContext(state, environment, overrides), engine }
 }
 
 export function overriddenContext(
@@ -106,11 +112,15 @@ export interface CallResult {
 
 /** Runs a message on a journal of its own. @throws InvalidTransactionError */
 export function runCall(context: CallContext, message: CallMessage, tracer?: ExecutionTracer): CallResult {
-  const { precompiles } = context
+  const { precompiles, engine } = context
   const journal = new Journal(context.state)
   const environment = pricedEnvironment(context.environment, message)
   const allowance = { gas: message.gasLimit, blobGas: AMPLE_BLOB_GAS }
-  const result = runMessage(journal, environment, message, allowance, CALL_POLICY, { tracer, precompiles })
+  const result = runMessage(journal, environment, message, allowance, CALL_POLICY, {
+    tracer,
+    precompiles,
+    engine,
+  })
   return { result, output: outputOf(result, journal) }
 }
 

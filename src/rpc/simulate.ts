@@ -24,6 +24,7 @@ import { runMessage } from '../execution/transaction.ts'
 import { CALL_POLICY, type ExecutionPolicy } from '../execution/validation.ts'
 import { present } from '../primitives/assert.ts'
 import { Journal } from '../state/journal.ts'
+import type { Engine } from '../../runtime/host.ts'
 import { mergeDiffs, OverlayState } from '../state/overlay-state.ts'
 import { commitState } from '../state/state-tree.ts'
 import type { StateDiff, StateReader } from '../state/state-reader.ts'
@@ -43,6 +44,8 @@ export interface SimulationBase {
   /** The newest state whose trie is known. Its root and what was simulated make the state roots. */
   readonly committed: LedgerState
   hashOf(number: bigint): Hash | undefined
+  /** `undefined`: tier 0. */
+  readonly engine: Engine | undefined
 }
 
 /** As a real block, but for the rule that senders have no code. */
@@ -228,7 +231,7 @@ class BlockRun {
       simulation.config.chainId,
     )
     const tracer = new TransferTracer(simulation.request.tracesTransfers)
-    const result = this.run(message, { tracer, precompiles })
+    const result = this.run(message, { tracer, precompiles, engine: simulation.base.engine })
     simulation.gasLeft -= result.gasUsed
     this.gasUsed += result.gasUsed
     this.blobGasUsed += result.blobGasUsed

@@ -1,9 +1,9 @@
-/** The engines that `--engine` can name, as the suites need them. */
-import { ENGINE_NAMES, UnknownEngineError, type EngineName } from '../../src/execution/engines.ts'
+/** The engines that `--engine` can name, as the suites run them: `tiered` with switches between tiers all the time. */
+import { createExecution, engineNameOf, type Execution } from '../../src/execution/engines.ts'
+import { forcedTiering } from '../support/forced-tiering.ts'
 
 /** @throws UnknownEngineError */
-export function engineNameOf(name: string): EngineName {
-  const found = ENGINE_NAMES.find((known) => known === name)
-  if (found === undefined) throw new UnknownEngineError(name)
-  return found
+export async function executionOf(name: string): Promise<Execution> {
+  const tiering = engineNameOf(name) === 'tiered' ? forcedTiering('conformance') : undefined
+  return createExecution(name, tiering)
 }

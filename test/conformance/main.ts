@@ -20,7 +20,7 @@ import { runJobs } from './worker-pool.ts'
 const USAGE = `npm run conformance -- --fixtures DIR [options]
   --fixtures DIR   folder or file with fixtures, for example ../shared/vectors
   --suite NAME     only this suite, may be repeated: ${SUITE_NAMES.join(', ')}
-  --engine NAME    execution engine: tier0 (default), tier1 or reference
+  --engine NAME    execution engine: tier0 (default), tier1, tier2, tiered or reference
   --filter TEXT    only cases whose name contains the text
   --json FILE      write figures and all failures to a file
   --threads N      worker threads (default: one a core)`

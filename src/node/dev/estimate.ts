@@ -9,6 +9,7 @@ export function estimateGasOf(backend: Backend, unsigned: UnsignedTransaction): 
     state: backend.latestState(),
     environment: backend.nextEnvironment(),
     precompiles: undefined,
+    engine: backend.engine,
   }
   const message = {
     from: unsigned.from,

@@ -12,7 +12,6 @@ import { bls } from '../../consensus/bls.ts'
 import type { Clock } from '../../consensus/plugin.ts'
 import type { SignatureScheme } from '../../consensus/signature-scheme.ts'
 import { REGIONAL_TIMING, type Timing } from '../../consensus/simplex/config.ts'
-import { createExecutor } from '../../execution/engines.ts'
 import { MemoryNetwork } from '../../network/memory-transport.ts'
 import { AevirError } from '../../primitives/errors.ts'
 import type { NodeEvent } from '../../rpc/backend.ts'
@@ -23,6 +22,7 @@ import { SharedMessages } from '../bft/shared-messages.ts'
 import type { Log } from '../log.ts'
 import { parseNetworkGenesis, type NetworkGenesis } from '../network-genesis.ts'
 import type { NetworkNode, SharedParts } from '../network-node.ts'
+import { openNodeEngine, PROFILE_FILE_NAME } from '../node-engine.ts'
 import { OperatorStatus } from '../operator-status.ts'
 import { SenderRecovery } from '../sender-recovery.ts'
 import { systemClock } from '../system-clock.ts'
@@ -91,7 +91,10 @@ export async function openLocalDevnet(options: LocalDevnetOptions): Promise<Loca
       ...openShared(scheme, parts),
       ...(options.sharesExecution ? sharedExecution() : {}),
     }
-    const executor = await createExecutor(options.engine)
+    const { directory, onError } = options
+    const profile = directory === undefined ? undefined : join(directory, PROFILE_FILE_NAME)
+    const engine = await openNodeEngine(options.engine, { profile, onError })
+    parts.defer(() => engine.close())
     const memory = new MemoryNetwork({ clock })
     const strings = new StringPool()
     const timing = options.timing ?? timingOf(plans.length)
@@ -102,7 +105,7 @@ export async function openLocalDevnet(options: LocalDevnetOptions): Promise<Loca
         new LocalNode({
           plan,
           network,
-          executor,
+          executor: engine.executor,
           shared,
           clock,
           join: (self) => memory.join(self),
@@ -122,6 +125,8 @@ export async function openLocalDevnet(options: LocalDevnetOptions): Promise<Loca
     )
     parts.defer(() => stopAll(nodes))
     for (const node of nodes) await node.start()
+    const [first] = nodes
+    if (first?.running !== undefined) await engine.warmUp(first.running.chain.latestState())
     return {
       network,
       plans,

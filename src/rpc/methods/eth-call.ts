@@ -73,18 +73,19 @@ function contextOf(backend: Backend, [block, state, blockFields]: readonly unkno
 }
 
 async function simulationBase(backend: Backend, id: BlockId): Promise<SimulationBase> {
-  const { ledger } = backend
+  const { ledger, engine } = backend
   const hashOf = (number: bigint): Hash | undefined => ledger.hashOf(number)
   const number = requireBlock(ledger, id)
   if (number === 'pending') {
     const { block, state } = await backend.pendingBlock()
     const committed = ledger.stateAt(ledger.head().number)
-    return { header: block.header, hash: block.hash, state, committed, hashOf }
+    return { header: block.header, hash: block.hash, state, committed, hashOf, engine }
   }
   const header = ledger.header(number)
   const hash = ledger.hashOf(number)
   if (header === undefined || hash === undefined) {
     throw new RpcError(RPC_CODES.notFound, `header not found: block ${number}`)
   }
-  return { header, hash, state: await stateOf(backend, id), committed: ledger.stateAt(number), hashOf }
+  const state = await stateOf(backend, id)
+  return { header, hash, state, committed: ledger.stateAt(number), hashOf, engine }
 }

@@ -10,7 +10,6 @@ import { decodeBlock } from '../../../src/chain/block-codec.ts'
 import type { ChainConfig } from '../../../src/chain/forks.ts'
 import { recoverSender } from '../../../src/chain/transaction-signature.ts'
 import { verifyBlock } from '../../../src/execution/block.ts'
-import { createExecutor } from '../../../src/execution/engines.ts'
 import type { BlockExecutor } from '../../../src/execution/executor.ts'
 import type { ExecutedBlock } from '../../../src/execution/ledger.ts'
 import { memoryStateOf, type GenesisAlloc } from '../../../src/state/genesis-state.ts'
@@ -22,7 +21,7 @@ import {
   type FixtureAlloc,
   type FixtureConfig,
 } from '../chain-fixtures.ts'
-import { engineNameOf } from '../engines.ts'
+import { executionOf } from '../engines.ts'
 import { fixtureEntries } from '../fixture-files.ts'
 import { bytesOf } from '../fixture-values.ts'
 import { expectEqual, SkippedCase, type Suite } from '../suite.ts'
@@ -48,7 +47,7 @@ interface FixtureBlock {
 
 export const blockchainSuite: Suite = {
   async *cases({ files, slice }, options) {
-    const executor = await createExecutor(engineNameOf(options.engine))
+    const { executor } = await executionOf(options.engine)
     for (const file of files) {
       for (const [id, value] of fixtureEntries(file, slice)) {
         yield { id, run: () => runFixture(value as BlockchainFixture, executor) }

@@ -11,7 +11,7 @@ import { present } from '../../../src/primitives/assert.ts'
 import { openNode, type Node } from '../../../src/node/node.ts'
 import { systemClock } from '../../../src/node/system-clock.ts'
 import { createDispatcher, type Dispatcher } from '../../../src/rpc/dispatcher.ts'
-import { engineNameOf } from '../engines.ts'
+import { engineNameOf } from '../../../src/execution/engines.ts'
 import { readFixture, readFixtureText, type FixtureFile } from '../fixture-files.ts'
 import { SkippedCase, type Case, type RunOptions, type Suite } from '../suite.ts'
 

@@ -14,10 +14,10 @@ import { TransactionDecodingError } from '../../../src/chain/transaction-codec.t
 import type { BlockEnvironment } from '../../../src/execution/environment.ts'
 import { InvalidTransactionError } from '../../../src/execution/errors.ts'
 import { blobBaseFee, GAS_PER_BLOB } from '../../../src/execution/fees.ts'
-import { createSessions } from '../../../src/execution/engines.ts'
 import type { OpenSession } from '../../../src/execution/transaction-session.ts'
 import { memoryStateOf } from '../../../src/state/genesis-state.ts'
 import type { StateDiff, StateReader } from '../../../src/state/state-reader.ts'
+import { executionOf } from '../engines.ts'
 import { allocOf, chainConfigOf, type FixtureAlloc, type FixtureConfig } from '../chain-fixtures.ts'
 import { fixtureEntries } from '../fixture-files.ts'
 import { addressOf, hashOf, integerOf, wordOf } from '../fixture-values.ts'
@@ -69,7 +69,7 @@ const DEFAULT_BASE_FEE = '0x0a'
 
 export const stateSuite: Suite = {
   async *cases({ files, slice }, options) {
-    const openSession = await createSessions(options.engine)
+    const { openSession } = await executionOf(options.engine)
     for (const file of files) {
       for (const [name, value] of fixtureEntries(file, slice))
         yield* casesOf(name, value as StateFixture, openSession)

@@ -6,10 +6,11 @@ import { compile, REGION_LIMITS } from '../../../runtime/evm/tier2/compile.ts'
 import {
   createCompiledCode,
   createTier2,
-  createTieredEngine,
   tier2,
 } from '../../../runtime/evm/tier2/engine.ts'
+import { createTieredEngine } from '../../../runtime/evm/tiering/engine.ts'
 import type { Engine } from '../../../runtime/host.ts'
+import { forcedTiering } from '../../support/forced-tiering.ts'
 import { Prng } from '../../support/prng.ts'
 import { createSwitchingEngine, type Compiling, type Stint } from './switching-engine.ts'
 
@@ -28,7 +29,7 @@ export const TIERS: readonly Engine[] = [
   tier0,
   tier1,
   tier2,
-  createTieredEngine(),
+  createTieredEngine(forcedTiering('differential')),
   createTier2(EVERYTHING),
   createTier2(SMALL_REGIONS),
   createTier2(PARTIAL),

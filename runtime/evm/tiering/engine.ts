@@ -1,0 +1,169 @@
+/**
+ * The engine that a node runs: frames begin in the interpreter in Wasm (tier 1), and what is hot goes on in compiled code
+ * (tier 2) as soon as there is some, at the next start of a frame or behind the next turn of a loop. Both work on the same
+ * state in linear memory, so that results do not depend on which of them ran, nor on when a frame changed.
+ *
+ * Traced frames, and those for which linear memory has no room, are tier 0's. Initcode is never compiled: it runs once.
+ */
+import { assert } from '../../../src/primitives/assert.ts'
+import type { ForkRules } from '../../../src/chain/forks.ts'
+import type { Engine, Frame, Host, Message, StepTracer } from '../../host.ts'
+import { tier0 } from '../engine.ts'
+import { emitInterpreterModule, machineExports } from '../tier1/interpreter.ts'
+import { ForeignFrame, WasmFrame, type Execute } from '../wasm/frame.ts'
+import { ENGINE, FRAME, STATUS } from '../wasm/layout.ts'
+import { Machine } from '../wasm/machine.ts'
+import type { CompilePort } from './compile-port.ts'
+import { HotCodes, type CompileStatistics, type KnownCode, type TieringLimits } from './hot-code.ts'
+
+/** Gas is a signed integer of 64 bits in Wasm, and a sum of two amounts must fit. */
+const GAS_LIMIT = 2n ** 62n
+/**
+ * Frames with more gas are interpreted. Compiled code cannot stop in the middle of a block because the arena is full:
+ * with this much gas all memories of a transaction stay below 0.7 GiB (w² ÷ 512 gas for w words; at worst some hundred
+ * frames share it, as each passes on 63/64).
+ */
+const COMPILED_GAS_MAX = 2n ** 34n
+/** Jumps of the interpreter in a turn, 0.1 to 1 ms: between turns it asks whether there is compiled code. */
+const TURN_JUMPS = 10_000
+
+/** As `../tier2/compile.ts` names it, which is not loaded here: a node that runs nothing hot does without the compiler. */
+const ENTER: typeof import('../tier2/compile.ts').ENTER = 'enter'
+
+/** When frames change tiers; equal results whatever it says. For tests. */
+export interface Switching {
+  /** Jumps until the interpreter's turn ends; at least 1. */
+  turnJumps(): number
+  /** Whether a frame that may enter compiled code does so now. */
+  enters(): boolean
+}
+
+export interface TieringOptions {
+  readonly port: CompilePort
+  readonly limits?: Partial<TieringLimits>
+  readonly switching?: Switching
+}
+
+/** Frames by the tier in which they began, and what was compiled. */
+export interface TieringStatistics extends CompileStatistics {
+  readonly frames: Readonly<Record<'tier0' | 'tier1' | 'tier2', number>>
+}
+
+export interface TieredEngine extends Engine {
+  readonly codes: HotCodes
+  statistics(): TieringStatistics
+}
+
+/** The module of tier 1, the same for all machines; made when a frame first starts. */
+let interpreterModule: WebAssembly.Module | undefined
+
+export function createTieredEngine(options: TieringOptions): TieredEngine {
+  const codes = new HotCodes(options.port, options.limits)
+  const frames = { tier0: 0, tier1: 0, tier2: 0 }
+  let room: Room | undefined
+  return {
+    name: 'tiered',
+    codes,
+    start(message: Message, host: Host, rules: ForkRules, tracer?: StepTracer): Frame {
+      if (room === undefined || room.machine.isTooLarge()) {
+        codes.dropEntries()
+        room = openRoom(codes, options.switching)
+      }
+      if (tracer === undefined && message.gas < GAS_LIMIT) {
+        const frame = new WasmFrame(message, host, rules, room.machine, room.execute)
+        if (frame.begin()) {
+          const known = codeOf(codes, frame)
+          frames[known?.compiled === undefined ? 'tier1' : 'tier2'] += 1
+          return frame
+        }
+      }
+      frames.tier0 += 1
+      return new ForeignFrame(tier0.start(message, host, rules, tracer), room.machine)
+    },
+    statistics: () => ({ ...codes.statistics, frames: { ...frames } }),
+  }
+}
+
+/** What is known of a frame's code; `undefined` for what is only interpreted. */
+function codeOf(codes: HotCodes, { message, rules }: WasmFrame): KnownCode | undefined {
+  const { codeHash, code, gas } = message
+  if (codeHash === undefined || gas > COMPILED_GAS_MAX) return undefined
+  return codes.of(rules.evm, codeHash, code)
+}
+
+/** What compiled code imports: the machine's host and memory, and the functions of tier 1's module. */
+type CodeImports = ConstructorParameters<typeof WebAssembly.Instance>[1]
+
+/** A machine, and how frames run in it. */
+interface Room {
+  readonly machine: Machine
+  readonly execute: Execute
+}
+
+function openRoom(codes: HotCodes, switching: Switching | undefined): Room {
+  let imports: CodeImports | undefined
+  const machine = new Machine((memory, operation) => {
+    interpreterModule ??= new WebAssembly.Module(emitInterpreterModule())
+    const host = { memory, operation }
+    const { exports } = new WebAssembly.Instance(interpreterModule, { host })
+    imports = { host, runtime: exports }
+    return machineExports(exports)
+  })
+  assert(imports !== undefined, 'a machine instantiates its module')
+  return { machine, execute: createExecute(codes, imports, switching) }
+}
+
+function createExecute(codes: HotCodes, imports: CodeImports, switching: Switching | undefined): Execute {
+  // Hot: twice a frame.
+  return (machine, frame) => {
+    const interpret = machine.exports.interpret[frame.rules.evm]
+    const known = codeOf(codes, frame)
+    if (known === undefined) {
+      machine.setField(ENGINE.turnJumps, 0)
+      return interpret()
+    }
+    for (;;) {
+      if (known.compiled !== undefined && (switching === undefined || switching.enters())) {
+        const status = (known.enter ?? instantiate(codes, known, imports))()
+        if (status !== STATUS.switch) return status
+        machine.refresh()
+      }
+      const status = interpretTurn(codes, machine, known, interpret, switching?.turnJumps() ?? TURN_JUMPS)
+      if (status !== STATUS.switch) return status
+      codes.poll()
+    }
+  }
+}
+
+function interpretTurn(
+  codes: HotCodes,
+  machine: Machine,
+  known: KnownCode,
+  interpret: () => number,
+  turnJumps: number,
+): number {
+  machine.setField(ENGINE.turnJumps, turnJumps)
+  // The lower halves do: what is lost is a multiple of 2³², and what a halt takes is not counted.
+  const before = machine.field(FRAME.gas)
+  const status = interpret()
+  machine.refresh()
+  codes.heat(known, (before - machine.field(FRAME.gas)) >>> 0)
+  return status
+}
+
+/** The way into compiled code; when it is of no use, one that leads nowhere. */
+function instantiate(codes: HotCodes, known: KnownCode, imports: CodeImports): () => number {
+  assert(known.compiled !== undefined, 'compiled code')
+  try {
+    const { exports } = new WebAssembly.Instance(known.compiled.module, imports)
+    // The compiler exports it with this type.
+    const enter = exports[ENTER] as () => number
+    known.enter = enter
+    return enter
+  } catch (error) {
+    // The machine has no room for more code.
+    if (!(error instanceof RangeError)) throw error
+    codes.giveUp(known)
+    return () => STATUS.switch
+  }
+}

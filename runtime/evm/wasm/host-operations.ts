@@ -12,7 +12,7 @@ import * as prices from '../gas.ts'
 import { FRAME, haltStatus, WORD_SIZE } from './layout.ts'
 import type { Machine } from './machine.ts'
 import { accessSlot, beginStorageEpoch, loadTransientSlot, tellStorage } from './storage-state.ts'
-import { SLOT_OPERATION } from './storage-table.ts'
+import { SLOT_OPERATION } from './storage-slots.ts'
 
 /** The frame that runs, as operations need it. */
 export interface OperatingFrame {

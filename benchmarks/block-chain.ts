@@ -44,14 +44,18 @@ export class MemoryChain {
   /** With the load's contracts deployed. */
   static async open(executor: BlockExecutor, load: BlockLoad): Promise<MemoryChain> {
     const chain = new MemoryChain(executor, load)
-    for (const offers of load.setUp) await chain.extend(offers)
+    for (const offers of load.setUp) chain.adopt(await chain.execute(offers))
     return chain
   }
 
-  /** Executes a block and takes its state over. @throws FailedTransactionError */
-  async extend(offers: readonly Offer[]): Promise<void> {
+  /** Executes the next block and makes its header, state root included. @throws FailedTransactionError */
+  execute(offers: readonly Offer[]): Promise<ExecutedBlock> {
     const { header, hash } = this.head
-    const executed = await build(this.executor, { header, hash, state: this.state }, this.load, offers)
+    return build(this.executor, { header, hash, state: this.state }, this.load, offers)
+  }
+
+  /** Goes on from a block that was executed. */
+  adopt(executed: ExecutedBlock): void {
     const { accounts, trieDiff, block } = executed
     this.state.apply({ root: block.header.stateRoot, nodes: trieDiff, accounts }, executed.stateDiff)
     this.head = block

@@ -32,8 +32,17 @@ const SUITES: Readonly<Record<string, Entry>> = {
     load: () => import('./soak.bench.ts'),
   },
   evm: {
-    purpose: 'the interpreter beside @ethereumjs/evm',
+    purpose:
+      'programs on each of our engines beside anvil, Hardhat and @ethereumjs/evm: steady state and first run',
     load: () => import('./evm.bench.ts'),
+  },
+  hostile: {
+    purpose: 'code made to be slow, to stall compilers or to fill memory, on each of our engines',
+    load: () => import('./hostile.bench.ts'),
+  },
+  calls: {
+    purpose: 'what a nested call costs beyond its gas, and recursion 1,024 deep, on each of our engines',
+    load: () => import('./calls.bench.ts'),
   },
   precompiles: {
     purpose: 'time per gas of every precompile at inputs chosen to be slow',

@@ -1,13 +1,13 @@
 /**
  * Tier 1: the interpreter as one Wasm function, `interpret() → status`. It runs the frame whose record is in place until
  * the frame is over or wants something (`STATUS` in `layout.ts`). Fixed gas and bounds of the stack are constants in the
- * code of each instruction, so that there is one function for each set of instructions that differs from the others.
+ * code of each instruction: one function serves the forks that price alike.
  */
 import { present } from '../../../src/primitives/assert.ts'
 import { I32, type Label } from '../../wasm/function-body.ts'
 import { ModuleWriter } from '../../wasm/module-writer.ts'
 import { EVM_FORKS, INSTRUCTION_SETS, STACK_LIMIT, type EvmFork, type Instruction } from '../opcodes.ts'
-import { MEMORY_PAGES_MAX, MEMORY_PAGES_MIN, WORD_SIZE } from '../wasm/layout.ts'
+import { ENGINE, MEMORY_PAGES_MAX, MEMORY_PAGES_MIN, WORD_SIZE } from '../wasm/layout.ts'
 import type { MachineExports } from '../wasm/machine.ts'
 import { emitRuntime } from '../wasm/runtime-module.ts'
 import { ARITHMETIC } from './instructions/arithmetic.ts'
@@ -42,19 +42,37 @@ export function emitInterpreterModule(): Uint8Array<ArrayBuffer> {
   module.importMemory('host', 'memory', { initial: MEMORY_PAGES_MIN, maximum: MEMORY_PAGES_MAX })
   const host = module.importFunction('host', 'operation', module.type([I32, I32, I32], [I32]))
   const runtime = emitRuntime(module, host)
-  const known = new Map<string, number>()
-  for (const fork of EVM_FORKS) {
-    const instructions = INSTRUCTION_SETS[fork]
-    const key = JSON.stringify(instructions)
-    let index = known.get(key)
-    if (index === undefined) {
-      index = module.function(module.type([], [I32]), interpreterName(fork))
-      emitInterpreter(module, { runtime, host, self: index }, instructions)
-      known.set(key, index)
+  const type = module.type([], [I32])
+  for (const forks of alikeForks()) {
+    const self = module.function(type, `interpret_${forks.join('_')}`)
+    emitInterpreter(module, { runtime, host, self }, forks)
+    for (const fork of forks) {
+      const enter = module.function(type, interpreterName(fork))
+      const body = module.body(enter)
+      body.i32Const(0).i32Const(EVM_FORKS.indexOf(fork)).i32Store(ENGINE.fork).returnCall(self)
+      module.exportFunction(interpreterName(fork), enter)
     }
-    module.exportFunction(interpreterName(fork), index)
   }
   return module.finish()
+}
+
+/** Forks in groups that one interpreter serves: where two of them have an instruction, it is the same in both. */
+function alikeForks(): EvmFork[][] {
+  const groups: EvmFork[][] = []
+  for (const fork of EVM_FORKS) {
+    const group = groups.find((members) => members.every((member) => areAlike(fork, member)))
+    if (group === undefined) groups.push([fork])
+    else group.push(fork)
+  }
+  return groups
+}
+
+function areAlike(a: EvmFork, b: EvmFork): boolean {
+  return INSTRUCTION_SETS[a].every((instruction, byte) => {
+    const other = INSTRUCTION_SETS[b][byte]
+    if (instruction === undefined || other === undefined) return true
+    return JSON.stringify(instruction) === JSON.stringify(other)
+  })
 }
 
 /** The exports of an instance of {@link emitInterpreterModule}, as JavaScript calls them. */
@@ -76,13 +94,12 @@ export function machineExports(exports: WebAssembly.Instance['exports']): Machin
   }
 }
 
-function emitInterpreter(
-  module: ModuleWriter,
-  callees: Callees,
-  instructions: readonly (Instruction | undefined)[],
-): void {
+function emitInterpreter(module: ModuleWriter, callees: Callees, forks: readonly EvmFork[]): void {
   const writer = new InterpreterWriter(module.body(callees.self), callees)
   const { body } = writer
+  const sets = forks.map((fork) => INSTRUCTION_SETS[fork])
+  const bytes = Array.from({ length: 256 }, (_, byte) => byte)
+  const instructions = bytes.map((byte) => sets.find((set) => set[byte] !== undefined)?.[byte])
   const known = instructions.filter((instruction) => instruction !== undefined)
   writer.write(() => {
     // One block for each instruction around the dispatch: a branch to its label arrives behind it, at its code.
@@ -97,11 +114,21 @@ function emitInterpreter(
     body.brTable(targets, writer.haltLabel('invalidOpcode'))
     for (const instruction of known) {
       body.close(present(labels.get(instruction.byte), instruction.name))
+      checkFork(writer, instruction.byte, forks)
       checkStack(writer, instruction)
       writer.charge(instruction.gas)
       present(EMITTERS[instruction.name], `tier 1 of ${instruction.name}`)(writer, instruction)
     }
   })
+}
+
+/** A byte that is no instruction in some of the forks. */
+function checkFork(writer: InterpreterWriter, byte: number, forks: readonly EvmFork[]): void {
+  for (const fork of forks) {
+    if (INSTRUCTION_SETS[fork][byte] !== undefined) continue
+    writer.body.i32Const(0).i32Load(ENGINE.fork).i32Const(EVM_FORKS.indexOf(fork)).i32Eq()
+    writer.haltIf('invalidOpcode')
+  }
 }
 
 /** In the order of tier 0: underflow, overflow, and only then gas. */

@@ -56,6 +56,8 @@ export const ENGINE = {
   blobHashCount: 0x29c,
   /** i32: of the host that is served. */
   hostEpoch: 0x2a0,
+  /** i32: index in `EVM_FORKS` of the fork that the interpreter runs. */
+  fork: 0x2a4,
   /** i32: jumps after which the interpreter answers `STATUS.switch`; 0 for never. */
   turnJumps: 0x298,
 } as const

@@ -2,7 +2,7 @@
 import type { FunctionBody } from '../../wasm/function-body.ts'
 import type { Local } from '../../wasm/instruction-writer.ts'
 import { smallNumberOf } from './constant.ts'
-import { isZeroLimb, limbCount, localOfLimb, type Held } from './held-values.ts'
+import { isZeroLimb, limbCount, type Held } from './held-values.ts'
 import type { Operation } from './ir.ts'
 import { LIMBS, type LimbWriter } from './limb-writer.ts'
 
@@ -38,52 +38,44 @@ function add(writer: LimbWriter, a: Held, b: Held, bits: number): Held {
       if (carries) body.get(carry).i64ExtendI32U()
       else body.i64Const(0)
       carries = false
-    } else if (aIsZero || bIsZero) {
+      return undefined
+    }
+    if (aIsZero || bIsZero) {
       const other = aIsZero ? b : a
-      if (!carries) {
-        const local = localOfLimb(other, i)
-        if (local === undefined) writer.limb(other, i)
-        return local
-      }
+      if (!carries) return writer.sameLimb(other, i)
       writer.limb(other, i)
       body.get(carry).i64ExtendI32U().i64Add()
       // It carries on only from all ones to zero.
-      if (!isLast) noteCarry(writer, () => writer.limb(other, i).i64LtU(), carry)
-    } else if (carries) {
-      const partial = values.takeLimb()
-      writer.limb(a, i)
-      writer.limb(b, i).i64Add().tee(partial).get(carry).i64ExtendI32U().i64Add()
-      if (!isLast) {
-        noteCarry(
-          writer,
-          () => {
-            body.get(partial).i64LtU().get(partial)
-            return writer.limb(b, i).i64LtU().i32Or()
-          },
-          carry,
-        )
-      }
-      values.releaseLimb(partial)
-    } else {
-      writer.limb(a, i)
-      writer.limb(b, i).i64Add()
-      if (!isLast) noteCarry(writer, () => writer.limb(b, i).i64LtU(), carry)
-      carries = true
+      return isLast ? undefined : noteCarry(writer, () => writer.limb(other, i).i64LtU(), carry)
     }
-    return undefined
+    writer.limb(a, i)
+    writer.limb(b, i).i64Add()
+    if (!carries) {
+      carries = true
+      return isLast ? undefined : noteCarry(writer, () => writer.limb(b, i).i64LtU(), carry)
+    }
+    const partial = values.takeLimb()
+    body.tee(partial).get(carry).i64ExtendI32U().i64Add()
+    const compare = (): FunctionBody => {
+      body.get(partial).i64LtU().get(partial)
+      return writer.limb(b, i).i64LtU().i32Or()
+    }
+    const limb = isLast ? undefined : noteCarry(writer, compare, carry)
+    values.releaseLimb(partial)
+    return limb
   })
   values.releaseBool(carry)
   return sum
 }
 
-/** With a limb of the result on the stack: pushes it again, lets `compare` make the carry of it, and stores that. */
-function noteCarry(writer: LimbWriter, compare: () => FunctionBody, carry: Local): void {
+/** Pops a limb of the result, pushes it again, and lets `compare` make the carry of it. @returns where the limb is. */
+function noteCarry(writer: LimbWriter, compare: () => FunctionBody, carry: Local): Local {
   const { body, values } = writer
   const result = values.takeLimb()
-  body.tee(result).get(result)
+  body.tee(result)
   compare()
   body.set(carry)
-  values.releaseLimb(result)
+  return result
 }
 
 function subtract(writer: LimbWriter, a: Held, b: Held): Held {
@@ -95,9 +87,7 @@ function subtract(writer: LimbWriter, a: Held, b: Held): Held {
     const [aIsZero, bIsZero] = [isZeroLimb(a, i), isZeroLimb(b, i)]
     if (!borrows) {
       if (bIsZero) {
-        const local = localOfLimb(a, i)
-        if (local === undefined) writer.limb(a, i)
-        return local
+        return writer.sameLimb(a, i)
       }
       writer.limb(a, i)
       writer.limb(b, i).i64Sub()
@@ -201,19 +191,13 @@ function signExtend(writer: LimbWriter, index: Held, word: Held): Held {
   let signLocal: Local | undefined
   return writer.perLimb(256, (i) => {
     if (i < top) {
-      const local = localOfLimb(word, i)
-      if (local === undefined) writer.limb(word, i)
-      return local
+      return writer.sameLimb(word, i)
     }
     if (i === top) {
       writer.limb(word, i)
       if (unused > 0) body.i64Const(unused).i64Shl().i64Const(unused).i64ShrS()
-      const local = writer.values.takeLimb()
-      body.tee(local)
-      signLocal = local
-      // Shared below by the limbs above, once they have the sign.
-      writer.values.releaseLimb(local)
-      return undefined
+      signLocal = writer.toLimb()
+      return signLocal
     }
     body
       .get(signLocal as Local)

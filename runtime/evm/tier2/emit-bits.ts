@@ -1,7 +1,7 @@
 /** Comparisons, logic and shifts of words, inline but for shifts by a number that is not known. */
 import type { WordEmitter } from './emit-arithmetic.ts'
 import { isLimbFull, smallNumberOf } from './constant.ts'
-import { isZeroLimb, limbCount, localOfLimb, type Held } from './held-values.ts'
+import { isZeroLimb, limbCount, type Held } from './held-values.ts'
 import type { Operation } from './ir.ts'
 import { LIMBS, type LimbWriter } from './limb-writer.ts'
 
@@ -99,9 +99,8 @@ function equal(writer: LimbWriter, a: Held, b: Held): Held {
 
 function and(writer: LimbWriter, a: Held, b: Held, bits: number): Held {
   return writer.perLimb(bits, (i) => {
-    const [x, y] = [localOfLimb(a, i), localOfLimb(b, i)]
-    if (x !== undefined && b.kind === 'constant' && isLimbFull(b.constant, i)) return x
-    if (y !== undefined && a.kind === 'constant' && isLimbFull(a.constant, i)) return y
+    if (b.kind === 'constant' && isLimbFull(b.constant, i)) return writer.sameLimb(a, i)
+    if (a.kind === 'constant' && isLimbFull(a.constant, i)) return writer.sameLimb(b, i)
     if (isZeroLimb(a, i) || isZeroLimb(b, i)) {
       writer.body.i64Const(0)
     } else {
@@ -117,9 +116,7 @@ function orOrXor(writer: LimbWriter, operation: 'or' | 'xor', a: Held, b: Held, 
     const [aIsZero, bIsZero] = [isZeroLimb(a, i), isZeroLimb(b, i)]
     if (aIsZero || bIsZero) {
       const other = aIsZero ? b : a
-      const local = localOfLimb(other, i)
-      if (local === undefined) writer.limb(other, i)
-      return local
+      return writer.sameLimb(other, i)
     }
     writer.limb(a, i)
     writer.limb(b, i)
@@ -171,9 +168,7 @@ function shiftLeft(writer: LimbWriter, count: number, word: Held, bits: number):
     const hasUpper = from >= 0 && !isZeroLimb(word, from)
     const hasLower = rest > 0 && from >= 1 && !isZeroLimb(word, from - 1)
     if (rest === 0 && hasUpper) {
-      const local = localOfLimb(word, from)
-      if (local === undefined) writer.limb(word, from)
-      return local
+      return writer.sameLimb(word, from)
     }
     if (hasUpper) writer.limb(word, from).i64Const(rest).i64Shl()
     if (hasLower)
@@ -195,9 +190,7 @@ function shiftRight(writer: LimbWriter, count: number, word: Held, bits: number)
     const hasLower = from < LIMBS && !isZeroLimb(word, from)
     const hasUpper = rest > 0 && from + 1 < LIMBS && !isZeroLimb(word, from + 1)
     if (rest === 0 && hasLower) {
-      const local = localOfLimb(word, from)
-      if (local === undefined) writer.limb(word, from)
-      return local
+      return writer.sameLimb(word, from)
     }
     if (hasLower) writer.limb(word, from).i64Const(rest).i64ShrU()
     if (hasUpper)

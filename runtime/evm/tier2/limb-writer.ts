@@ -5,7 +5,7 @@
 import type { FunctionBody } from '../../wasm/function-body.ts'
 import type { Local } from '../../wasm/instruction-writer.ts'
 import type { RuntimeFunction } from '../wasm/runtime-module.ts'
-import { isZeroLimb, limbCount, type Held, type HeldValues } from './held-values.ts'
+import { isZeroLimb, limbCount, localOfLimb, type Held, type HeldValues } from './held-values.ts'
 
 /** Of a word. */
 export const LIMBS = 4
@@ -102,12 +102,19 @@ export class LimbWriter {
     return { kind: 'limbs', limbs }
   }
 
-  /** Limbs made one by one: a local that is there already is shared. */
+  /** A limb as it is: the local that holds it, shared, or nothing when it was pushed. */
+  sameLimb(held: Held, index: number): Local | undefined {
+    const local = localOfLimb(held, index)
+    if (local !== undefined) return this.values.share(local)
+    this.limb(held, index)
+    return undefined
+  }
+
+  /** Limbs made one by one: `limbOf` pushes a limb, or answers with a local that is the limb and the result's own. */
   perLimb(bits: number, limbOf: (index: number) => Local | undefined): Held {
     const limbs: Local[] = []
     for (let i = 0; i < Math.ceil(bits / 64); i++) {
-      const existing = limbOf(i)
-      limbs.push(existing === undefined ? this.toLimb() : this.values.share(existing))
+      limbs.push(limbOf(i) ?? this.toLimb())
     }
     return { kind: 'limbs', limbs }
   }

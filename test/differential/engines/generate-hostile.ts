@@ -14,6 +14,7 @@ import type { CaseBlock } from '../case.ts'
 import { contractAddress, ETHER, plainAccount } from '../generate-accounts.ts'
 import type { Program } from '../program.ts'
 import { randomWord } from '../values.ts'
+import { arithmeticTable, arithmeticTrees } from './generate-arithmetic.ts'
 import { jumpWeb } from './jump-web.ts'
 import { callOf } from './plain-call.ts'
 
@@ -26,6 +27,7 @@ export function hostileCase(prng: Prng, block: CaseBlock): Blueprint {
   const { evm, transactionGasMax } = FORKS[block.fork]
   // Only with so much gas is the depth of 1,024 within reach: nothing but a recursion ends then.
   if (transactionGasMax === null && prng.chance(0.04)) return deepCase(prng, block)
+  if (prng.chance(0.002)) return longCase(prng, block)
   const code = prng.weighted<() => Lines>([
     [4, () => stackLimits(prng)],
     [6, () => memoryEdges(prng)],
@@ -37,18 +39,18 @@ export function hostileCase(prng: Prng, block: CaseBlock): Blueprint {
     [3, () => creations(prng)],
     [6, () => warmAndCold(prng)],
     [2, () => storagePressure(prng)],
-    [5, () => constantArithmetic(prng, evm)],
+    [16, () => arithmeticTrees(prng, evm)],
     [4, () => arithmeticTable(prng, evm)],
     [4, () => gasWatch(prng)],
     [3, () => byteSoup(prng, evm)],
   ])()
-  const gas = prng.pick([60_000n, 200_000n, 200_000n, 900_000n])
+  const gas = prng.pick([60_000n, 60_000n, 100_000n, 100_000n, 200_000n, 900_000n])
   const transactions = prng.times(prng.between(1, 3), (): Parameters<typeof callOf>[0] => ({
     to: prng.chance(0.1) ? addressOfKey(1) : contractAddress(0),
     value: prng.chance(0.2) ? 1n : 0n,
     // A third of them ends for want of gas, somewhere.
     gasLimit: prng.chance(0.65) ? gas : BigInt(21_500 + prng.below(1 << prng.between(6, 18))),
-    data: concatBytes(...prng.times(prng.below(3), () => bigintToFixedBytes(randomWord(prng), 32))),
+    data: concatBytes(...prng.times(prng.below(4), () => bigintToFixedBytes(randomWord(prng), 32))),
   }))
   return {
     block: { ...block, baseFeePerGas: 0n },
@@ -61,6 +63,36 @@ function deepCase(prng: Prng, block: CaseBlock): Blueprint {
   const gasLimit = 1n << BigInt(prng.pick([30, 33, 36, 38]))
   const call = callOf({ to: contractAddress(0), gasLimit, data: EMPTY_BYTES }, 0n)
   const accounts = [contractOf(0, [{ kind: 'code', text: recursion(prng).join(' ') }]), ...helpers(block)]
+  return { block: { ...block, baseFeePerGas: 0n }, accounts, transactions: [call] }
+}
+
+/** A loop over a few words on the stack, longer than what compiled code runs in one go. */
+function longCase(prng: Prng, block: CaseBlock): Blueprint {
+  const height = prng.between(1, 5)
+  const step = (): string =>
+    prng.pick([
+      `DUP${prng.between(1, height + 1)} ${prng.pick(['ADD', 'XOR', 'MUL', 'SUB'])}`,
+      `SWAP${prng.between(1, height)} PUSH4 0xffffffff AND`,
+      `PUSH1 ${prng.below(9)} SHR NOT`,
+      'PUSH1 1 ADD PUSH1 7 MLOAD XOR DUP1 PUSH1 7 MSTORE',
+      `DUP${height + 1} ISZERO ADD`,
+    ])
+  const inner = prng.chance(0.5)
+    ? `PUSH1 ${prng.between(2, 30)} @inner ${prng.pick(['GAS POP', 'DUP2 POP', 'CALLER PUSH0 MSTORE'])} PUSH1 1 SWAP1 SUB DUP1 PUSH2 @inner JUMPI POP`
+    : ''
+  const text = [
+    ...prng.times(height, () => pushOf(randomWord(prng))),
+    // [words…, counter], the counter going down from more than there is gas for, or not.
+    `${pushOf(prng.between(19_990, 60_000))} @loop ${prng.chance(0.5) ? 'SWAP1' : `SWAP${height}`}`,
+    ...prng.times(prng.between(1, 4), step),
+    inner,
+    `SWAP${height} `.repeat(prng.below(2) * 2),
+    'PUSH2 0x60 MLOAD PUSH1 1 ADD DUP1 PUSH2 0x60 MSTORE PUSH2 0xea60 GT PUSH2 @loop JUMPI',
+    ...Array.from({ length: height + 1 }, (_, index) => `${pushOf(32 * index)} MSTORE`),
+    'PUSH1 192 PUSH0 RETURN',
+  ].join(' ')
+  const call = callOf({ to: contractAddress(0), gasLimit: 1_500_000n, data: EMPTY_BYTES }, 0n)
+  const accounts = [contractOf(0, [{ kind: 'code', text }]), ...helpers(block)]
   return { block: { ...block, baseFeePerGas: 0n }, accounts, transactions: [call] }
 }
 
@@ -199,7 +231,7 @@ function strangeJumps(prng: Prng): Lines {
       [2, () => 'PUSH2 :data'],
       [1, () => 'PUSH1 1 PUSH2 :data ADD'],
       [2, () => 'PUSH1 1 PUSH2 @land SUB PUSH1 1 ADD'],
-      [1, () => 'PUSH2 @land PUSH1 64 SHL PUSH2 @land OR'],
+      [2, () => `PUSH1 1 ${pushOf(prng.pick([16, 31, 32, 33, 63, 64, 255]))} SHL PUSH2 @land OR`],
       [1, () => 'CODESIZE'],
       [1, () => pushOf(randomWord(prng))],
       [1, () => 'PUSH0 CALLDATALOAD'],
@@ -347,7 +379,12 @@ function warmAndCold(prng: Prng): Lines {
 
 /** Fills tables of slots, keys that collide among them, in a frame that fails and in one that does not, and reads back. */
 function storagePressure(prng: Prng): Lines {
-  const count = prng.pick([10, 100, 700, 700, 9000])
+  const count = prng.weighted([
+    [10, 10],
+    [10, 100],
+    [3, 700],
+    [1, 9000],
+  ])
   const shift = prng.pick([0, 0, 5, 32, 40, 64, 128, 192, 240])
   const [store, load] = prng.pick([
     ['SSTORE', 'SLOAD'],
@@ -372,75 +409,6 @@ function storagePressure(prng: Prng): Lines {
     prng.chance(0.7) ? loop(`DUP2 SWAP1 ${store}`) : '',
     `${self} PUSH1 96 MSTORE ${read} PUSH1 128 PUSH0 RETURN`,
     `@inner ${loop(`GAS SWAP1 ${store}`)} ${read} ${prng.pick(['STOP', 'PUSH1 128 PUSH0 REVERT', 'INVALID'])}`,
-  ]
-}
-
-const TERNARY = new Set(['ADDMOD', 'MULMOD'])
-
-function arithmeticNames(evm: EvmFork): readonly string[] {
-  const names =
-    'ADD MUL SUB DIV SDIV MOD SMOD ADDMOD MULMOD EXP SIGNEXTEND LT GT SLT SGT EQ ISZERO AND OR XOR NOT BYTE SHL SHR SAR'
-  return [...names.split(' '), ...(evm === 'osaka' ? ['CLZ'] : [])]
-}
-
-function inputsOf(name: string): number {
-  return TERNARY.has(name) ? 3 : ['ISZERO', 'NOT', 'CLZ'].includes(name) ? 1 : 2
-}
-
-/** An operand near an edge; of shifts and the like the first one selects. */
-function operand(prng: Prng): bigint {
-  return prng.chance(0.3) ? BigInt(prng.below(300)) : randomWord(prng)
-}
-
-/** Operands are constants, masked call data or results before: what a compiler folds, narrows or computes. */
-function constantArithmetic(prng: Prng, evm: EvmFork): Lines {
-  const names = arithmeticNames(evm)
-  const value = (): string =>
-    prng.weighted<() => string>([
-      [6, () => pushOf(operand(prng))],
-      [2, () => 'DUP1'],
-      [2, () => `PUSH0 CALLDATALOAD ${pushOf((1n << BigInt(prng.below(257))) - 1n)} AND`],
-      [1, () => `${pushOf(operand(prng))} PUSH1 32 MSTORE PUSH1 32 MLOAD`],
-      [1, () => `PUSH1 32 CALLDATALOAD ${pushOf(prng.below(256))} SHR`],
-    ])()
-  const line = (): string => {
-    const name = prng.pick(names)
-    const operands = Array.from({ length: inputsOf(name) - 1 }, value).join(' ')
-    // The result before is one of the operands: the last, or the first.
-    const isFirst = prng.chance(0.5)
-    const swap = isFirst || inputsOf(name) === 1 ? '' : `SWAP${inputsOf(name) - 1}`
-    return `${operands} ${swap} ${name}`
-  }
-  const mix = (): string => `${value()} ${prng.pick(['ADD', 'XOR', 'SUB'])}`
-  const bounded = (text: string): string => text.replace(/EXP$/, 'PUSH2 0x01ff AND EXP')
-  return [
-    pushOf(operand(prng)),
-    ...prng.times(prng.between(5, 60), () => (prng.chance(0.8) ? bounded(line()) : mix())),
-    'PUSH0 MSTORE PUSH1 32 PUSH0 RETURN',
-  ]
-}
-
-/** Every pair of a few words through one operation in a loop, all results mixed into one. */
-function arithmeticTable(prng: Prng, evm: EvmFork): Lines {
-  const names = prng.times(3, () => prng.pick(arithmeticNames(evm)))
-  const words = prng.times(prng.between(4, 16), () => operand(prng))
-  const stored = words.map((word, index) => `${pushOf(word)} ${pushOf(0x100 + 32 * index)} MSTORE`)
-  const size = pushOf(words.length)
-  // [i, j, mix], and the word at an index
-  const word = (position: number): string => `DUP${position} PUSH1 5 SHL PUSH2 0x100 ADD MLOAD`
-  const apply = names.map((name) => {
-    const inputs = inputsOf(name)
-    const operands =
-      inputs === 3 ? `${word(2)} ${word(4)} ${word(4)}` : inputs === 2 ? `${word(2)} ${word(4)}` : word(2)
-    return `${operands} ${name} SWAP1 PUSH1 31 MUL ADD`
-  })
-  return [
-    ...stored,
-    'PUSH0 @outer PUSH0 @inner PUSH0 MLOAD',
-    // [i, j, mix]
-    ...apply,
-    `PUSH0 MSTORE PUSH1 1 ADD DUP1 ${size} GT PUSH2 @inner JUMPI POP`,
-    `PUSH1 1 ADD DUP1 ${size} GT PUSH2 @outer JUMPI PUSH1 32 PUSH0 RETURN`,
   ]
 }
 

@@ -39,7 +39,9 @@ export function solidityCase(prng: Prng, block: CaseBlock): Blueprint {
 
 /** Mostly enough; now and then gas ends somewhere. */
 function gasLimit(prng: Prng): bigint {
-  return prng.chance(0.75) ? 1_500_000n : BigInt(22_000 + prng.below(1 << prng.between(8, 18)))
+  return prng.chance(0.75)
+    ? prng.pick([150_000n, 150_000n, 300_000n, 1_000_000n])
+    : BigInt(22_000 + prng.below(1 << prng.between(8, 18)))
 }
 
 function contract(prng: Prng, callee: string): Program {

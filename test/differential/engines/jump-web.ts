@@ -7,7 +7,7 @@ import { pushOf } from '../../support/assembler.ts'
 import type { Prng } from '../../support/prng.ts'
 import { randomWord } from '../values.ts'
 
-const ROUNDS = [20, 100, 400]
+const ROUNDS = [5, 20, 20, 100]
 
 export function jumpWeb(prng: Prng): readonly string[] {
   const count = prng.between(2, 12)

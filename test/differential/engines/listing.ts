@@ -33,7 +33,7 @@ export function caseFromListing(text: string): Blueprint {
       account.lines.push(code)
       continue
     }
-    const [directive, first = '', second = ''] = code.split(/\s+/)
+    const [directive = '', first = '', second = ''] = code.split(/\s+/)
     switch (directive) {
       case '.gas':
         call.gasLimit = BigInt(first)

@@ -140,7 +140,7 @@ class FunctionWriter {
 
   #loop(): void {
     const [start, end] = [this.#contract.nextLabel(), this.#contract.nextLabel()]
-    const bound = this.#loops === 0 ? this.#prng.pick([1, 3, 8, 20, 60]) : this.#prng.between(1, 6)
+    const bound = this.#loops === 0 ? this.#prng.pick([1, 2, 3, 3, 8, 8, 20]) : this.#prng.between(1, 6)
     const isChecked = this.#prng.chance(0.4)
     this.#emit('PUSH0')
     this.#height += 1

@@ -3,11 +3,7 @@ import { tier0 } from '../../../runtime/evm/engine.ts'
 import { tier1 } from '../../../runtime/evm/tier1/engine.ts'
 import type { CompileService } from '../../../runtime/evm/tier2/code-cache.ts'
 import { compile, REGION_LIMITS } from '../../../runtime/evm/tier2/compile.ts'
-import {
-  createCompiledCode,
-  createTier2,
-  tier2,
-} from '../../../runtime/evm/tier2/engine.ts'
+import { createCompiledCode, createTier2, tier2 } from '../../../runtime/evm/tier2/engine.ts'
 import { createTieredEngine } from '../../../runtime/evm/tiering/engine.ts'
 import type { Engine } from '../../../runtime/host.ts'
 import { forcedTiering } from '../../support/forced-tiering.ts'

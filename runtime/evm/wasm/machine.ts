@@ -36,6 +36,8 @@ import {
 const IDLE_MEMORY_MAX = ARENA + 64 * 1024 * 1024
 /** The arena grows by at least this much, in bytes. */
 const ARENA_GROWTH = 1024 * 1024
+/** Codes that are kept, however small. */
+const CODES_MAX = 16_384
 /** Code begins this far from anything else: a PUSH reads 32 bytes that end with its immediate. */
 const CODE_MARGIN = 32
 
@@ -372,7 +374,7 @@ export class Machine {
     const known = this.codes.get(codeHash)
     if (known !== undefined) return known
     const needed = codeFootprint(code.length)
-    if (this.codeEnd + needed > CODE_END) {
+    if (this.codeEnd + needed > CODE_END || this.codes.size === CODES_MAX) {
       // Frames that run may be on any of it.
       if (this.frames.length > 0 || CODE + needed > CODE_END) return undefined
       this.codes.clear()

@@ -6,6 +6,7 @@ import { AssertionFailure } from '../../src/primitives/assert.ts'
 import {
   bigintToBytes,
   bigintToFixedBytes,
+  ByteSlab,
   bytesToAddress,
   bytesToBigint,
   bytesToHash,
@@ -20,6 +21,8 @@ import {
   WORD_MAX,
   wordToAddress,
   wordToHash,
+  writeHex,
+  writeWord,
 } from '../../src/primitives/bytes.ts'
 
 const anyBytes = fc.uint8Array({ maxLength: 80 })
@@ -119,4 +122,40 @@ suite('byte strings', () => {
       }),
     )
   })
+})
+
+suite('arrays out of a slab', () => {
+  test('are zeros of their size, and share no byte', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(400), { maxLength: 60 }), (sizes) => {
+        const slab = new ByteSlab(512)
+        const arrays = sizes.map((size, index) => {
+          const bytes = slab.take(size)
+          assert.deepEqual(bytes, new Uint8Array(size))
+          return bytes.fill(index + 1)
+        })
+        for (const [index, bytes] of arrays.entries()) {
+          assert.ok(bytes.every((byte) => byte === index + 1))
+        }
+      }),
+    )
+  })
+})
+
+test('words and hex are written in place, and bad digits are reported', () => {
+  fc.assert(
+    fc.property(anyWord, fc.nat(9), (word, offset) => {
+      const view = new DataView(new ArrayBuffer(64))
+      writeWord(word, view, offset)
+      const bytes = new Uint8Array(view.buffer)
+      assert.deepEqual(bytes.slice(offset, offset + 32), bigintToFixedBytes(word, 32))
+      assert.ok(writeHex(wordToHash(word), bytes.fill(0xff), offset))
+      assert.equal(bytesToBigint(bytes.slice(offset, offset + 32)), word)
+      assert.deepEqual(bytes.slice(offset + 32), new Uint8Array(32 - offset).fill(0xff))
+    }),
+  )
+  for (const size of [2, 100]) {
+    assert.equal(writeHex(`0x${'0g'.repeat(size)}`, new Uint8Array(200), 0), false)
+    assert.equal(writeHex(`0x${'１2'.repeat(size)}`, new Uint8Array(200), 0), false)
+  }
 })

@@ -14,17 +14,13 @@ import { runMessage } from '../../../../src/execution/transaction.ts'
 import { CALL_POLICY } from '../../../../src/execution/validation.ts'
 import { Journal } from '../../../../src/state/journal.ts'
 import { assemble, pushOf } from '../../../support/assembler.ts'
-import {
-  addressOf,
-  AMPLE_ALLOWANCE,
-  smallEnvironment,
-  smallMessage,
-  smallWorld,
-} from '../../../support/small-world.ts'
+import { addressOf, smallEnvironment, smallMessage, smallWorld } from '../../../support/small-world.ts'
 
 const CONTRACT = addressOf(0xc0de)
 const CONTRACTS: readonly Address[] = [CONTRACT, addressOf(0xc1), addressOf(0xc2), addressOf(0xc3)]
 const SLOTS = 4
+/** Enough for a GiB of memory. */
+const ALLOWANCE = { gas: 1n << 44n, blobGas: 0n }
 
 interface World {
   readonly codes: readonly Uint8Array[]
@@ -43,9 +39,7 @@ function run(engine: Engine, { codes, transactions, gasLimit }: World): unknown 
   const results = []
   for (let i = 0; i < transactions; i++) {
     const message = smallMessage({ gasLimit })
-    results.push(
-      runMessage(journal, smallEnvironment('prague'), message, AMPLE_ALLOWANCE, CALL_POLICY, { engine }),
-    )
+    results.push(runMessage(journal, smallEnvironment('prague'), message, ALLOWANCE, CALL_POLICY, { engine }))
   }
   return { results, diff: journal.diff() }
 }
@@ -140,5 +134,34 @@ suite('storage of tier 1', () => {
       ),
       callee,
     )
+  })
+
+  test('is exact when a callee goes on in tier 0 for its memory, whether it succeeds or fails', () => {
+    for (const ending of ['STOP', 'PUSH0 PUSH0 REVERT', 'INVALID']) {
+      const callee = assemble(
+        'PUSH1 2 SLOAD PUSH1 1 ADD PUSH1 2 SSTORE PUSH1 1 PUSH1 3 TSTORE',
+        'PUSH1 1 PUSH4 0x3fffffff MSTORE8 PUSH1 2 SLOAD PUSH1 1 ADD PUSH1 2 SSTORE',
+        ending,
+      )
+      const code = assemble(
+        'PUSH1 8 PUSH1 2 SSTORE',
+        `PUSH0 PUSH0 PUSH0 PUSH0 PUSH20 ${CONTRACTS[1]} PUSH1 1 GAS SHR DELEGATECALL PUSH1 1 SSTORE`,
+        'PUSH1 2 SLOAD PUSH1 4 SSTORE PUSH1 3 TLOAD PUSH1 5 SSTORE',
+      )
+      const world = { codes: [code, callee], transactions: 1, gasLimit: 1n << 43n }
+      const actual = run(tier1, world)
+      assert.deepEqual(actual, run(tier0, world))
+      const [result] = (actual as { results: { status: string; gasUsed: bigint }[] }).results
+      assert(result?.status === 'succeeded' && result.gasUsed > 1n << 40n)
+    }
+  })
+
+  test('counts frames 1,024 deep', () => {
+    const code = assemble(
+      'PUSH0 SLOAD PUSH1 1 ADD PUSH0 SSTORE PUSH0 PUSH0 PUSH0 PUSH0 PUSH0 ADDRESS GAS CALL',
+      'PUSH1 1 SLOAD ADD PUSH1 1 SSTORE',
+    )
+    const world = { codes: [code], transactions: 1, gasLimit: 1n << 40n }
+    assert.deepEqual(run(tier1, world), run(tier0, world))
   })
 })

@@ -63,7 +63,7 @@ const piece: fc.Arbitrary<string> = fc.oneof(
       .tuple(fc.constantFrom('CALL', 'CALLCODE', 'DELEGATECALL', 'STATICCALL'), account, fc.nat(2), slot)
       .map(([kind, account, share, slot]) => {
         const value = kind === 'CALL' || kind === 'CALLCODE' ? 'PUSH0' : ''
-        const gas = share === 0 ? 'GAS' : `PUSH1 ${share} GAS SHR`
+        const gas = share === 0 ? 'GAS' : `GAS PUSH1 ${share} SHR`
         return `PUSH0 PUSH0 PUSH0 PUSH0 ${value} ${account} ${gas} ${kind} ${slot} SSTORE`
       }),
   },
@@ -145,7 +145,7 @@ suite('storage of tier 1', () => {
       )
       const code = assemble(
         'PUSH1 8 PUSH1 2 SSTORE',
-        `PUSH0 PUSH0 PUSH0 PUSH0 PUSH20 ${CONTRACTS[1]} PUSH1 1 GAS SHR DELEGATECALL PUSH1 1 SSTORE`,
+        `PUSH0 PUSH0 PUSH0 PUSH0 PUSH20 ${CONTRACTS[1]} GAS PUSH1 1 SHR DELEGATECALL PUSH1 1 SSTORE`,
         'PUSH1 2 SLOAD PUSH1 4 SSTORE PUSH1 3 TLOAD PUSH1 5 SSTORE',
       )
       const world = { codes: [code, callee], transactions: 1, gasLimit: 1n << 43n }

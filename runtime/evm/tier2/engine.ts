@@ -28,6 +28,7 @@ import type { RegionLimits } from './region-graph.ts'
  * some hundred frames, as each passes on 63/64).
  */
 const GAS_LIMIT = 2n ** 33n
+
 export interface Tier2Options {
   readonly name: string
   readonly limits: RegionLimits

@@ -6,6 +6,7 @@ import { present } from '../../../src/primitives/assert.ts'
 import { I32, I64, V128, type FunctionBody, type Label } from '../../wasm/function-body.ts'
 import type { Local } from '../../wasm/instruction-writer.ts'
 import { FRAME, haltStatus, WORD_SIZE, type HALTS } from '../wasm/layout.ts'
+import { ARENA_IS_FULL } from '../wasm/memory-functions.ts'
 import type { RuntimeFunction } from '../wasm/runtime-module.ts'
 import { smallNumberOf } from './constant.ts'
 import { LimbWriter } from './limb-writer.ts'
@@ -116,10 +117,24 @@ export class RegionWriter {
     inside()
     for (const reason of HALTS_INSIDE.toReversed()) {
       body.close(present(this.#halts.get(reason), reason))
+      if (reason === 'outOfGas') this.#trapWhenArenaIsFull()
       body.i32Const(haltStatus(reason)).return()
     }
     // Each of those returns.
     body.unreachable()
+  }
+
+  /**
+   * Frames here have too little gas to fill the arena. When the machine has no memory for it all the same, the node must
+   * stop: it cannot tell what the outcome is.
+   */
+  #trapWhenArenaIsFull(): void {
+    const { body } = this
+    body
+      .get(this.gas)
+      .i64Const(...ARENA_IS_FULL)
+      .i64Eq()
+      .if(() => body.unreachable())
   }
 
   halt(reason: Halt): void {

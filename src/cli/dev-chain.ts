@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { AevirError } from '../primitives/errors.ts'
 import { devGenesis, type DevGenesisOptions } from '../chain/dev-genesis.ts'
 import type { Genesis } from '../chain/genesis.ts'
+import { PROFILE_FILE_NAME } from '../node/node-engine.ts'
 import { ForeignDatabaseError } from '../storage/database-errors.ts'
 import { errorCode, explainError } from '../storage/file-errors.ts'
 import { checkLmdbFile, DATA_FILE_NAME } from '../storage/lmdb-file.ts'
@@ -14,7 +15,7 @@ import { lockDirectory } from '../storage/lock-file.ts'
 
 const CHAIN_FILE = 'chain.json'
 /** What a node keeps in its directory, its lock apart. */
-const FILES = [CHAIN_FILE, DATA_FILE_NAME, 'lock.mdb']
+const FILES = [CHAIN_FILE, DATA_FILE_NAME, 'lock.mdb', PROFILE_FILE_NAME]
 
 /** What a development genesis is made of. */
 export type NewChain = Required<DevGenesisOptions>

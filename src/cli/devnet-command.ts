@@ -55,7 +55,11 @@ export function devnetCommand(): Command {
         .default(1_000, '1000')
         .argParser(count(0, HISTORY_MAX)),
     )
-    .addOption(setting('--engine <name>', 'engine that executes: tier0, tier1, reference').default('tier0'))
+    .addOption(
+      setting('--engine <name>', 'engine that executes: tiered, tier0, tier1, tier2, reference').default(
+        'tiered',
+      ),
+    )
     .addOption(
       new Option(
         '--share-execution',

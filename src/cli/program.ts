@@ -182,7 +182,7 @@ function startCommand(): Command {
     .addOption(setting('--config <file>', 'configuration').default('aevir.toml'))
     .addOption(setting('--data <dir>', 'directory of the chain'))
     .addOption(setting('--genesis <file>', 'genesis file of the network'))
-    .addOption(setting('--engine <name>', 'engine that executes: tier0, tier1, tier2, tiered, reference'))
+    .addOption(setting('--engine <name>', 'engine that executes: tiered, tier0, tier1, tier2, reference'))
     .addOption(setting('--keys <dir>', 'directory of the keys'))
     .addOption(setting('--password-file <file>', 'file with the password of the key; or set AEVIR_PASSWORD'))
     .option('--listen <address...>', 'multiaddrs to listen on for other nodes')
@@ -366,7 +366,7 @@ function historyOption(): Option {
 }
 
 function engineOption(): Option {
-  return setting('--engine <name>', 'engine that executes: tier0, tier1, tier2, tiered, reference').default(
-    'tier0',
+  return setting('--engine <name>', 'engine that executes: tiered, tier0, tier1, tier2, reference').default(
+    'tiered',
   )
 }

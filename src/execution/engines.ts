@@ -10,8 +10,6 @@ import { nativeSessions, type OpenSession } from './transaction-session.ts'
 
 export const ENGINE_NAMES = ['tier0', 'tier1', 'tier2', 'tiered', 'reference'] as const
 export type EngineName = (typeof ENGINE_NAMES)[number]
-/** Of a node that is not told otherwise. */
-export const DEFAULT_ENGINE: EngineName = 'tiered'
 
 /** A name that is none of {@link ENGINE_NAMES}. */
 export class UnknownEngineError extends AevirError {

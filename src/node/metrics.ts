@@ -16,6 +16,7 @@ import type { Certificate, Layer, Proposal } from '../consensus/simplex/types.ts
 import { lastOf } from '../consensus/witness-layer/seal.ts'
 import type { TrafficCounters } from '../network/network-counters.ts'
 import type { NodeEvent } from '../rpc/backend.ts'
+import type { TieredEngine } from '../../runtime/evm/tiering/engine.ts'
 import type { ConsensusView } from '../rpc/consensus-view.ts'
 import type { OperatorStatusOptions } from './operator-status.ts'
 
@@ -259,7 +260,7 @@ function showFromZero({ equivocations, missedVotes, nullified }: Instruments): v
 /** What is looked up when it is asked for. */
 function addSamples(registry: Registry, options: MetricsOptions): void {
   const { backend, network } = options
-  const { consensus, ledger, pool } = backend
+  const { consensus, engine, ledger, pool } = backend
   const gauge = gauges(registry)
   gauge('aevir_build_info', 'Always 1; the label tells the version', ['version'], (set) =>
     set({ version: backend.clientVersion }, 1),
@@ -275,8 +276,42 @@ function addSamples(registry: Registry, options: MetricsOptions): void {
     set({ kind: 'pending' }, pending)
     set({ kind: 'queued' }, queued)
   })
+  if (engine !== undefined && 'statistics' in engine) {
+    // Cast: the tiered engine is the one that has statistics.
+    addTieringSamples(registry, engine as TieredEngine)
+  }
   if (consensus !== undefined) addConsensusSamples(registry, consensus)
   if (network !== undefined) addNetworkSamples(registry, network)
+}
+
+function addTieringSamples(registry: Registry, engine: TieredEngine): void {
+  const gauge = gauges(registry)
+  const total = totals(registry)
+  gauge('aevir_engine_compiled_contracts', 'Contracts with compiled code in the cache', [], (set) =>
+    set({}, engine.statistics().cachedContracts),
+  )
+  gauge('aevir_engine_compiled_bytes', 'Bytes of compiled code in the cache', [], (set) =>
+    set({}, engine.statistics().cachedBytes),
+  )
+  total('aevir_engine_compilations_total', 'Compilations of contracts', ['result'], (add) => {
+    const { compilations, failures } = engine.statistics()
+    add({ result: 'compiled' }, compilations - failures)
+    add({ result: 'failed' }, failures)
+  })
+  total('aevir_engine_compile_seconds_total', 'Processor time of the thread that compiles', [], (add) =>
+    add({}, engine.statistics().ms / 1000),
+  )
+  total('aevir_engine_emitted_bytes_total', 'Bytes that compilations came to', [], (add) =>
+    add({}, engine.statistics().bytes),
+  )
+  total(
+    'aevir_engine_frames_total',
+    'Calls of contracts, by the tier in which they began',
+    ['tier'],
+    (add) => {
+      for (const [tier, count] of Object.entries(engine.statistics().frames)) add({ tier }, count)
+    },
+  )
 }
 
 function addConsensusSamples(registry: Registry, consensus: ConsensusView): void {

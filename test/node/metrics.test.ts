@@ -10,8 +10,12 @@ import { NO_HASH } from '../../src/consensus/simplex/types.ts'
 import { toHash } from '../../src/primitives/bytes.ts'
 import { present } from '../../src/primitives/assert.ts'
 import { METHODS } from '../../src/rpc/registry.ts'
+import { immediatePort } from '../../runtime/evm/tiering/compile-job.ts'
+import { createTieredEngine } from '../../runtime/evm/tiering/engine.ts'
+import { assemble } from '../support/assembler.ts'
 import { consensusWorld, PLAN } from '../support/consensus-world.ts'
 import { FakeBackend, signedTransaction } from '../support/fake-backend.ts'
+import { finish, startFrame } from '../support/fake-host.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { parseMetrics } from '../support/metrics-text.ts'
 
@@ -80,6 +84,19 @@ describe('the text', () => {
 })
 
 describe('samples', () => {
+  it('of an engine with tiers tell where contracts ran', async () => {
+    const engine = createTieredEngine({ port: immediatePort() })
+    finish(startFrame(assemble('PUSH0 SLOAD STOP'), { engine }))
+    const { metrics, scrape } = metricsOf({ backend: Object.assign(new FakeBackend(), { engine }) })
+    const samples = await scrape()
+    assert.equal(samples.get('aevir_engine_frames_total{tier="tier1"}'), 1)
+    assert.equal(samples.get('aevir_engine_frames_total{tier="tier2"}'), 0)
+    assert.equal(samples.get('aevir_engine_compilations_total{result="failed"}'), 0)
+    assert.equal(samples.get('aevir_engine_compiled_bytes'), 0)
+    assert.equal(samples.get('aevir_engine_compile_seconds_total'), 0)
+    metrics.close()
+  })
+
   it('of a node that starts lack what it does not know yet', async () => {
     const { backend, running } = await consensusWorld()
     running.isStarted = false

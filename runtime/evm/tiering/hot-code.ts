@@ -15,8 +15,8 @@ import type { CompileBudget, CompiledCode, CompilePort } from './compile-port.ts
  * that does 100 million gas a second has 0.4 µs for 40 gas.
  */
 const GAS_PER_COMPILED_BYTE = 40
-/** Milliseconds for a unit of gas, likewise: twice as long, since a compiler that just started is slower. */
-const MS_PER_GAS = 2e-5
+/** Gas for a millisecond: half of that speed, since a compiler that just started is slower. */
+const GAS_PER_MS = 50_000
 /** What the first contract may take at least: it pays for the compiler's own start. */
 const MS_MIN = 20
 const MS_MAX = 2000
@@ -256,6 +256,6 @@ function budgetOf(gas: number, bytesMin: number): CompileBudget {
   const bytesMax = Math.min(COMPILED_BYTES_MAX, Math.floor(gas / GAS_PER_COMPILED_BYTE))
   return {
     bytesMax: Math.max(bytesMin, bytesMax),
-    msMax: Math.min(MS_MAX, Math.max(MS_MIN, gas * MS_PER_GAS)),
+    msMax: Math.min(MS_MAX, Math.max(MS_MIN, gas / GAS_PER_MS)),
   }
 }

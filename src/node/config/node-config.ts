@@ -69,7 +69,7 @@ const HISTORY_MAX = 1_000_000_000
 const SETTINGS: Readonly<Record<keyof NodeConfig, Setting>> = {
   data: { section: 'node', name: 'data', kind: { kind: 'path' } },
   genesis: { section: 'node', name: 'genesis', kind: { kind: 'path' } },
-  engine: { section: 'node', name: 'engine', kind: { kind: 'text' }, fallback: 'tier0' },
+  engine: { section: 'node', name: 'engine', kind: { kind: 'text' }, fallback: 'tiered' },
   keys: { section: 'node', name: 'keys', kind: { kind: 'path' } },
   passwordFile: { section: 'node', name: 'password-file', kind: { kind: 'path' }, isOptional: true },
   follow: { section: 'node', name: 'follow', kind: { kind: 'flag' }, fallback: false },

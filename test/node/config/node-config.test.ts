@@ -11,7 +11,7 @@ describe('the configuration', () => {
     assert.deepEqual(parseNodeConfig(LEAST, PATH), {
       data: '/etc/aevir/data',
       genesis: '/etc/genesis.json',
-      engine: 'tier0',
+      engine: 'tiered',
       keys: '/keys',
       passwordFile: undefined,
       follow: false,
@@ -33,7 +33,7 @@ describe('the configuration', () => {
       data: 'here',
       engine: undefined,
     })
-    assert.deepEqual([config.rpcPort, config.data, config.engine], [2, 'here', 'tier0'])
+    assert.deepEqual([config.rpcPort, config.data, config.engine], [2, 'here', 'tiered'])
   })
 
   test('is read as it was written', () => {

@@ -14,7 +14,7 @@ import { emitValue, usesMemory } from './emit-operations.ts'
 import { emitRequest, suspend } from './emit-requests.ts'
 import type { Held } from './held-values.ts'
 import type { IrNode, Spill, Transfer, Value } from './ir.ts'
-import { NO_REACH, type MemoryReach, type RegionWriter } from './region-writer.ts'
+import type { RegionWriter } from './region-writer.ts'
 
 /**
  * Iterations until a loop enters its function anew: V8 replaces baseline code by optimized code only then, and a loop
@@ -95,8 +95,6 @@ class NodeEmitter {
   readonly #writer: RegionWriter
   readonly #loops: Target[] = []
   readonly #merges: Target[] = []
-  /** How far memory reaches at the end of a node. */
-  readonly #reaches = new Map<IrNode, MemoryReach>()
 
   constructor(writer: RegionWriter) {
     this.#writer = writer
@@ -104,11 +102,13 @@ class NodeEmitter {
 
   /** The node with all that it dominates. Control does not come out at the end. */
   emit(node: IrNode): void {
+    const mark = this.#writer.reach.mark()
+    this.#emitInReach(node)
+    this.#writer.reach.restore(mark)
+  }
+
+  #emitInReach(node: IrNode): void {
     const { body, values } = this.#writer
-    this.#writer.reach =
-      node.immediateDominator === undefined
-        ? NO_REACH
-        : present(this.#reaches.get(node.immediateDominator), 'reach of memory')
     for (const value of node.entryWords) {
       values.define(value, this.#writer.loadSlot(value.immediate, value.bits))
     }
@@ -158,12 +158,10 @@ class NodeEmitter {
     const { exit } = node
     switch (exit.kind) {
       case 'goto':
-        this.#reaches.set(node, this.#writer.reach)
         this.#transfer(node, exit.to)
         return
       case 'branch': {
         const { body, values, words } = this.#writer
-        this.#reaches.set(node, this.#writer.reach)
         words.truth(values.of(exit.condition))
         values.used(exit.condition)
         body.if(() => this.#transfer(node, exit.taken))

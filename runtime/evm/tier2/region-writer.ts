@@ -46,15 +46,45 @@ export interface Place {
   readonly offset: number
 }
 
-/** How far memory reaches for certain, in bytes. It never shrinks: what holds in a node holds in all it dominates. */
-export interface MemoryReach {
-  /** From its start. */
+/** What {@link MemoryReach} was when a node began. */
+interface ReachMark {
   readonly constant: number
-  /** From an offset that a value holds. */
-  readonly behind: ReadonlyMap<Value, number>
+  readonly stepCount: number
 }
 
-export const NO_REACH: MemoryReach = { constant: 0, behind: new Map() }
+/**
+ * How far memory reaches for certain, in bytes. It never shrinks: what holds at the end of a node holds in all that it
+ * dominates, and is forgotten when those are written.
+ */
+class MemoryReach {
+  /** From its start. */
+  constant = 0
+  /** From an offset that a value holds. */
+  readonly #behind = new Map<Value, number>()
+  /** What to take back. */
+  readonly #steps: { readonly base: Value; readonly before: number }[] = []
+
+  behind(base: Value): number {
+    return this.#behind.get(base) ?? 0
+  }
+
+  extend(base: Value, size: number): void {
+    this.#steps.push({ base, before: this.behind(base) })
+    this.#behind.set(base, size)
+  }
+
+  mark(): ReachMark {
+    return { constant: this.constant, stepCount: this.#steps.length }
+  }
+
+  restore({ constant, stepCount }: ReachMark): void {
+    this.constant = constant
+    while (this.#steps.length > stepCount) {
+      const step = present(this.#steps.pop(), 'step')
+      this.#behind.set(step.base, step.before)
+    }
+  }
+}
 
 /** An offset as a value plus a constant. */
 function baseAndDelta(value: Value): { base: Value; delta: number } {
@@ -91,8 +121,7 @@ export class RegionWriter {
   readonly zero: Local
   /** Iterations until a loop enters its function anew. */
   readonly fuel: Local
-  /** Memory is known to reach that far. */
-  reach: MemoryReach = NO_REACH
+  readonly reach = new MemoryReach()
   readonly #halts = new Map<Halt, Label>()
 
   constructor(body: FunctionBody, region: Region, callees: RegionCallees) {
@@ -250,16 +279,14 @@ export class RegionWriter {
       return { base: this.memoryBase, offset: known }
     }
     const { base, delta } = baseAndDelta(value)
-    const reached = this.reach.behind.get(base) ?? 0
-    if (reached < delta + size) {
+    if (this.reach.behind(base) < delta + size) {
       if (value.bits > OFFSET_BITS) this.#haltIfLarge(offset)
       words.limb(offset, 0).i64Const(size).i64Add().tee(wide).get(this.memorySize).i64GtU()
       body.if(() => {
         body.get(wide)
         this.#expand()
       })
-      const behind = new Map(this.reach.behind).set(base, delta + size)
-      this.reach = { constant: this.reach.constant, behind }
+      this.reach.extend(base, delta + size)
     }
     words.limb(offset, 0).i32WrapI64().get(this.memoryBase).i32Add().set(address)
     return { base: address, offset: 0 }
@@ -277,7 +304,7 @@ export class RegionWriter {
         body.i64Const(end)
         this.#expand()
       })
-    this.reach = { constant: end, behind: this.reach.behind }
+    this.reach.constant = end
   }
 
   /** Makes memory reach over a range, which may be empty. The place of an empty one is anywhere. */

@@ -7,10 +7,12 @@ import type { IrBuilder } from './ir-builder.ts'
 import { OPERATIONS, type Exit, type IrNode, type Spill, type Transfer, type Value } from './ir.ts'
 
 export function countUses(nodes: readonly IrNode[], builder: IrBuilder): void {
-  const homes = new Map<Value, IrNode>()
+  /** By id of a value. */
+  const homes: IrNode[] = []
   const incoming = new Map<IrNode, { source: IrNode; arguments: readonly Value[] }[]>()
   for (const node of nodes) {
-    for (const value of [...node.parameters, ...node.values]) homes.set(value, node)
+    for (const { id } of node.parameters) homes[id] = node
+    for (const { id } of node.values) homes[id] = node
     for (const transfer of transfersOf(node.exit)) {
       if (transfer.kind !== 'node') continue
       const edges = incoming.get(transfer.node) ?? []
@@ -40,13 +42,13 @@ export function countUses(nodes: readonly IrNode[], builder: IrBuilder): void {
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { value } = next
     if (value.operation === 'parameter') {
-      const home = present(homes.get(value), 'node of a parameter')
+      const home = present(homes[value.id], 'node of a parameter')
       const index = home.parameters.indexOf(value)
       for (const { source, arguments: values } of incoming.get(home) ?? []) {
         use(present(values[index], 'argument'), source)
       }
     } else if (value.operands.length > 0) {
-      const home = present(homes.get(value), 'node of a value')
+      const home = present(homes[value.id], 'node of a value')
       for (const operand of value.operands) use(operand, home)
     }
   }

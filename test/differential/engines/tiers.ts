@@ -8,6 +8,7 @@ import { createTieredEngine } from '../../../runtime/evm/tiering/engine.ts'
 import type { Engine } from '../../../runtime/host.ts'
 import { forcedTiering } from '../../support/forced-tiering.ts'
 import { Prng } from '../../support/prng.ts'
+import { createInterruptedEngine } from './interrupted-engine.ts'
 import { createSwitchingEngine, type Compiling, type Stint } from './switching-engine.ts'
 
 /** Compiles whatever runs, initcode too. */
@@ -21,19 +22,23 @@ const LATE = { ...PARTIAL, name: 'tiered-late', compile: compileLate(), hotGasPe
 
 const compiling: Compiling = (imports) => createCompiledCode(imports, EVERYTHING)
 
+const reseeded = reseededTiering()
+
 export const TIERS: readonly Engine[] = [
   tier0,
   tier1,
   tier2,
-  createTieredEngine(forcedTiering('differential')),
+  reseeded.engine,
   createTier2(EVERYTHING),
   createTier2(SMALL_REGIONS),
   createTier2(PARTIAL),
   createTier2(LATE),
+  createInterruptedEngine('tier1-interrupted', tier1, isEveryThird()),
+  createInterruptedEngine('tier2-interrupted', createTier2(EVERYTHING), isEveryThird()),
 ]
 export const SWITCHING = 'switching'
 
-/** Switches as a seed has it; `reset` begins anew. */
+/** Switches as a seed has it; `reset` begins anew, and so does the tiered engine of {@link TIERS}. */
 export function randomSwitching(): { readonly engine: Engine; readonly reset: (seed: string) => void } {
   let prng = new Prng('')
   const engine = createSwitchingEngine(() => randomStint(prng), compiling)
@@ -41,6 +46,30 @@ export function randomSwitching(): { readonly engine: Engine; readonly reset: (s
     engine,
     reset: (seed) => {
       prng = new Prng(`switches of ${seed}`)
+      reseeded.reset(seed)
+    },
+  }
+}
+
+/** The tiered engine, made to switch; what it keeps of code stays when its choices begin anew. */
+function reseededTiering(): { readonly engine: Engine; readonly reset: (seed: string) => void } {
+  const first = forcedTiering('')
+  let current = first
+  const engine = createTieredEngine({
+    ...first,
+    port: {
+      request: (job, onDone) => current.port.request(job, onDone),
+      poll: () => current.port.poll(),
+    },
+    switching: {
+      turnJumps: () => current.switching?.turnJumps() ?? 1,
+      enters: () => current.switching?.enters() ?? true,
+    },
+  })
+  return {
+    engine,
+    reset: (seed) => {
+      current = forcedTiering(seed)
     },
   }
 }
@@ -82,6 +111,11 @@ function randomStint(prng: Prng): Stint {
     [9, { kind: 'compiled' }],
     [1, { kind: 'leave' }],
   ])
+}
+
+function isEveryThird(): () => boolean {
+  let count = 0
+  return () => count++ % 3 === 2
 }
 
 function compilePartly(...[code, fork, done]: Parameters<CompileService>): void {

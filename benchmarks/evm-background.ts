@@ -1,23 +1,43 @@
-/** The engine that compiles what is hot in a thread, put together as a node does it. */
-import { existsSync } from 'node:fs'
+/** The engine that compiles what is hot in a thread, put together as a node does it, and its thread watched. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { BackgroundCompiler } from '../src/node/background-compiler.ts'
 import type { Engine } from '../runtime/host.ts'
+import type { CompilePort } from '../runtime/evm/tiering/compile-port.ts'
+import { createTieredEngine } from '../runtime/evm/tiering/engine.ts'
 
-const TIERING = '../runtime/evm/tiering/engine.ts'
-const TIER2 = '../runtime/evm/tier2/engine.ts'
-const COMPILER = '../src/node/background-compiler.ts'
+const SETTLE_MS_MAX = 10_000
+const POLL_MS = 5
 
-interface EngineModule {
-  readonly createTieredEngine: (compiler: unknown) => Engine
+export interface BackgroundEngine {
+  readonly engine: Engine
+  /** Waits for what is being compiled. @returns how much that was */
+  settle(): Promise<number>
 }
 
-interface CompilerModule {
-  readonly BackgroundCompiler: new (onError: (error: Error) => void) => { readonly compile?: unknown }
-}
-
-export async function createBackgroundEngine(): Promise<Engine> {
-  const isNew = existsSync(new URL(TIERING, import.meta.url))
-  const engines = (await import(isNew ? TIERING : TIER2)) as EngineModule
-  const { BackgroundCompiler } = (await import(COMPILER)) as CompilerModule
+export function createBackgroundEngine(): BackgroundEngine {
   const compiler = new BackgroundCompiler((error) => console.error(error))
-  return engines.createTieredEngine(isNew ? { port: compiler } : compiler.compile)
+  let waiting = 0
+  const port: CompilePort = {
+    request(job, onDone) {
+      const isTaken = compiler.request(job, (compiled) => {
+        waiting -= 1
+        onDone(compiled)
+      })
+      if (isTaken) waiting += 1
+      return isTaken
+    },
+    poll: () => compiler.poll(),
+  }
+  return {
+    engine: createTieredEngine({ port }),
+    async settle() {
+      const count = waiting
+      const end = performance.now() + SETTLE_MS_MAX
+      while (waiting > 0 && performance.now() < end) {
+        await delay(POLL_MS)
+        compiler.poll()
+      }
+      return count
+    },
+  }
 }

@@ -34,6 +34,8 @@ export interface Contestant {
   place(accounts: readonly PlacedAccount[]): Promise<void>
   /** The same call on the same state, `count` times. */
   run(call: EvmCall, count: number): Promise<CallResult>
+  /** Waits for what is being compiled in the background. @returns how much that was */
+  settle(): Promise<number>
   close(): Promise<void>
 }
 
@@ -49,6 +51,7 @@ export type WorkerRequest =
   | { readonly kind: 'place'; readonly accounts: readonly PlacedAccount[] }
   | { readonly kind: 'run'; readonly call: EvmCall; readonly count: number }
   | { readonly kind: 'compile'; readonly code: Hex }
+  | { readonly kind: 'settle' }
   | { readonly kind: 'watch'; readonly milliseconds: number }
 
 /** What compiling code by itself took and gave. */
@@ -108,6 +111,10 @@ export class WorkerContestant implements Contestant {
   /** `undefined` when the engine does not compile. */
   compile(code: Hex): Promise<CompileResult | undefined> {
     return this.ask({ kind: 'compile', code })
+  }
+
+  settle(): Promise<number> {
+    return this.ask({ kind: 'settle' })
   }
 
   watch(milliseconds: number): Promise<WatchResult> {
@@ -199,6 +206,10 @@ export class NodeContestant implements Contestant {
     let processorNs = 0
     for (const [thread, time] of threadTimes(this.child)) processorNs += time - (threads.get(thread) ?? 0)
     return { time: { wallMs, processorMs: processorNs / 1e6 / count }, output, gasUsed: undefined }
+  }
+
+  async settle(): Promise<number> {
+    return 0
   }
 
   close(): Promise<void> {

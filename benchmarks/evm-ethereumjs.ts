@@ -9,6 +9,7 @@ import { processorMs, type Runner } from './evm-runner.ts'
 export function createEthereumJsRunner(): Runner {
   const accounts = new Map<string, PlacedAccount>()
   return {
+    settle: async () => 0,
     place: async (placed) => {
       for (const account of placed) accounts.set(account.address, account)
     },

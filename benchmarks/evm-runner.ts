@@ -20,7 +20,7 @@ import type { BlockEnvironment } from '../src/execution/environment.ts'
 import { intrinsicGas } from '../src/execution/intrinsic-gas.ts'
 import { runMessage } from '../src/execution/transaction.ts'
 import { CALL_POLICY } from '../src/execution/validation.ts'
-import { createBackgroundEngine } from './evm-background.ts'
+import { createBackgroundEngine, type BackgroundEngine } from './evm-background.ts'
 import { tier0 } from '../runtime/evm/engine.ts'
 import { tier1 } from '../runtime/evm/tier1/engine.ts'
 import { tier2 } from '../runtime/evm/tier2/engine.ts'
@@ -31,6 +31,8 @@ import type { CallResult, CompileResult } from './evm-contestant.ts'
 export interface Runner {
   place(accounts: readonly PlacedAccount[]): Promise<void>
   run(call: EvmCall, count: number): Promise<CallResult>
+  /** Waits for what is being compiled in the background. @returns how much that was */
+  settle(): Promise<number>
 }
 
 /** As tier 2 has it. */
@@ -57,19 +59,20 @@ const ENVIRONMENT: BlockEnvironment = {
   blockHash: () => ZERO_HASH,
 }
 
-export async function createEngineRunner(name: string): Promise<Runner> {
-  const engine = await engineOf(name)
+export function createEngineRunner(name: string): Runner {
+  const { engine, settle } = engineOf(name)
   const state = new PlacedState()
   return {
     place: async (accounts) => state.place(accounts),
     run: async (call, count) => runCalls(engine, state, call, count),
+    settle,
   }
 }
 
 /** An engine as a node has it: the one that compiles in the background does it in a thread of its own. */
-async function engineOf(name: string): Promise<Engine> {
-  const known = [tier0, tier1, tier2].find((engine) => engine.name === name)
-  return known ?? createBackgroundEngine()
+function engineOf(name: string): BackgroundEngine {
+  const engine = [tier0, tier1, tier2].find((known) => known.name === name)
+  return engine === undefined ? createBackgroundEngine() : { engine, settle: async () => 0 }
 }
 
 function runCalls(engine: Engine, state: StateReader, call: EvmCall, count: number): CallResult {

@@ -10,7 +10,7 @@ import { compileAlone, createEngineRunner, processorMs, type Runner } from './ev
 
 const [, , engine = ''] = process.argv
 const runner: Runner = ENGINE_NAMES.some((name) => name === engine)
-  ? await createEngineRunner(engine)
+  ? createEngineRunner(engine)
   : createEthereumJsRunner()
 
 process.on('message', (request: WorkerRequest) => {
@@ -31,6 +31,8 @@ async function answer(request: WorkerRequest): Promise<{ readonly result: unknow
       return { result: await runner.run(request.call, request.count) }
     case 'compile':
       return { result: await compileAlone(engine, request.code) }
+    case 'settle':
+      return { result: await runner.settle() }
     case 'watch':
       return { result: await watch(request.milliseconds) }
   }

@@ -93,6 +93,7 @@ async function measureEngine(program: HostileProgram, engine: string, gas: numbe
       await contestant.run(callOf(program, hotGas), 1)
     }
     const between = await contestant.watch(WATCH_MS)
+    await contestant.settle()
     // Takes what was compiled in the meantime.
     const resumed = (await contestant.run(callOf(program, LITTLE_GAS), 1)).time.processorMs
     const later = await millisecondsPerMgas(contestant, program, hotGas)

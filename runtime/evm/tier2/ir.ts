@@ -16,7 +16,8 @@
  *    dominates or that comes later in the order; an edge backwards goes to the head of a loop, which dominates its
  *    source.
  * 5. A spill lists each slot once, ascending, below its height, and does not list a slot that memory holds anyway.
- * 6. Each instruction's gas is charged: the `charge` values of a node and its exit sum up to its block's fixed gas.
+ *
+ * The verifier does not know code: that the `charge` values of a node sum up to its block's fixed gas is for tests to say.
  */
 import type { Constant } from './constant.ts'
 

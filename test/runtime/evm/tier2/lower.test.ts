@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
+import { EXP_BYTE } from '../../../../runtime/evm/gas.ts'
 import { analyzeBlocks } from '../../../../runtime/evm/tier2/block-analysis.ts'
 import type { Region, Value } from '../../../../runtime/evm/tier2/ir.ts'
 import { lowerRegion } from '../../../../runtime/evm/tier2/lower.ts'
@@ -11,6 +12,8 @@ import type { RegionLimits } from '../../../../runtime/evm/tier2/region-graph.ts
 import { irViolations } from '../../../../runtime/evm/tier2/verify-ir.ts'
 import { assemble } from '../../../support/assembler.ts'
 import { anyCode, structuredCode } from '../../../support/bytecode-arbitraries.ts'
+
+const EXP = 0x0a
 
 const ONE_BLOCK: RegionLimits = { nodesMax: 1, operationsMax: 1000 }
 const TWELVE_BLOCKS: RegionLimits = { nodesMax: 12, operationsMax: 1000 }
@@ -70,6 +73,20 @@ suite('for any code', () => {
       )
     })
   }
+})
+
+test('what a node charges is the fixed gas of its block, and what bytes of constant exponents cost', () => {
+  fc.assert(
+    fc.property(fc.oneof(anyCode, structuredCode), (code) => {
+      const blocks = analyzeBlocks(code, 'osaka')
+      for (const { offset, values } of lowerRegion(blocks, 0, TWELVE_BLOCKS).nodes) {
+        const charges = values.filter(({ operation }) => operation === 'charge')
+        const excess = charges.reduce((sum, { immediate }) => sum + immediate, 0) - blocks.blockAt(offset).gas
+        assert.ok(excess >= 0 && excess % EXP_BYTE === 0, `node at ${offset}: ${excess}`)
+        if (!code.includes(EXP)) assert.equal(excess, 0)
+      }
+    }),
+  )
 })
 
 suite('the verifier sees', () => {

@@ -16,14 +16,16 @@ export interface BackgroundEngine {
 
 export function createBackgroundEngine(): BackgroundEngine {
   const compiler = new BackgroundCompiler((error) => console.error(error))
-  let waiting = 0
+  const waiting = new Set<unknown>()
   const port: CompilePort = {
     request(job, onDone) {
+      // Before the request: the answer may come at once.
+      waiting.add(job)
       const isTaken = compiler.request(job, (compiled) => {
-        waiting -= 1
+        waiting.delete(job)
         onDone(compiled)
       })
-      if (isTaken) waiting += 1
+      if (!isTaken) waiting.delete(job)
       return isTaken
     },
     poll: () => compiler.poll(),
@@ -31,13 +33,13 @@ export function createBackgroundEngine(): BackgroundEngine {
   return {
     engine: createTieredEngine({ port }),
     async settle() {
-      const count = waiting
+      const { size } = waiting
       const end = performance.now() + SETTLE_MS_MAX
-      while (waiting > 0 && performance.now() < end) {
+      while (waiting.size > 0 && performance.now() < end) {
         await delay(POLL_MS)
         compiler.poll()
       }
-      return count
+      return size
     },
   }
 }

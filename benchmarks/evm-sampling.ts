@@ -17,7 +17,8 @@ const SAMPLE_MS = 20
 /** A run of a program takes at least this much: differences of calls tell no less. */
 const CLOCK_MS = 1e-4
 const CALLS_PER_SAMPLE_MAX = 50
-const WARM_UP_TURNS_MAX = 4
+const WARM_UP_TURNS_MAX = 6
+const WARM_UP_QUIET_TURNS = 2
 /** The only sample of a contestant that takes longer for a call is its first one. */
 const SLOW_MS = 500
 
@@ -138,12 +139,12 @@ async function enter(
     const sample = { wallMs: wallMs / task.count, processorMs: processorMs / task.count }
     return { contestant, callsPerSample: 1, rounds: 0, samples: [sample] }
   }
-  // What becomes hot is compiled in the background, and what is compiled makes other code hot.
-  for (let turn = 0; turn < WARM_UP_TURNS_MAX; turn++) {
+  // What becomes hot is compiled in the background, in part at first: steady is what asks for nothing twice in a row.
+  for (let turn = 0, quiet = 0; turn < WARM_UP_TURNS_MAX && quiet < WARM_UP_QUIET_TURNS; turn++) {
     const end = performance.now() + warmUpMs
     do ({ wallMs, processorMs } = (await contestant.run(task.call, callsIn(processorMs))).time)
     while (performance.now() < end)
-    if ((await contestant.settle()) === 0) break
+    quiet = (await contestant.settle()) === 0 ? quiet + 1 : 0
   }
   await contestant.run(task.empty, 10)
   return { contestant, callsPerSample: callsIn(processorMs), rounds, samples: [] }

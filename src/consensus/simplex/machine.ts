@@ -80,7 +80,15 @@ import {
   settleProposal,
   voteForProposal,
 } from './proposals.ts'
-import { compactLog, noteApplied, recountOwnVotes, replay, resumeFrom, type Applied } from './recovery.ts'
+import {
+  compactLog,
+  noteApplied,
+  persistSilence,
+  recountOwnVotes,
+  replay,
+  resumeFrom,
+  type Applied,
+} from './recovery.ts'
 import { createState, type Core, type SignStatement } from './state.ts'
 import { GENESIS_VIEW, type Tip, type View } from './types.ts'
 import type { VerifyResult } from './verification.ts'
@@ -149,6 +157,7 @@ const RULES: readonly ((core: Core) => void)[] = [
 function apply(core: Core, event: Event): void {
   switch (event.kind) {
     case 'start':
+      persistSilence(core)
       recountOwnVotes(core)
       arm(core, 'resend', core.config.timing.resendMs)
       core.isDirty = true

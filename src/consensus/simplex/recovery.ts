@@ -34,6 +34,9 @@ export function replay(core: Core, records: readonly WalRecord[]): void {
       case 'block':
         restoreBlock(core, record.block)
         break
+      case 'silence':
+        if (record.through > core.abstainThrough) core.abstainThrough = record.through
+        break
       default:
         unreachable(record)
     }
@@ -59,6 +62,15 @@ function restoreOwnProposals(core: Core): void {
     const block = statement === undefined ? undefined : core.blocks.get(statement.hash)?.block
     if (statement !== undefined && block !== undefined) round.proposal = { statement, block, isSigned: true }
   }
+}
+
+/**
+ * Writes down up to where this node keeps silent, before it says anything: once it has spoken again, its log and its guard
+ * agree, and nothing else would tell that there was a log before.
+ */
+export function persistSilence(core: Core): void {
+  const { abstainThrough, records } = core
+  if (abstainThrough > core.appliedTip.view) records.push({ kind: 'silence', through: abstainThrough })
 }
 
 /** Own votes from the log count again among those that may become a certificate. */
@@ -92,6 +104,10 @@ export function compactLog(core: Core): void {
 /** The shortest log that restores what matters: nothing that was said before the highest finalization does. */
 function snapshot(core: Core): WalRecord[] {
   const records: WalRecord[] = [{ kind: 'tip', tip: core.appliedTip }]
+  // Nothing is said up to the tip in any case.
+  if (core.abstainThrough > core.appliedTip.view) {
+    records.push({ kind: 'silence', through: core.abstainThrough })
+  }
   for (const block of core.unapplied) records.push({ kind: 'block', block })
   for (const { block, isPersisted } of core.blocks.values()) {
     if (isPersisted) records.push({ kind: 'block', block })

@@ -129,7 +129,7 @@ export interface Core {
   /** Finalizations above the tip, by view, whose chain down to it is not complete. */
   undelivered: Certificate[]
   /** No statement may be made up to this view: the log that would tell what was said is lost. */
-  readonly abstainThrough: View
+  abstainThrough: View
   isPaused: boolean
   isHalted: boolean
 

@@ -25,8 +25,8 @@ const CHECK_SIZE = 4
 const CHECKSUM_SIZE = 8
 const CHECKSUM_OFFSET = PREFIX_SIZE + CHECK_SIZE
 const HEADER_SIZE = CHECKSUM_OFFSET + CHECKSUM_SIZE
-/** A tip, the shortest record. */
-const RECORD_SIZE_MIN = 82
+/** A record of silence is the shortest. */
+const RECORD_SIZE_MIN = 10
 const RECORD_SIZE_MAX = LIMITS.bodySize + 1024
 
 export class CorruptLogError extends AevirError {

@@ -21,6 +21,8 @@ export type WalRecord =
   | { readonly kind: 'statement'; readonly statement: SignedStatement }
   | { readonly kind: 'certificate'; readonly certificate: Certificate }
   | { readonly kind: 'block'; readonly block: Block }
+  /** An earlier log was lost: up to this view the node may have said what this one does not tell. */
+  | { readonly kind: 'silence'; readonly through: View }
 
 const VERSION = 1
 const RECORD_CODES: Readonly<Record<WalRecord['kind'], number>> = {
@@ -28,6 +30,7 @@ const RECORD_CODES: Readonly<Record<WalRecord['kind'], number>> = {
   statement: 1,
   certificate: 2,
   block: 3,
+  silence: 4,
 }
 const STATEMENT_KINDS: ReadonlyMap<number, StatementKind> = new Map(
   // The table's keys are the kinds.
@@ -60,6 +63,9 @@ export function encodeRecord(record: WalRecord): Uint8Array {
     case 'block':
       writeBlock(writer, record.block)
       break
+    case 'silence':
+      writer.count(record.through)
+      break
     default:
       unreachable(record)
   }
@@ -86,6 +92,9 @@ function readRecord(reader: ByteReader, committee: CommitteeShape): WalRecord {
       return { kind: 'certificate', certificate: readCertificate(reader, committee) }
     case RECORD_CODES.block:
       return { kind: 'block', block: readBlock(reader) }
+    case RECORD_CODES.silence:
+      // A brand only: count() checked the range.
+      return { kind: 'silence', through: reader.count() as View }
     default:
       throw new WireError('value', `no log record has the code ${code}`)
   }
@@ -121,6 +130,8 @@ function sizeOf(record: WalRecord): number {
       return certificateSize(record.certificate)
     case 'block':
       return blockSize(record.block)
+    case 'silence':
+      return 8
     default:
       return unreachable(record)
   }

@@ -53,6 +53,19 @@ describe('a node that restarts from its log', () => {
     assert.deepEqual(votesIn(after.effects), [])
   })
 
+  test('keeps silent where it lost a log, also when it has spoken and restarted since', () => {
+    const damaged = new CoreNode(0, { abstainThrough: 1 as View })
+    damaged.certificate('nullify', 1)
+    damaged.timer('advance')
+    assert.deepEqual(votesIn(damaged.effects), ['nullify 2'])
+    // The guard finds the statement of view 2 in the log, and asks for silence no more.
+    const after = new CoreNode(0, { records: damaged.log })
+    notarize(after, first)
+    after.propose(first)
+    assert.deepEqual(votesIn(after.after(() => notarize(after, first))), [])
+    assert.ok(!votesIn(after.effects).includes('finalize 1'))
+  })
+
   test('counts its own votes among those of others', () => {
     const before = new CoreNode(0)
     before.timer('advance')

@@ -42,6 +42,8 @@ describe('records', () => {
     const vote: WalRecord = { kind: 'statement', statement: statement('nullify', 5) }
     const bytes = `0101020000000000000005${'ab'.repeat(32)}00000002${'55'.repeat(96)}`
     assert.equal(encodeRecord(vote).toHex(), bytes)
+    const silence: WalRecord = { kind: 'silence', through: 5 as View }
+    assert.equal(encodeRecord(silence).toHex(), '01040000000000000005')
     const frame = frameRecord(tip, 7).toHex()
     assert.equal(frame.slice(0, 24), '000000520000000000000007')
     const prefix = Uint8Array.fromHex(frame.slice(0, 24))

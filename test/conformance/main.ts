@@ -20,7 +20,7 @@ import { runJobs } from './worker-pool.ts'
 const USAGE = `npm run conformance -- --fixtures DIR [options]
   --fixtures DIR   folder or file with fixtures, for example ../shared/vectors
   --suite NAME     only this suite, may be repeated: ${SUITE_NAMES.join(', ')}
-  --engine NAME    execution engine: tier0 (default), tier1, tier2, tiered or reference
+  --engine NAME    execution engine: tiered (default, what nodes run), tier0, tier1, tier2 or reference
   --filter TEXT    only cases whose name contains the text
   --json FILE      write figures and all failures to a file
   --threads N      worker threads (default: one a core)`
@@ -41,7 +41,7 @@ function parseArguments(): Arguments {
     options: {
       fixtures: { type: 'string' },
       suite: { type: 'string', multiple: true, default: [...SUITE_NAMES] },
-      engine: { type: 'string', default: 'tier0' },
+      engine: { type: 'string', default: 'tiered' },
       filter: { type: 'string', default: '' },
       json: { type: 'string' },
       threads: { type: 'string', default: String(availableParallelism()) },

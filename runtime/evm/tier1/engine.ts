@@ -7,19 +7,18 @@ import type { ForkRules } from '../../../src/chain/forks.ts'
 import type { Engine, Frame, Host, Message, StepTracer } from '../../host.ts'
 import { tier0 } from '../engine.ts'
 import { ForeignFrame, WasmFrame, type Execute } from '../wasm/frame.ts'
-import { Machine, type Instantiate } from '../wasm/machine.ts'
-import { emitInterpreterModule, machineExports } from './interpreter.ts'
+import type { Machine } from '../wasm/machine.ts'
+import { openInterpreterMachine } from './interpreter-machine.ts'
 
 /** Gas is a signed integer of 64 bits in Wasm, and a sum of two amounts must fit. */
 const GAS_LIMIT = 2n ** 62n
 
-let compiled: WebAssembly.Module | undefined
 let machine: Machine | undefined
 
 export const tier1: Engine = {
   name: 'tier1',
   start(message: Message, host: Host, rules: ForkRules, tracer?: StepTracer): Frame {
-    if (machine === undefined || machine.isTooLarge()) machine = new Machine(instantiate)
+    if (machine === undefined || machine.isTooLarge()) ({ machine } = openInterpreterMachine())
     if (tracer === undefined && message.gas < GAS_LIMIT) {
       const frame = new WasmFrame(message, host, rules, machine, execute)
       if (frame.begin()) return frame
@@ -29,8 +28,3 @@ export const tier1: Engine = {
 }
 
 const execute: Execute = (machine, { rules }) => machine.exports.interpret[rules.evm]()
-
-const instantiate: Instantiate = (memory, operation) => {
-  compiled ??= new WebAssembly.Module(emitInterpreterModule())
-  return machineExports(new WebAssembly.Instance(compiled, { host: { memory, operation } }).exports)
-}

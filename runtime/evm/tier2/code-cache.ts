@@ -5,6 +5,7 @@
  */
 import type { Hash } from '../../../src/primitives/bytes.ts'
 import type { EvmFork } from '../opcodes.ts'
+import type { CodeImports } from '../tier1/interpreter-machine.ts'
 import type { WasmFrame } from '../wasm/frame.ts'
 import { compile, ENTER, REGION_LIMITS } from './compile.ts'
 import type { RegionLimits } from './region-graph.ts'
@@ -42,12 +43,6 @@ export function compileCode(
 /** Compiles on the spot. */
 export function compileNow(limits: RegionLimits = REGION_LIMITS): CompileService {
   return (code, fork, done) => done(new WebAssembly.Module(compileCode(code, fork, limits)))
-}
-
-/** What compiled code imports: the machine's host and memory, and the functions that tier 1's module exports. */
-export interface CodeImports {
-  readonly host: Record<string, unknown>
-  readonly runtime: WebAssembly.Instance['exports']
 }
 
 /** Goes on with the frame whose record is in place. @returns a status of `layout.ts`. */

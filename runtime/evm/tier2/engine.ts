@@ -2,23 +2,14 @@
  * Tier 2: compiled code as an {@link Engine}. What the compiler leaves out (calls, rare heights of the stack, code beyond
  * its budget) the interpreter in Wasm does, over the same state: a frame changes tiers wherever a region begins or ends.
  */
-import { assert } from '../../../src/primitives/assert.ts'
 import type { ForkRules } from '../../../src/chain/forks.ts'
 import type { Engine, Frame, Host, Message, StepTracer } from '../../host.ts'
 import { tier0 } from '../engine.ts'
-import { emitInterpreterModule, machineExports } from '../tier1/interpreter.ts'
+import { openInterpreterMachine, type CodeImports } from '../tier1/interpreter-machine.ts'
 import { ForeignFrame, WasmFrame, type Execute } from '../wasm/frame.ts'
 import { FRAME, STATUS } from '../wasm/layout.ts'
-import { Machine } from '../wasm/machine.ts'
-import {
-  CodeCache,
-  compileNow,
-  emptyEntry,
-  enterOf,
-  type CodeImports,
-  type CompileService,
-  type Enter,
-} from './code-cache.ts'
+import type { Machine } from '../wasm/machine.ts'
+import { CodeCache, compileNow, emptyEntry, enterOf, type CompileService, type Enter } from './code-cache.ts'
 import { REGION_LIMITS } from './compile.ts'
 import type { RegionLimits } from './region-graph.ts'
 
@@ -73,19 +64,8 @@ interface Room {
   readonly execute: Execute
 }
 
-/** The module of tier 1, the same for all machines. */
-let interpreterModule: WebAssembly.Module | undefined
-
 function openRoom(cache: CodeCache, options: Tier2Options): Room {
-  let imports: CodeImports | undefined
-  const machine = new Machine((memory, operation) => {
-    interpreterModule ??= new WebAssembly.Module(emitInterpreterModule())
-    const host = { memory, operation }
-    const { exports } = new WebAssembly.Instance(interpreterModule, { host })
-    imports = { host, runtime: exports }
-    return machineExports(exports)
-  })
-  assert(imports !== undefined, 'a machine instantiates its module')
+  const { machine, imports } = openInterpreterMachine()
   return { machine, execute: createExecute(imports, cache, options) }
 }
 

@@ -9,10 +9,10 @@ import { assert } from '../../../src/primitives/assert.ts'
 import type { ForkRules } from '../../../src/chain/forks.ts'
 import type { Engine, Frame, Host, Message, StepTracer } from '../../host.ts'
 import { tier0 } from '../engine.ts'
-import { emitInterpreterModule, machineExports } from '../tier1/interpreter.ts'
+import { openInterpreterMachine, type CodeImports } from '../tier1/interpreter-machine.ts'
 import { ForeignFrame, WasmFrame, type Execute } from '../wasm/frame.ts'
 import { ENGINE, FRAME, STATUS } from '../wasm/layout.ts'
-import { Machine } from '../wasm/machine.ts'
+import type { Machine } from '../wasm/machine.ts'
 import type { CompilePort } from './compile-port.ts'
 import { HotCodes, type CompileStatistics, type KnownCode, type TieringLimits } from './hot-code.ts'
 
@@ -54,9 +54,6 @@ export interface TieredEngine extends Engine {
   statistics(): TieringStatistics
 }
 
-/** The module of tier 1, the same for all machines; made when a frame first starts. */
-let interpreterModule: WebAssembly.Module | undefined
-
 export function createTieredEngine(options: TieringOptions): TieredEngine {
   const codes = new HotCodes(options.port, options.limits)
   const frames = { tier0: 0, tier1: 0, tier2: 0 }
@@ -91,9 +88,6 @@ function codeOf(codes: HotCodes, { message, rules }: WasmFrame): KnownCode | und
   return codes.of(rules.evm, codeHash, code)
 }
 
-/** What compiled code imports: the machine's host and memory, and the functions of tier 1's module. */
-type CodeImports = ConstructorParameters<typeof WebAssembly.Instance>[1]
-
 /** A machine, and how frames run in it. */
 interface Room {
   readonly machine: Machine
@@ -101,15 +95,7 @@ interface Room {
 }
 
 function openRoom(codes: HotCodes, switching: Switching | undefined): Room {
-  let imports: CodeImports | undefined
-  const machine = new Machine((memory, operation) => {
-    interpreterModule ??= new WebAssembly.Module(emitInterpreterModule())
-    const host = { memory, operation }
-    const { exports } = new WebAssembly.Instance(interpreterModule, { host })
-    imports = { host, runtime: exports }
-    return machineExports(exports)
-  })
-  assert(imports !== undefined, 'a machine instantiates its module')
+  const { machine, imports } = openInterpreterMachine()
   return { machine, execute: createExecute(codes, imports, switching) }
 }
 
@@ -155,7 +141,7 @@ function interpretTurn(
 function instantiate(codes: HotCodes, known: KnownCode, imports: CodeImports): () => number {
   assert(known.compiled !== undefined, 'compiled code')
   try {
-    const { exports } = new WebAssembly.Instance(known.compiled.module, imports)
+    const { exports } = new WebAssembly.Instance(known.compiled.module, { ...imports })
     // The compiler exports it with this type.
     const enter = exports[ENTER] as () => number
     known.enter = enter

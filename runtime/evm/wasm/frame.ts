@@ -11,7 +11,8 @@ import { takeOver, tier0 } from '../engine.ts'
 import * as halts from '../halts.ts'
 import type { Pending } from '../machine.ts'
 import { FRAME, HALTS, STATUS, WORD_SIZE } from './layout.ts'
-import { codeFootprint, type Machine, type ResidentFrame } from './machine.ts'
+import { codeFootprint } from './code-area.ts'
+import type { Machine, ResidentFrame } from './machine.ts'
 import { writeAddress } from './address-book.ts'
 import { beginStorageEpoch, forgetStorage, tellStorage, undoStorage } from './storage-state.ts'
 import { isCreation, takeCall, takeCreation } from './requests.ts'
@@ -53,7 +54,7 @@ export class WasmFrame implements Frame, ResidentFrame {
   begin(): boolean {
     const { machine, message } = this
     machine.prepare(this)
-    const kept = machine.placeCode(message.code, message.codeHash)
+    const kept = machine.codes.place(message.code, message.codeHash)
     // The arena: call data unless it lies there, code that is not kept, memory. Each begins at a multiple of 32.
     const found = machine.findInput(message.input)
     const input = found === 0 ? machine.arenaStart : found
@@ -61,7 +62,7 @@ export class WasmFrame implements Frame, ResidentFrame {
     const memoryBase = kept === undefined ? codeAt + codeFootprint(message.code.length) : codeAt
     if (!machine.reserve(memoryBase)) return false
     if (found === 0 && message.input.length > 0) machine.bytes.set(message.input, input)
-    return machine.begin(this, kept ?? machine.writeCode(message.code, codeAt), input, memoryBase)
+    return machine.begin(this, kept ?? machine.codes.write(message.code, codeAt), input, memoryBase)
   }
 
   run(): Outcome {

@@ -9,15 +9,13 @@ import type { SubcallResult } from '../../outcome.ts'
 import type { EvmFork } from '../opcodes.ts'
 import { AddressBook, wordOfAccount, writeAddress } from './address-book.ts'
 import { ByteSlab } from './byte-slab.ts'
+import { CodeArea, type PlacedCode } from './code-area.ts'
 import { operate, type OperatingFrame } from './host-operations.ts'
 import { beginStorageEpoch } from './storage-state.ts'
 import {
   ARENA,
   BLOB_HASHES,
   BLOB_HASHES_MAX,
-  CODE,
-  CODE_END,
-  CODE_PADDING,
   CONTEXT,
   ENGINE,
   FRAME,
@@ -36,18 +34,6 @@ import {
 const IDLE_MEMORY_MAX = ARENA + 64 * 1024 * 1024
 /** The arena grows by at least this much, in bytes. */
 const ARENA_GROWTH = 1024 * 1024
-/** Codes that are kept, however small. */
-const CODES_MAX = 16_384
-/** Code begins this far from anything else: a PUSH reads 32 bytes that end with its immediate. */
-const CODE_MARGIN = 32
-
-/** Code in linear memory. */
-export interface PlacedCode {
-  readonly address: number
-  readonly size: number
-  readonly jumpTargets: number
-}
-
 /** What a machine has to know of a frame whose state is in its memory. */
 export interface ResidentFrame extends OperatingFrame {
   /** Moves the state out of linear memory, to where the frame can go on by itself. Its record is in place. */
@@ -90,6 +76,7 @@ export class Machine {
   readonly memory = new WebAssembly.Memory({ initial: MEMORY_PAGES_MIN, maximum: MEMORY_PAGES_MAX })
   readonly exports: MachineExports
   readonly addresses = new AddressBook()
+  readonly codes = new CodeArea(this)
   bytes: Uint8Array
   i32: Int32Array
   u64: BigUint64Array
@@ -107,8 +94,6 @@ export class Machine {
   private handedOverBy: ResidentFrame | undefined
   private host: Host | undefined
   private block: BlockContext | undefined
-  private readonly codes = new Map<Hash, PlacedCode>()
-  private codeEnd = CODE
 
   constructor(instantiate: Instantiate) {
     this.bytes = new Uint8Array(this.memory.buffer)
@@ -261,6 +246,11 @@ export class Machine {
     }
   }
 
+  /** Whether frames run, on code that must stay where it is. */
+  get isBusy(): boolean {
+    return this.last !== undefined
+  }
+
   /** Whether the memory is better dropped than kept, no frame being in it. */
   isTooLarge(): boolean {
     return this.last === undefined && this.bytes.length > IDLE_MEMORY_MAX
@@ -365,36 +355,6 @@ export class Machine {
     this.setWord(CONTEXT.BASEFEE, block.baseFeePerGas)
     this.setWord(CONTEXT.BLOBBASEFEE, block.blobBaseFee)
   }
-
-  // Code.
-
-  /** Code that was kept under its hash, or finds room for it; `undefined` when it has no hash or there is no room. */
-  placeCode(code: Uint8Array, codeHash: Hash | undefined): PlacedCode | undefined {
-    if (codeHash === undefined) return undefined
-    const known = this.codes.get(codeHash)
-    if (known !== undefined) return known
-    const needed = codeFootprint(code.length)
-    if (this.codeEnd + needed > CODE_END || this.codes.size === CODES_MAX) {
-      // Frames that run may be on any of it.
-      if (this.frames.length > 0 || CODE + needed > CODE_END) return undefined
-      this.codes.clear()
-      this.codeEnd = CODE
-    }
-    const placed = this.writeCode(code, this.codeEnd)
-    this.codeEnd += needed
-    this.codes.set(codeHash, placed)
-    return placed
-  }
-
-  /** Writes code, zeros and the map of jump targets into {@link codeFootprint} bytes at `address`. */
-  writeCode(code: Uint8Array, address: number): PlacedCode {
-    const start = address + CODE_MARGIN
-    const jumpTargets = start + code.length + CODE_PADDING
-    this.bytes.set(code, start)
-    this.bytes.fill(0, start + code.length, address + codeFootprint(code.length))
-    this.exports.markJumpTargets(start, code.length, jumpTargets)
-    return { address: start, size: code.length, jumpTargets }
-  }
 }
 
 function agreesWith(a: BlockContext, b: BlockContext): boolean {
@@ -412,9 +372,4 @@ function agreesWith(a: BlockContext, b: BlockContext): boolean {
 
 function savedRecord(position: number): number {
   return SAVED_FRAMES + FRAME_RECORD_SIZE * position
-}
-
-/** Bytes that code takes with everything around it, a multiple of 32. */
-export function codeFootprint(size: number): number {
-  return (CODE_MARGIN + size + CODE_PADDING + (size >> 3) + 1 + 31) & ~31
 }

@@ -1,0 +1,66 @@
+/** Code in linear memory, with the map of its jump targets: kept by hash as long as there is room. */
+import type { Hash } from '../../../src/primitives/bytes.ts'
+import { CODE, CODE_END, CODE_PADDING } from './layout.ts'
+
+/** Codes that are kept, however small. */
+const CODES_MAX = 16_384
+/** Code begins this far from anything else: a PUSH reads 32 bytes that end with its immediate. */
+const CODE_MARGIN = 32
+
+/** Code in linear memory. */
+export interface PlacedCode {
+  readonly address: number
+  readonly size: number
+  readonly jumpTargets: number
+}
+
+/** What the area needs of the machine that it belongs to. */
+export interface CodeMemory {
+  readonly bytes: Uint8Array
+  /** Whether frames run, on code that must stay where it is. */
+  readonly isBusy: boolean
+  readonly exports: { markJumpTargets(code: number, size: number, map: number): void }
+}
+
+export class CodeArea {
+  private readonly memory: CodeMemory
+  private readonly placed = new Map<Hash, PlacedCode>()
+  private end = CODE
+
+  constructor(memory: CodeMemory) {
+    this.memory = memory
+  }
+
+  /** Code that was kept under its hash, or finds room for it; `undefined` when it has no hash or there is no room. */
+  place(code: Uint8Array, codeHash: Hash | undefined): PlacedCode | undefined {
+    if (codeHash === undefined) return undefined
+    const known = this.placed.get(codeHash)
+    if (known !== undefined) return known
+    const needed = codeFootprint(code.length)
+    if (this.end + needed > CODE_END || this.placed.size === CODES_MAX) {
+      if (this.memory.isBusy || CODE + needed > CODE_END) return undefined
+      this.placed.clear()
+      this.end = CODE
+    }
+    const placed = this.write(code, this.end)
+    this.end += needed
+    this.placed.set(codeHash, placed)
+    return placed
+  }
+
+  /** Writes code, zeros and the map of jump targets into {@link codeFootprint} bytes at `address`. */
+  write(code: Uint8Array, address: number): PlacedCode {
+    const { bytes, exports } = this.memory
+    const start = address + CODE_MARGIN
+    const jumpTargets = start + code.length + CODE_PADDING
+    bytes.set(code, start)
+    bytes.fill(0, start + code.length, address + codeFootprint(code.length))
+    exports.markJumpTargets(start, code.length, jumpTargets)
+    return { address: start, size: code.length, jumpTargets }
+  }
+}
+
+/** Bytes that code takes with everything around it, a multiple of 32. */
+export function codeFootprint(size: number): number {
+  return (CODE_MARGIN + size + CODE_PADDING + (size >> 3) + 1 + 31) & ~31
+}

@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { ChainRecord, type Fate } from '../test/e2e/network/chain-record.ts'
-import { blockOf, positionOf } from '../test/e2e/network/consensus-status.ts'
+import { blockOf } from '../test/e2e/network/consensus-status.ts'
 import { ProcessNetwork } from '../test/e2e/network/process-network.ts'
 import { watchCosts, type NodeCost } from '../test/e2e/network/processor-time.ts'
 import { TokenLoad } from '../test/e2e/network/token-load.ts'
@@ -72,7 +72,6 @@ export const suite: Suite = {
       checks: checksOf(run),
       notes: [
         `${run.due} due, ${run.refused} refused, ${run.unsealed} not sealed within ${GRACE_MS / 1000} s; ${run.revocations} reports of blocks taken back`,
-        `execution: ${run.blocks} blocks in ${run.executionViews} views; witnesses: ${run.witnessViews} views`,
         `load average before ${before.toFixed(1)}, afterwards ${(loadavg()[0] ?? 0).toFixed(1)}: nodes and client share the machine`,
         `this client used ${run.clientMsPerSecond.toFixed(0)} ms of processor time a second`,
       ],
@@ -89,8 +88,6 @@ interface Run {
   readonly revocations: number
   readonly blocks: number
   readonly blockSizes: readonly number[]
-  readonly executionViews: number
-  readonly witnessViews: number
   readonly costs: readonly NodeCost[]
   readonly clientMsPerSecond: number
 }
@@ -144,10 +141,7 @@ async function measureLoad(world: {
   const [observer] = network.executors
   if (observer === undefined) throw new Error('a network without executors')
   const refusedBefore = totalOf(load.counts.errors)
-  const before = {
-    position: await positionOf(observer),
-    head: Number((await blockOf(observer, 'latest')).number),
-  }
+  const headBefore = Number((await blockOf(observer, 'latest')).number)
   const costs = watchCosts(network.nodes)
   const processor = process.cpuUsage()
   const startMs = performance.now()
@@ -155,16 +149,13 @@ async function measureLoad(world: {
   const elapsedSeconds = (performance.now() - startMs) / 1000
   const { user, system } = process.cpuUsage(processor)
   const used = costs()
-  const after = {
-    position: await positionOf(observer),
-    head: Number((await blockOf(observer, 'latest')).number),
-  }
+  const headAfter = Number((await blockOf(observer, 'latest')).number)
   await delay(GRACE_MS)
   await record.settled()
   const fates = [...record.fates.values()].filter(({ dueMs }) => dueMs >= startMs)
   const refused = totalOf(load.counts.errors) - refusedBefore
   const made = [...record.contents.values()].filter(
-    ({ number }) => number > before.head && number <= after.head,
+    ({ number }) => number > headBefore && number <= headAfter,
   )
   return {
     fates,
@@ -173,10 +164,8 @@ async function measureLoad(world: {
     refused,
     unsealed: fates.filter(({ sealedMs }) => sealedMs === undefined).length,
     revocations: record.revocations,
-    blocks: after.head - before.head,
+    blocks: headAfter - headBefore,
     blockSizes: made.map(({ transactions }) => transactions.length),
-    executionViews: after.position.execution.view - before.position.execution.view,
-    witnessViews: after.position.witness.view - before.position.witness.view,
     costs: used,
     clientMsPerSecond: (user + system) / 1000 / elapsedSeconds,
   }

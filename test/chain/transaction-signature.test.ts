@@ -5,9 +5,15 @@ import * as fc from 'fast-check'
 import { recoverTransactionAddress, type TransactionSerialized } from 'viem'
 import { sign as viemSign } from 'viem/accounts'
 import { hashAuthorization } from 'viem/utils'
-import { bytesToHex, hexToBytes, ZERO_ADDRESS } from '../../src/primitives/bytes.ts'
+import {
+  bigintToFixedBytes,
+  bytesToHex,
+  concatBytes,
+  hexToBytes,
+  ZERO_ADDRESS,
+} from '../../src/primitives/bytes.ts'
 import { SECP256K1_ORDER } from '../../src/primitives/secp256k1.ts'
-import { decodeTransaction } from '../../src/chain/transaction-codec.ts'
+import { decodeTransaction, transactionFromFields } from '../../src/chain/transaction-codec.ts'
 import {
   authorizationSigningHash,
   recoverAuthority,
@@ -15,7 +21,10 @@ import {
   signAuthorization,
   signingHash,
   signTransaction,
+  RECOVERY_SIZE,
+  writeRecovery,
 } from '../../src/chain/transaction-signature.ts'
+import type { TransactionFields } from '../../src/chain/transaction.ts'
 import { anyAddress, anyTransaction, anyUint64, anyWord } from '../support/transaction-arbitraries.ts'
 import { FIXTURE_PRIVATE_KEY, FIXTURE_SENDER, TRANSACTION_FIXTURES } from '../support/wire-fixtures.ts'
 
@@ -51,6 +60,49 @@ suite('signatures of transactions', () => {
     assert.equal(recoverSender({ fields: twin }), undefined)
     for (const wrong of [{ r: 0n }, { s: 0n }, { r: SECP256K1_ORDER }, { s: SECP256K1_ORDER }]) {
       assert.equal(recoverSender({ fields: { ...fields, ...wrong } }), undefined)
+    }
+  })
+})
+
+suite('what a sender is recovered from', () => {
+  const OFFSET = 3
+  const written = (fields: TransactionFields): Uint8Array | undefined => {
+    const out = new Uint8Array(OFFSET + RECOVERY_SIZE)
+    return writeRecovery(transactionFromFields(fields), out, OFFSET) ? out.subarray(OFFSET) : undefined
+  }
+  const expected = (fields: TransactionFields): Uint8Array =>
+    concatBytes(
+      signingHash(fields),
+      bigintToFixedBytes(fields.r, 32),
+      bigintToFixedBytes(fields.s, 32),
+      Uint8Array.of(fields.yParity),
+    )
+  const signable = (r: bigint, s: bigint): boolean =>
+    r > 0n && r < SECP256K1_ORDER && s > 0n && s <= SECP256K1_ORDER / 2n
+
+  test('is what is signed, whatever the sizes of its parts', () => {
+    const sizes = fc.nat({ max: 32 }).map((size) => (1n << BigInt(8 * size)) / 3n)
+    fc.assert(
+      fc.property(anyTransaction, sizes, sizes, (fields, r, s) => {
+        for (const signed of [fields, { ...fields, r, s }, { ...fields, r: 127n, s: 128n }]) {
+          assert.deepEqual(written(signed), signable(signed.r, signed.s) ? expected(signed) : undefined)
+        }
+      }),
+    )
+  })
+
+  test('is so for data of all sizes that lists tell apart, and more than is hashed in place', () => {
+    const { fields } = decodeTransaction(hexToBytes(TRANSACTION_FIXTURES.dynamicFee))
+    for (const size of [0, 1, 20, 30, 55, 56, 200, 300, 65_536, 70_000, 200_000]) {
+      const signed = { ...fields, data: new Uint8Array(size).fill(1) }
+      assert.deepEqual(written(signed), expected(signed))
+    }
+  })
+
+  test('is nothing for a signature that nobody can have made', () => {
+    const { fields } = decodeTransaction(hexToBytes(TRANSACTION_FIXTURES.legacy))
+    for (const wrong of [{ r: 0n }, { s: 0n }, { r: SECP256K1_ORDER }, { s: SECP256K1_ORDER / 2n + 1n }]) {
+      assert.equal(written({ ...fields, ...wrong }), undefined)
     }
   })
 })

@@ -333,6 +333,12 @@ export class InstructionWriter {
   i8x16AllTrue(): this {
     return this.vector(99)
   }
+  i8x16LeU(): this {
+    return this.vector(42)
+  }
+  i8x16Sub(): this {
+    return this.vector(113)
+  }
   i64x2AllTrue(): this {
     return this.vector(195)
   }

@@ -84,7 +84,7 @@ export function machineExports(exports: WebAssembly.Instance['exports']): Machin
     (fork) => [fork, exports[interpreterName(fork)] as () => number] as const,
   )
   return {
-    markJumpTargets: of('markJumpTargets'),
+    prepareCode: of('prepareCode'),
     undoStorage: of('undoStorage'),
     beginFrame: of('beginFrame'),
     resumeFrame: of('resumeFrame'),

@@ -184,7 +184,7 @@ class Compiler {
     const body = this.#module.body(index)
     const [sp, gas, target] = [0, 1, 2]
     this.#search(body, target, targets, () => body.get(sp).get(gas))
-    emitOtherTarget(body)
+    emitOtherTarget(body, this.#runtime.isJumpTarget)
   }
 
   #emitEnter(entries: readonly number[]): void {
@@ -236,13 +236,12 @@ function emitSwitch(body: FunctionBody, offset: number): void {
 }
 
 /** Not a region: a JUMPDEST that is left to another tier, or no JUMPDEST. */
-function emitOtherTarget(body: FunctionBody): void {
+function emitOtherTarget(body: FunctionBody, isJumpTarget: number): void {
   const [sp, gas, target]: readonly Local[] = [0, 1, 2]
   assert(sp !== undefined && gas !== undefined && target !== undefined, 'parameters')
   const invalid = body.openBlock()
   body.get(target).i32Const(0).i32Load(FRAME.codeSize).i32GeU().brIf(invalid)
-  body.i32Const(0).i32Load(FRAME.jumpTargets).get(target).i32Const(3).i32ShrU().i32Add().i32Load8U()
-  body.get(target).i32Const(7).i32And().i32ShrU().i32Const(1).i32And().i32Eqz().brIf(invalid)
+  body.get(target).call(isJumpTarget).i32Eqz().brIf(invalid)
   body.i32Const(0).get(target).i32Store(FRAME.pc)
   body.i32Const(0).get(sp).i32Store(FRAME.sp)
   body.i32Const(0).get(gas).i64Store(FRAME.gas)

@@ -1,11 +1,9 @@
-/** Code in linear memory, with the map of its jump targets: kept by hash as long as there is room. */
+/** Code in linear memory, with what is known of its jump targets: kept by hash as long as there is room. */
 import type { Hash } from '../../../src/primitives/bytes.ts'
-import { CODE, CODE_END, CODE_PADDING } from './layout.ts'
+import { CODE, CODE_END, CODE_MARGIN, CODE_PADDING, JUMP_TARGETS } from './layout.ts'
 
 /** Codes that are kept, however small. */
 const CODES_MAX = 16_384
-/** Code begins this far from anything else: a PUSH reads 32 bytes that end with its immediate. */
-const CODE_MARGIN = 32
 
 /** Code in linear memory. */
 export interface PlacedCode {
@@ -19,7 +17,7 @@ export interface CodeMemory {
   readonly bytes: Uint8Array
   /** Whether frames run, on code that must stay where it is. */
   readonly isBusy: boolean
-  readonly exports: { markJumpTargets(code: number, size: number, map: number): void }
+  readonly exports: { prepareCode(code: number, size: number): void }
 }
 
 export class CodeArea {
@@ -48,19 +46,17 @@ export class CodeArea {
     return placed
   }
 
-  /** Writes code, zeros and the map of jump targets into {@link codeFootprint} bytes at `address`. */
+  /** Writes code and zeros into {@link codeFootprint} bytes at `address`. Nothing is known of jump targets yet. */
   write(code: Uint8Array, address: number): PlacedCode {
     const { bytes, exports } = this.memory
     const start = address + CODE_MARGIN
-    const jumpTargets = start + code.length + CODE_PADDING
     bytes.set(code, start)
-    bytes.fill(0, start + code.length, address + codeFootprint(code.length))
-    exports.markJumpTargets(start, code.length, jumpTargets)
-    return { address: start, size: code.length, jumpTargets }
+    exports.prepareCode(start, code.length)
+    return { address: start, size: code.length, jumpTargets: start + code.length + CODE_PADDING }
   }
 }
 
 /** Bytes that code takes with everything around it, a multiple of 32. */
 export function codeFootprint(size: number): number {
-  return (CODE_MARGIN + size + CODE_PADDING + (size >> 3) + 1 + 31) & ~31
+  return (CODE_MARGIN + size + CODE_PADDING + JUMP_TARGETS.map + (size >> 3) + 1 + 31) & ~31
 }

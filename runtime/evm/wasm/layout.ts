@@ -85,7 +85,7 @@ export const FRAME = {
   code: 0x320,
   /** i32, in bytes. */
   codeSize: 0x324,
-  /** i32: address of the map of jump targets: bit `pc & 7` of byte `pc >> 3`. */
+  /** i32: address of what is known of jump targets, {@link JUMP_TARGETS}. */
   jumpTargets: 0x328,
   /** i32: address of the call data. */
   input: 0x32c,
@@ -184,8 +184,17 @@ export const STORAGE_DIRTY = 0x90_0000
 
 export const CODE = 0xa0_0000
 export const CODE_END = 0x200_0000
+/** Zeros before code: a PUSH reads the 32 bytes that end with its immediate, the search for jump targets those before. */
+export const CODE_MARGIN = 32
 /** Zeros behind code: a PUSH32 as the last byte, its immediate, and a STOP. */
 export const CODE_PADDING = 33
+/** What follows them, relative to its address. */
+export const JUMP_TARGETS = {
+  /** i32: how often a target may be looked for (`jump-targets.ts`); 0 as soon as the map is there. */
+  searchesLeft: 0,
+  /** Bit `pc & 7` of byte `pc >> 3`. */
+  map: 4,
+} as const
 
 export const STACKS = 0x200_0000
 /** No address of a stack is above: each of {@link FRAMES_MAX} frames has at most 1,024 words. */

@@ -42,7 +42,7 @@ export interface ResidentFrame extends OperatingFrame {
 
 /** What tier 1's module exports to JavaScript. Functions are told where they are emitted. */
 export interface MachineExports {
-  markJumpTargets(code: number, size: number, map: number): void
+  prepareCode(code: number, size: number): void
   undoStorage(mark: number): void
   beginFrame(
     saved: number,

@@ -1,6 +1,6 @@
 /**
  * EVM memory inside of linear memory: growing and paying for it, copying into it with zeros behind the end of the source,
- * reading call data, marking jump targets.
+ * reading call data.
  */
 import { I32, I64 } from '../../wasm/function-body.ts'
 import type { Local } from '../../wasm/instruction-writer.ts'
@@ -31,8 +31,6 @@ export interface MemoryFunctions {
   readonly copyPadded: number
   /** (offset: i64) → word. */
   readonly callDataLoad: number
-  /** (code: i32, size: i32, map: i32): marks each JUMPDEST that is an instruction. The map is zero before. */
-  readonly markJumpTargets: number
 }
 
 export function emitMemoryFunctions(module: ModuleWriter): MemoryFunctions {
@@ -42,7 +40,6 @@ export function emitMemoryFunctions(module: ModuleWriter): MemoryFunctions {
     expandMemory: emitExpandMemory(module),
     rangeEnd: emitRangeEnd(module),
     callDataLoad: emitCallDataLoad(module, copyPadded),
-    markJumpTargets: emitMarkJumpTargets(module),
   }
 }
 
@@ -209,45 +206,5 @@ function emitCallDataLoad(module: ModuleWriter, copyPadded: number): number {
     body.get(address).v128Load(from).tee(half).get(half).i8x16Shuffle(REVERSE_BYTES).tee(half)
     body.i64x2ExtractLane(0).get(half).i64x2ExtractLane(1)
   }
-  return index
-}
-
-const JUMPDEST = 0x5b
-const PUSH1 = 0x60
-
-function emitMarkJumpTargets(module: ModuleWriter): number {
-  const index = module.function(module.type([I32, I32, I32], []), 'markJumpTargets')
-  const body = module.body(index)
-  const [code, size, map] = [0, 1, 2]
-  const [offset, opcode, address] = body.locals(I32, 3) as [Local, Local, Local]
-  body.block((done) => {
-    body.loop((again) => {
-      body.get(offset).get(size).i32GeU().brIf(done)
-      body
-        .get(code)
-        .get(offset)
-        .i32Add()
-        .i32Load8U()
-        .tee(opcode)
-        .i32Const(JUMPDEST)
-        .i32Eq()
-        .if(() => {
-          body.get(map).get(offset).i32Const(3).i32ShrU().i32Add().tee(address).get(address).i32Load8U()
-          body.i32Const(1).get(offset).i32Const(7).i32And().i32Shl().i32Or().i32Store8()
-        })
-      // PUSH1 … PUSH32 are 32 opcodes: as an unsigned number, the distance from the first one is below 32.
-      body
-        .get(opcode)
-        .i32Const(PUSH1)
-        .i32Sub()
-        .tee(opcode)
-        .i32Const(32)
-        .i32LtU()
-        .if(() => {
-          body.get(offset).get(opcode).i32Add().i32Const(1).i32Add().set(offset)
-        })
-      body.get(offset).i32Const(1).i32Add().set(offset).br(again)
-    })
-  })
   return index
 }

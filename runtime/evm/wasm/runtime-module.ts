@@ -7,6 +7,7 @@
 import { I32, I64, type ValueType } from '../../wasm/function-body.ts'
 import type { ModuleWriter } from '../../wasm/module-writer.ts'
 import { emitFrameFunctions } from './frame-functions.ts'
+import { emitJumpTargets } from './jump-targets.ts'
 import { emitKeccak } from './keccak.ts'
 import { emitKnownWords } from './known-words.ts'
 import { emitMemoryFunctions } from './memory-functions.ts'
@@ -52,7 +53,8 @@ export const RUNTIME_FUNCTIONS = {
   resumeFrame: { parameters: [I32, I32, I32, I32, I64], results: [] },
   restoreFrame: { parameters: [I32], results: [] },
   takeCallGas: { parameters: [I32, I32], results: [I64] },
-  markJumpTargets: { parameters: [I32, I32, I32], results: [] },
+  prepareCode: { parameters: [I32, I32], results: [] },
+  isJumpTarget: { parameters: [I32], results: [I32] },
 } as const satisfies Record<string, { parameters: readonly ValueType[]; results: readonly ValueType[] }>
 
 export type RuntimeFunction = keyof typeof RUNTIME_FUNCTIONS
@@ -71,6 +73,7 @@ export function emitRuntime(module: ModuleWriter, host: number): Readonly<Record
     ...emitShifts(module),
     keccak256: emitKeccak(module),
     ...emitMemoryFunctions(module),
+    ...emitJumpTargets(module),
     ...emitFrameFunctions(module),
     ...emitKnownWords(module, host),
     ...emitStorageFunctions(module, host),

@@ -1,5 +1,7 @@
 /** The stack and the flow of control of the interpreter in Wasm: PUSH, DUP, SWAP, POP, jumps, and the ends of a frame. */
-import { FRAME, STATUS, WORD_SIZE } from '../../wasm/layout.ts'
+import { I32 } from '../../../wasm/function-body.ts'
+import { pushMapped } from '../../wasm/jump-targets.ts'
+import { FRAME, JUMP_TARGETS, STATUS, WORD_SIZE } from '../../wasm/layout.ts'
 import type { Emit } from '../interpreter.ts'
 import type { InterpreterWriter } from '../interpreter-writer.ts'
 
@@ -94,9 +96,17 @@ function jump(writer: InterpreterWriter, drop: number): void {
   writer.pushSaturated(0)
   body.tee(extra).i32Const(0).i64Load32U(FRAME.codeSize).i64GeU()
   writer.haltIf('invalidJump')
-  body.get(extra).i32WrapI64().tee(index).i32Const(3).i32ShrU()
-  body.i32Const(0).i32Load(FRAME.jumpTargets).i32Add().i32Load8U()
-  body.get(index).i32Const(7).i32And().i32ShrU().i32Const(1).i32And().i32Eqz()
+  body.get(extra).i32WrapI64().set(index)
+  body
+    .i32Const(0)
+    .i32Load(FRAME.jumpTargets)
+    .i32Load(JUMP_TARGETS.searchesLeft)
+    .if(
+      () => body.get(index).call(writer.callees.runtime.isJumpTarget),
+      () => pushMapped(body, index),
+      I32,
+    )
+  body.i32Eqz()
   writer.haltIf('invalidJump')
   writer.drop(drop)
   body.get(writer.code).get(index).i32Add().i32Const(1).i32Add().set(writer.pc)

@@ -13,6 +13,8 @@ import { emitKnownWords } from './known-words.ts'
 import { emitMemoryFunctions } from './memory-functions.ts'
 import { emitStorageFunctions } from './storage-table.ts'
 import { emitDivisions } from './words/divide.ts'
+import { emitLongDivisions } from './words/long-division.ts'
+import { emitModular } from './words/modular.ts'
 import { emitExponentiate, emitMultiply } from './words/multiply.ts'
 import { emitShifts } from './words/shift.ts'
 import { WORD } from './words/word-writer.ts'
@@ -66,10 +68,12 @@ export type RuntimeFunction = keyof typeof RUNTIME_FUNCTIONS
  */
 export function emitRuntime(module: ModuleWriter, host: number): Readonly<Record<RuntimeFunction, number>> {
   const mul = emitMultiply(module)
+  const longDivisions = emitLongDivisions(module)
   const functions = {
     mul,
     exp: emitExponentiate(module, mul),
-    ...emitDivisions(module),
+    ...emitDivisions(module, longDivisions),
+    ...emitModular(module, longDivisions),
     ...emitShifts(module),
     keccak256: emitKeccak(module),
     ...emitMemoryFunctions(module),

@@ -1,324 +1,63 @@
 /**
- * Quotients and remainders: DIV, SDIV, MOD, SMOD, ADDMOD, MULMOD. Knuth's algorithm D (The Art of Computer Programming
- * 4.3.1) with digits of 64 bits, unrolled for each number of limbs, in locals. WebAssembly cannot divide 128 by 64 bits:
- * a digit of the quotient is estimated by the reciprocal of the divisor's highest limb, after Möller and Granlund,
- * "Improved division by invariant integers" (2011), algorithm 4.
+ * Quotients and remainders: DIV, SDIV, MOD, SMOD. What fits two limbs by one is done at once; the rest goes to the long
+ * division for the divisor's number of limbs.
  */
-import { present } from '../../../../src/primitives/assert.ts'
-import { I64, type ValueType } from '../../../wasm/function-body.ts'
+import { I64, type FunctionBody } from '../../../wasm/function-body.ts'
 import type { Local } from '../../../wasm/instruction-writer.ts'
 import type { ModuleWriter } from '../../../wasm/module-writer.ts'
-import { SCRATCH } from '../layout.ts'
-import { writeProduct } from './multiply.ts'
+import { writeDispatch, type LongDivisions } from './long-division.ts'
 import { parameterWord, WORD, WordWriter, type Word } from './word-writer.ts'
 
-/** The last reciprocal and what it belongs to: code divides by the same number again and again. */
-const LAST_RECIPROCAL = { divisor: SCRATCH, value: SCRATCH + 8 }
-
-/** Indices of functions: two or three words in, one out. */
+/** Indices of functions: two words in, one out; 0 where the divisor is. */
 export interface DivisionFunctions {
   readonly div: number
   readonly sdiv: number
   readonly mod: number
   readonly smod: number
-  readonly addmod: number
-  readonly mulmod: number
 }
 
-export function emitDivisions(module: ModuleWriter): DivisionFunctions {
-  const reciprocal = emitReciprocal(module)
-  const sizes = [1, 2, 3, 4] as const
-  const quotients = sizes.map((size) => emitLongDivision(module, reciprocal, 4, size, 'quotient'))
-  const remainders = sizes.map((size) => emitLongDivision(module, reciprocal, 4, size, 'remainder'))
-  const wideRemainders = sizes.map((size) => emitLongDivision(module, reciprocal, 8, size, 'remainder'))
-  const div = emitDivision(module, 'div', quotients)
-  const mod = emitDivision(module, 'mod', remainders)
+export function emitDivisions(module: ModuleWriter, long: LongDivisions): DivisionFunctions {
+  const div = emitDivision(module, 'div', long)
+  const mod = emitDivision(module, 'mod', long)
   return {
     div,
     mod,
-    sdiv: emitSigned(module, 'sdiv', div),
-    smod: emitSigned(module, 'smod', mod),
-    addmod: emitAddModulo(module, wideRemainders),
-    mulmod: emitMultiplyModulo(module, wideRemainders),
+    sdiv: emitSigned(module, 'sdiv', div, long),
+    smod: emitSigned(module, 'smod', mod, long),
   }
 }
 
-/** d → ⌊(2¹²⁸ − 1) ÷ d⌋ − 2⁶⁴, for d ≥ 2⁶³: two digits of 32 bits of the quotient (2⁶⁴ − 1 − d, 2⁶⁴ − 1) ÷ d. */
-function emitReciprocal(module: ModuleWriter): number {
-  const index = module.function(module.type([I64], [I64]), 'reciprocal')
-  const body = module.body(index)
-  const [divisor, rest] = [0, body.local(I64)]
-  const [high, low, rhat] = body.locals(I64, 3) as [Local, Local, Local]
-  const digits = body.locals(I64, 2)
-  body
-    .i32Const(0)
-    .i64Load(LAST_RECIPROCAL.divisor)
-    .get(divisor)
-    .i64Eq()
-    .if(() => {
-      body.i32Const(0).i64Load(LAST_RECIPROCAL.value).return()
-    })
-  body.get(divisor).i64Const(32).i64ShrU().set(high)
-  body.get(divisor).i64Const(0xffff_ffff).i64And().set(low)
-  body.get(divisor).i64Const(-1, -1).i64Xor().set(rest)
-  for (const digit of digits) {
-    // ⌊rest·2³² + (2³² − 1) ÷ divisor⌋: estimated by the divisor's high half, then corrected at most twice.
-    body.get(rest).get(high).i64DivU().set(digit)
-    body.get(rest).get(digit).get(high).i64Mul().i64Sub().set(rhat)
-    body.block((done) => {
-      body.loop((again) => {
-        body.get(digit).i64Const(32).i64ShrU().i64Eqz()
-        body.get(digit).get(low).i64Mul()
-        body.get(rhat).i64Const(32).i64Shl().i64Const(0xffff_ffff).i64Or().i64LeU().i32And().brIf(done)
-        body.get(digit).i64Const(1).i64Sub().set(digit)
-        body.get(rhat).get(high).i64Add().tee(rhat)
-        body.i64Const(32).i64ShrU().i64Eqz().brIf(again)
-      })
-    })
-    body.get(rest).i64Const(32).i64Shl().i64Const(0xffff_ffff).i64Or()
-    body.get(digit).get(divisor).i64Mul().i64Sub().set(rest)
-  }
-  const [upper, lower] = digits as [Local, Local]
-  body.i32Const(0).get(divisor).i64Store(LAST_RECIPROCAL.divisor)
-  body
-    .i32Const(0)
-    .get(upper)
-    .i64Const(32)
-    .i64Shl()
-    .get(lower)
-    .i64Or()
-    .tee(rest)
-    .i64Store(LAST_RECIPROCAL.value)
-  body.get(rest)
-  return index
-}
+type Result = 'quotient' | 'remainder'
 
-/**
- * (dividend of `dividendSize` limbs, divisor) → quotient or remainder, for a divisor of exactly `divisorSize` limbs:
- * the highest one is not 0, those above are.
- */
-function emitLongDivision(
-  module: ModuleWriter,
-  reciprocal: number,
-  dividendSize: 4 | 8,
-  divisorSize: 1 | 2 | 3 | 4,
-  result: 'quotient' | 'remainder',
-): number {
-  const limbs = Array.from({ length: dividendSize }, () => I64 as ValueType)
-  const name = `${result}${dividendSize}by${divisorSize}`
-  const index = module.function(module.type([...limbs, ...WORD], WORD), name)
-  const writer = new WordWriter(module.body(index))
-  const { body } = writer
-  const dividend = [...limbs.keys(), body.local(I64)]
-  const divisor = Array.from({ length: divisorSize }, (_, i) => dividendSize + i)
-  const highest = present(divisor.at(-1), 'limb')
-  const [shift, inverse] = body.locals(I64, 2) as [Local, Local]
-
-  body.get(highest).i64Clz().set(shift)
-  writeShiftLeft(writer, dividend, shift)
-  writeShiftLeft(writer, divisor, shift)
-  body.get(highest).call(reciprocal).set(inverse)
-
-  const quotient = writer.word()
-  const digit = body.local(I64)
-  for (let i = dividendSize - divisorSize; i >= 0; i--) {
-    const window = dividend.slice(i, i + divisorSize + 1)
-    writeDigit(writer, digit, window, divisor, inverse)
-    // A dividend of 8 limbs is only reduced: its quotient is not asked for.
-    if (i < 4) body.get(digit).set(present(quotient[i], 'limb'))
-  }
-  if (result === 'quotient') {
-    writer.push(quotient)
-    return index
-  }
-  writeShiftRight(writer, dividend.slice(0, divisorSize), shift)
-  for (let i = 0; i < 4; i++) {
-    if (i < divisorSize) body.get(present(dividend[i], 'limb'))
-    else body.i64Const(0)
-  }
-  return index
-}
-
-/** Shifts by less than 64 bits; what leaves the highest limb is lost. */
-function writeShiftLeft({ body }: WordWriter, limbs: readonly Local[], shift: Local): void {
-  for (let i = limbs.length - 1; i >= 0; i--) {
-    const limb = present(limbs[i], 'limb')
-    body.get(limb).get(shift).i64Shl()
-    const below = limbs[i - 1]
-    // In two steps: a shift by 64 − 0 would be one by 0.
-    if (below !== undefined) {
-      body.get(below).i64Const(1).i64ShrU().i64Const(63).get(shift).i64Sub().i64ShrU().i64Or()
-    }
-    body.set(limb)
-  }
-}
-
-function writeShiftRight({ body }: WordWriter, limbs: readonly Local[], shift: Local): void {
-  for (const [i, limb] of limbs.entries()) {
-    body.get(limb).get(shift).i64ShrU()
-    const above = limbs[i + 1]
-    if (above !== undefined) {
-      body.get(above).i64Const(1).i64Shl().i64Const(63).get(shift).i64Sub().i64Shl().i64Or()
-    }
-    body.set(limb)
-  }
-}
-
-/**
- * One digit of the quotient, and `window` less its product with the divisor: steps D3 to D6. The window has one limb
- * more than the divisor, and is less than the divisor times 2⁶⁴.
- */
-function writeDigit(
-  writer: WordWriter,
-  digit: Local,
-  window: readonly Local[],
-  divisor: readonly Local[],
-  inverse: Local,
-): void {
-  const { body } = writer
-  const size = divisor.length
-  const [top, next] = [present(window[size], 'limb'), present(window[size - 1], 'limb')]
-  const highest = present(divisor.at(-1), 'limb')
-  body.i64Const(0).set(digit)
-  body.block((done) => {
-    body.get(top).i64Eqz().get(next).get(highest).i64LtU().i32And().brIf(done)
-    if (size > 1) {
-      body
-        .get(top)
-        .get(highest)
-        .i64GeU()
-        .if(
-          () => body.i64Const(-1, -1).set(digit),
-          () => writeEstimate(writer, digit, top, next, highest, inverse),
-        )
-      writeSubtractProduct(writer, digit, window, divisor)
-    } else {
-      writeEstimate(writer, digit, top, next, highest, inverse)
-      body.get(next).get(digit).get(highest).i64Mul().i64Sub().set(next)
-      body.i64Const(0).set(top)
-    }
-  })
-}
-
-/** digit = ⌊(top·2⁶⁴ + next) ÷ divisor⌋, for top < divisor. */
-function writeEstimate(
-  writer: WordWriter,
-  digit: Local,
-  top: Local,
-  next: Local,
-  divisor: Local,
-  inverse: Local,
-): void {
-  const { body } = writer
-  const [low, rest] = body.locals(I64, 2) as [Local, Local]
-  // (digit, low) = inverse · top + (top + 1, next)
-  writer.multiplyLimbs(low, digit, inverse, top)
-  body.get(low).get(next).i64Add().tee(low).get(next).i64LtU().i64ExtendI32U()
-  body.get(digit).i64Add().get(top).i64Add().i64Const(1).i64Add().set(digit)
-  body
-    .get(next)
-    .get(digit)
-    .get(divisor)
-    .i64Mul()
-    .i64Sub()
-    .tee(rest)
-    .get(low)
-    .i64GtU()
-    .if(() => {
-      body.get(digit).i64Const(1).i64Sub().set(digit)
-      body.get(rest).get(divisor).i64Add().set(rest)
-    })
-  body
-    .get(rest)
-    .get(divisor)
-    .i64GeU()
-    .if(() => body.get(digit).i64Const(1).i64Add().set(digit))
-}
-
-/** window −= digit · divisor; when that falls below zero, the digit was one or two too large. */
-function writeSubtractProduct(
-  writer: WordWriter,
-  digit: Local,
-  window: readonly Local[],
-  divisor: readonly Local[],
-): void {
-  const { body } = writer
-  const [low, high, carry, borrow] = body.locals(I64, 4) as [Local, Local, Local, Local]
-  body.i64Const(0).set(carry)
-  divisor.forEach((limb, i) => {
-    const target = present(window[i], 'limb')
-    writer.multiplyLimbs(low, high, digit, limb)
-    // The carry out of a limb: the product's high half, and one for each of both that wrap.
-    body.get(low).get(carry).i64Add().tee(low).get(carry).i64LtU().i64ExtendI32U().get(high).i64Add()
-    body.get(target).get(low).i64LtU().i64ExtendI32U().i64Add().set(carry)
-    body.get(target).get(low).i64Sub().set(target)
-  })
-  const top = present(window.at(-1), 'limb')
-  body.get(top).get(carry).i64LtU().i64ExtendI32U().set(borrow)
-  body.get(top).get(carry).i64Sub().set(top)
-  const rest = window.slice(0, -1)
-  body.block((done) => {
-    body.loop((again) => {
-      body.get(borrow).i64Eqz().brIf(done)
-      body.get(digit).i64Const(1).i64Sub().set(digit)
-      writer.addWithCarry(rest, rest, divisor)
-      body.get(top).i64Add().tee(top)
-      // The addition that wraps the highest limb to 0 takes the borrow back.
-      body.i64Const(0).i64Ne().brIf(again)
-    })
-  })
-}
-
-/** (a, b) → by the number of limbs of b; 0 when b is 0. */
-function emitDivision(module: ModuleWriter, name: 'div' | 'mod', bySize: readonly number[]): number {
+function emitDivision(module: ModuleWriter, name: 'div' | 'mod', long: LongDivisions): number {
   const index = module.function(module.type([...WORD, ...WORD], WORD), name)
   const writer = new WordWriter(module.body(index))
   const { body } = writer
   const [a, b] = [parameterWord(0), parameterWord(4)]
-  writer.orOf([b[1], b[2], b[3]])
-  body.i64Eqz().if(() => {
-    body
-      .get(b[0])
-      .i64Eqz()
-      .if(() => {
-        body.i64Const(0).i64Const(0).i64Const(0).i64Const(0).return()
-      })
-    writer.orOf([a[1], a[2], a[3]])
-    body.i64Eqz().if(() => {
-      body.get(a[0]).get(b[0])
-      if (name === 'div') body.i64DivU()
-      else body.i64RemU()
-      body.i64Const(0).i64Const(0).i64Const(0).return()
-    })
+  const result = name === 'div' ? 'quotient' : 'remainder'
+  isNarrow(writer, a, b)
+  body.if(() => {
+    writeNarrow(writer, result, a, b[0], long)
+    writer.push(a)
+    body.return()
   })
-  writeDispatch(writer, b, [...a, ...b], bySize)
+  writer.isZero(b)
+  body.if(() => {
+    writer.setZero(a)
+    writer.push(a)
+    body.return()
+  })
+  writeDispatch(writer, b, [...a, ...b], name === 'div' ? long.quotients : long.remainders)
   return index
 }
 
-/** Ends in the function for the number of limbs of `divisor`, which is not 0. */
-function writeDispatch(
-  { body }: WordWriter,
-  divisor: Word,
-  parameters: readonly Local[],
-  bySize: readonly number[],
-): void {
-  for (let size = 4; size >= 1; size--) {
-    const leave = (): void => {
-      for (const parameter of parameters) body.get(parameter)
-      body.returnCall(present(bySize[size - 1], 'division'))
-    }
-    if (size === 1) leave()
-    else
-      body
-        .get(divisor[size - 1] as Local)
-        .i64Eqz()
-        .i32Eqz()
-        .if(leave)
-  }
-}
-
 /** Signs taken off and put on again: the quotient's is that of both, the remainder's that of the dividend. */
-function emitSigned(module: ModuleWriter, name: 'sdiv' | 'smod', unsigned: number): number {
+function emitSigned(
+  module: ModuleWriter,
+  name: 'sdiv' | 'smod',
+  unsigned: number,
+  long: LongDivisions,
+): number {
   const index = module.function(module.type([...WORD, ...WORD], WORD), name)
   const writer = new WordWriter(module.body(index))
   const { body } = writer
@@ -334,10 +73,16 @@ function emitSigned(module: ModuleWriter, name: 'sdiv' | 'smod', unsigned: numbe
       .i64LtS()
       .if(() => writer.negate(operand, operand))
   }
-  writer.push(a)
-  writer.push(b)
-  body.call(unsigned)
-  writer.pop(a)
+  isNarrow(writer, a, b)
+  body.if(
+    () => writeNarrow(writer, name === 'sdiv' ? 'quotient' : 'remainder', a, b[0], long),
+    () => {
+      writer.push(a)
+      writer.push(b)
+      body.call(unsigned)
+      writer.pop(a)
+    },
+  )
   body
     .get(sign)
     .i64Const(0)
@@ -347,51 +92,35 @@ function emitSigned(module: ModuleWriter, name: 'sdiv' | 'smod', unsigned: numbe
   return index
 }
 
-/** (a, b, n) → (a + b) mod n. */
-function emitAddModulo(module: ModuleWriter, remainders: readonly number[]): number {
-  const index = module.function(module.type([...WORD, ...WORD, ...WORD], WORD), 'addmod')
-  const writer = new WordWriter(module.body(index))
-  const { body } = writer
-  const [a, b, modulus] = [parameterWord(0), parameterWord(4), parameterWord(8)]
-  const sum = body.locals(I64, 8)
-  const low = sum.slice(0, 4) as unknown as Word
-  const carry = sum[4] as Local
-  writeZeroWhenZero(writer, modulus)
-  writer.addWithCarry(low, a, b)
-  body.set(carry)
-  // Both are reduced, as in all code for elliptic curves: the sum is less than 2·n.
-  writer.isLess(a, modulus)
-  writer.isLess(b, modulus)
-  body.i32And().if(() => {
-    body.get(carry).i64Eqz()
-    writer.isLess(low, modulus)
-    body.i32And().if(() => {
-      writer.push(low)
-      body.return()
-    })
-    writer.subtract(low, low, modulus)
-    writer.push(low)
-    body.return()
-  })
-  writeDispatch(writer, modulus, [...sum, ...modulus], remainders)
-  return index
+/** Pushes whether a has at most two limbs, and b one. */
+function isNarrow(writer: WordWriter, a: Word, b: Word): void {
+  writer.orOf([a[2], a[3], b[1], b[2], b[3]])
+  writer.body.i64Eqz()
 }
 
-/** (a, b, n) → (a · b) mod n. */
-function emitMultiplyModulo(module: ModuleWriter, remainders: readonly number[]): number {
-  const index = module.function(module.type([...WORD, ...WORD, ...WORD], WORD), 'mulmod')
-  const writer = new WordWriter(module.body(index))
-  const [a, b, modulus] = [parameterWord(0), parameterWord(4), parameterWord(8)]
-  const product = writer.body.locals(I64, 8)
-  writeZeroWhenZero(writer, modulus)
-  writeProduct(writer, product, a, b)
-  writeDispatch(writer, modulus, [...product, ...modulus], remainders)
-  return index
-}
-
-function writeZeroWhenZero(writer: WordWriter, modulus: Word): void {
-  writer.isZero(modulus)
-  writer.body.if(() => {
-    writer.body.i64Const(0).i64Const(0).i64Const(0).i64Const(0).return()
-  })
+/** Replaces the two low limbs of a, which has no others. */
+function writeNarrow(
+  { body }: WordWriter,
+  result: Result,
+  a: Word,
+  divisor: Local,
+  { divideTwoLimbs }: LongDivisions,
+): void {
+  const divide = (): FunctionBody => (result === 'quotient' ? body.i64DivU() : body.i64RemU())
+  const divideLow = (): void => {
+    body.get(a[0]).get(divisor)
+    divide().set(a[0])
+  }
+  const divideBoth = (): void => {
+    body.get(a[0]).get(a[1]).get(divisor).call(divideTwoLimbs)
+    if (result === 'quotient') body.drop().set(a[1]).set(a[0])
+    else body.set(a[0]).drop().drop().i64Const(0).set(a[1])
+  }
+  body
+    .get(divisor)
+    .i64Eqz()
+    .if(
+      () => body.i64Const(0).set(a[0]).i64Const(0).set(a[1]),
+      () => body.get(a[1]).i64Eqz().if(divideLow, divideBoth),
+    )
 }

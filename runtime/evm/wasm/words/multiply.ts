@@ -46,16 +46,43 @@ export function emitMultiply(module: ModuleWriter): number {
   const writer = new WordWriter(module.body(index))
   const { body } = writer
   const [a, b] = [parameterWord(0), parameterWord(4)]
-  // Most products are of small factors: one of both below 2⁶⁴ leaves a fourth of the work when the other one is, too.
+  // Most products are of small factors, unsigned or signed.
   writer.orOf([a[1], a[2], a[3], b[1], b[2], b[3]])
   body.i64Eqz().if(() => {
     writer.multiplyLimbs(a[0], b[0], a[0], b[0])
     body.get(a[0]).get(b[0]).i64Const(0).i64Const(0).return()
   })
+  writeSmallSignedProduct(writer, a, b)
   const product = writer.word()
   writeProduct(writer, product, a, b)
   writer.push(product)
   return index
+}
+
+/** Returns the product when both factors are numbers of 64 bits with a sign. */
+function writeSmallSignedProduct(writer: WordWriter, a: Word, b: Word): void {
+  const { body } = writer
+  const [signA, signB, low, high] = body.locals(I64, 4) as [Local, Local, Local, Local]
+  let isFirst = true
+  for (const [word, sign] of [
+    [a, signA],
+    [b, signB],
+  ] as const) {
+    body.get(word[0]).i64Const(63).i64ShrS().set(sign)
+    for (const limb of word.slice(1)) {
+      body.get(limb).get(sign).i64Xor()
+      if (!isFirst) body.i64Or()
+      isFirst = false
+    }
+  }
+  body.i64Eqz().if(() => {
+    writer.multiplyLimbs(low, high, a[0], b[0])
+    // Without its sign, a negative factor was 2⁶⁴ too large: the other one is taken off the high limb.
+    body.get(low).get(high)
+    body.get(b[0]).get(signA).i64And().i64Sub()
+    body.get(a[0]).get(signB).i64And().i64Sub().tee(high)
+    body.get(high).i64Const(63).i64ShrS().tee(high).get(high).return()
+  })
 }
 
 /** (base, exponent) → base^exponent mod 2²⁵⁶, by squaring from the highest bit of the exponent down. */

@@ -10,7 +10,7 @@ const WORD_MAX = 2n ** 256n - 1n
 const world = createRuntimeWorld()
 
 /** Where carries, signs and numbers of limbs change. */
-const EDGES: readonly bigint[] = [
+const POSITIVE_EDGES: readonly bigint[] = [
   ...new Set(
     [0n, 1n, 31n, 32n, 63n, 64n, 65n, 127n, 128n, 191n, 192n, 255n]
       .flatMap((bits) => [2n ** bits - 1n, 2n ** bits, 2n ** bits + 1n])
@@ -19,12 +19,18 @@ const EDGES: readonly bigint[] = [
   ),
 ]
 
+/** With either sign. */
+const EDGES = [...new Set(POSITIVE_EDGES.flatMap((edge) => [edge, BigInt.asUintN(256, -edge)]))]
+
 /** Uniform in the number of bits, so that all numbers of limbs are common; runs of ones and zeros; edges. */
 const word: fc.Arbitrary<bigint> = fc.oneof(
   fc.constantFrom(...EDGES),
   fc
     .tuple(fc.bigInt({ min: 0n, max: WORD_MAX }), fc.integer({ min: 0, max: 256 }))
     .map(([value, bits]) => BigInt.asUintN(bits, value)),
+  fc
+    .tuple(fc.bigInt({ min: 0n, max: WORD_MAX }), fc.integer({ min: 1, max: 256 }))
+    .map(([value, bits]) => BigInt.asUintN(256, BigInt.asIntN(bits, value))),
   fc
     .array(fc.constantFrom(0n, 1n, 2n ** 63n, 2n ** 64n - 1n, 2n ** 64n - 2n, 2n ** 32n, 2n ** 63n - 1n), {
       minLength: 4,

@@ -107,6 +107,7 @@ function access(scope: Scope, depth: number): string {
     [2, () => `${addressExpression(scope)} EXTCODESIZE`],
     [2, () => `${addressExpression(scope)} EXTCODEHASH`],
     [2, () => `${push(prng, randomSize(prng))} ${push(prng, randomOffset(prng))} KECCAK256`],
+    [1, () => `${push(prng, randomSlot(prng))} PUSH0 MSTORE PUSH1 32 PUSH0 KECCAK256`],
     [3, () => `${push(prng, blockNumberNear(prng, blockNumber))} BLOCKHASH`],
     [1, () => `${push(prng, BigInt(prng.below(4)))} BLOBHASH`],
   ])()

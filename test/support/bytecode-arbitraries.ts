@@ -37,6 +37,8 @@ const pointer = fc.constantFrom(
   'DUP2 DUP2 PUSH1 5 ADD MSTORE',
   'DUP1 DUP1 MSTORE8',
   'PUSH1 4 SWAP1 SUB',
+  'PUSH1 9 PUSH0 MSTORE',
+  'PUSH1 32 PUSH0 KECCAK256',
 )
 
 const statement = fc.oneof(

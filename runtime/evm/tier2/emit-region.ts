@@ -95,6 +95,8 @@ class NodeEmitter {
   readonly #writer: RegionWriter
   readonly #loops: Target[] = []
   readonly #merges: Target[] = []
+  /** Merges that some branch goes to: a condition may be known. */
+  readonly #reached = new Set<IrNode>()
 
   constructor(writer: RegionWriter) {
     this.#writer = writer
@@ -150,7 +152,8 @@ class NodeEmitter {
     this.#within(node, merges.slice(0, -1))
     this.#merges.pop()
     body.close(label)
-    this.emit(outermost)
+    if (this.#reached.has(outermost)) this.emit(outermost)
+    else body.unreachable()
   }
 
   #content(node: IrNode): void {
@@ -162,6 +165,11 @@ class NodeEmitter {
         return
       case 'branch': {
         const { body, values, words } = this.#writer
+        const { constant } = exit.condition
+        if (constant !== undefined) {
+          this.#transfer(node, constant.bits > 0 ? exit.taken : exit.otherwise)
+          return
+        }
         words.truth(values.of(exit.condition))
         values.used(exit.condition)
         body.if(() => this.#transfer(node, exit.taken))
@@ -235,6 +243,7 @@ class NodeEmitter {
       this.#countIteration(node)
       body.br(present(this.#loops.findLast((loop) => loop.node === node)?.label, 'loop'))
     } else if (node.forwardEdges > 1) {
+      this.#reached.add(node)
       body.br(present(this.#merges.findLast((merge) => merge.node === node)?.label, 'merge'))
     } else {
       this.emit(node)

@@ -146,8 +146,10 @@ const SIMPLIFICATIONS: Partial<Record<Operation, Simplification>> = {
   div: (builder, a, b) => quotient(builder, 'div', a, b),
   mod: (builder, a, b) => quotient(builder, 'mod', a, b),
   // Where no operand can be negative, the unsigned operation, which may be simpler.
-  sdiv: (builder, a, b) => (areNotNegative(a, b) ? builder.pure('div', a, b) : undefined),
-  smod: (builder, a, b) => (areNotNegative(a, b) ? builder.pure('mod', a, b) : undefined),
+  sdiv: (builder, a, b) =>
+    areNotNegative(a, b) ? builder.pure('div', a, b) : signedQuotient(builder, 'sdiv', a, b),
+  smod: (builder, a, b) =>
+    areNotNegative(a, b) ? builder.pure('mod', a, b) : signedQuotient(builder, 'smod', a, b),
   slt: (builder, a, b) => (areNotNegative(a, b) ? builder.pure('lt', a, b) : undefined),
   lt: (builder, a, b) => {
     // x < 1 is x = 0.
@@ -188,6 +190,24 @@ function quotient(builder: IrBuilder, operation: 'div' | 'mod', a: Value, b: Val
   if (shift === undefined) return undefined
   if (operation === 'div') return builder.pure('shr', builder.number(shift), a)
   return builder.pure('and', a, builder.word((1n << BigInt(shift)) - 1n))
+}
+
+/** By 2ⁿ: shifts round down, so that 2ⁿ − 1 is added to what is negative. */
+function signedQuotient(
+  builder: IrBuilder,
+  operation: 'sdiv' | 'smod',
+  a: Value,
+  b: Value,
+): Value | undefined {
+  if (isZero(b)) return b
+  const shift = b.constant === undefined ? undefined : exactLog2(b.constant)
+  if (shift === undefined || shift === 0 || shift >= WORD_BITS - 1) return undefined
+  const signs = builder.pure('sar', builder.number(WORD_BITS - 1), a)
+  const bias = builder.pure('shr', builder.number(WORD_BITS - shift), signs)
+  const sum = builder.pure('add', a, bias)
+  if (operation === 'sdiv') return builder.pure('sar', builder.number(shift), sum)
+  const mask = builder.word((1n << BigInt(shift)) - 1n)
+  return builder.pure('sub', builder.pure('and', sum, mask), bias)
 }
 
 function areNotNegative(a: Value, b: Value): boolean {

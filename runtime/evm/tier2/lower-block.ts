@@ -1,9 +1,10 @@
 /** Runs one block on a stack of values: each instruction becomes a value, or nothing when it only moves words. */
 import { assert, present } from '../../../src/primitives/assert.ts'
 import { immediateSizeOf, type Block, type CodeBlocks } from './block-analysis.ts'
-import { EXP_BYTE } from '../gas.ts'
+import { EXP_BYTE, KECCAK_WORD } from '../gas.ts'
 import type { Instruction } from '../opcodes.ts'
 import { numberOf, type IrBuilder } from './ir-builder.ts'
+import { KnownMemory } from './known-memory.ts'
 import { OFFSET_BITS, rootOf, type Operation, type Value } from './ir.ts'
 
 /** The stack of a region, as far as the region changed it. */
@@ -156,6 +157,7 @@ export function lowerBlock(
     if (gas > 0) builder.append('charge', [], 0, gas)
     return gas
   }
+  const memory = new KnownMemory()
   let rest = chargeNext()
   let offset = block.start
   for (let i = 0; i < block.operationCount; i++) {
@@ -164,7 +166,7 @@ export function lowerBlock(
     rest -= instruction.gas
     const isExit = offset === block.last && block.ending !== 'fall' && block.ending !== 'leave'
     if (isExit) return takeOperands(stack, instruction.inputs)
-    lowerInstruction({ code, builder, stack, instruction, offset, rest })
+    lowerInstruction({ code, builder, stack, memory, instruction, offset, rest })
     if (MAY_FAIL.has(instruction.name)) rest = chargeNext()
     offset += 1 + immediateSizeOf(opcode)
   }
@@ -195,6 +197,7 @@ interface Step {
   readonly code: Uint8Array
   readonly builder: IrBuilder
   readonly stack: WordStack
+  readonly memory: KnownMemory
   readonly instruction: Instruction
   readonly offset: number
   /** Gas of later instructions that is charged already. */
@@ -202,7 +205,7 @@ interface Step {
 }
 
 function lowerInstruction(step: Step): void {
-  const { code, builder, stack, instruction, offset } = step
+  const { code, builder, stack, memory, instruction, offset } = step
   const { name, byte } = instruction
   if (byte >= 0x5f && byte <= 0x7f) {
     stack.push(builder.constant(builder.pool.ofImmediate(code, offset + 1, instruction.immediateSize)))
@@ -222,7 +225,8 @@ function lowerInstruction(step: Step): void {
     } else if (ordered !== undefined) {
       if (WRITING.has(name)) builder.append('writable', [], 0)
       const operands = takeOperands(stack, instruction.inputs)
-      const value = builder.append(ordered.operation, operands, ordered.bits)
+      const value = knownHash(step, operands) ?? builder.append(ordered.operation, operands, ordered.bits)
+      memory.note(ordered.operation, operands)
       if (TOUCHING.has(ordered.operation)) narrowOffset(builder, stack, operands[0])
       if (instruction.outputs > 0) stack.push(value)
     } else if (contextBits !== undefined) {
@@ -231,6 +235,18 @@ function lowerInstruction(step: Step): void {
       lowerRest(step)
     }
   }
+}
+
+/** What KECCAK256 answers where the compiler can tell. */
+function knownHash(
+  { builder, memory, instruction }: Step,
+  [offset, size]: readonly Value[],
+): Value | undefined {
+  if (instruction.name !== 'KECCAK256') return undefined
+  const known = memory.hashOf(offset as Value, size as Value)
+  if (known === undefined) return undefined
+  builder.append('charge', [], 0, KECCAK_WORD * known.wordCount)
+  return builder.word(known.hash)
 }
 
 /** Operations whose first operand is an offset in memory, used whatever the others are. */
@@ -255,7 +271,7 @@ function swap(stack: WordStack, depth: number): void {
 /** Widths of what the host pushes. */
 const HOST_BITS: Readonly<Record<string, number>> = { EXTCODESIZE: 32 }
 
-function lowerRest({ code, builder, stack, instruction, offset, rest }: Step): void {
+function lowerRest({ code, builder, stack, memory, instruction, offset, rest }: Step): void {
   switch (instruction.name) {
     case 'JUMPDEST':
       return
@@ -286,6 +302,7 @@ function lowerRest({ code, builder, stack, instruction, offset, rest }: Step): v
     default: {
       const operands = takeOperands(stack, instruction.inputs)
       if (instruction.outputs === 0) {
+        memory.note('hostEffect', operands)
         builder.append('hostEffect', operands, 0, instruction.byte)
       } else {
         stack.push(builder.append('host', operands, HOST_BITS[instruction.name] ?? 256, instruction.byte))

@@ -60,6 +60,54 @@ suite('compiled code does what tier 0 does', () => {
     for (let gas = 3000n; gas < 60_000n; gas += 501n) agree(code, { gas })
   })
 
+  test('where the hash of constants is known, and where something was written over them', () => {
+    const write = fc.oneof(
+      fc.tuple(fc.nat(5), fc.nat(9)).map(([index, word]) => `PUSH1 ${word} PUSH1 ${32 * index} MSTORE`),
+      fc.tuple(fc.nat(5), fc.nat(9)).map(([index, word]) => `PUSH1 ${word} PUSH1 ${32 * index + 7} MSTORE`),
+      fc.nat(200).map((offset) => `CALLER PUSH1 ${offset} MSTORE8`),
+      fc.constantFrom(
+        'CALLER PUSH0 CALLDATALOAD MSTORE',
+        'PUSH1 9 PUSH1 3 PUSH1 40 CODECOPY',
+        'CALLER PUSH1 64 MSTORE',
+      ),
+    )
+    const hash = fc
+      .tuple(fc.nat(2), fc.constantFrom(0, 32, 64, 96, 33))
+      .map(([index, size]) => `PUSH1 ${size} PUSH1 ${32 * index} KECCAK256`)
+    const keep = 'PUSH0 SLOAD ADD PUSH0 SSTORE'
+    const statement = fc.oneof(
+      { weight: 3, arbitrary: write },
+      hash.map((text) => `${text} ${keep}`),
+    )
+    fc.assert(
+      fc.property(fc.array(statement, { maxLength: 12 }), fc.nat(60_000), (statements, gas) => {
+        agree(assemble(...statements, 'STOP'), { gas: BigInt(gas) })
+        agree(assemble(...statements, 'STOP'), { gas: 1_000_000n })
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  test('in divisions by powers of two, whatever the signs', () => {
+    const words = [
+      0n,
+      1n,
+      5n,
+      2n ** 64n,
+      2n ** 255n,
+      2n ** 255n - 1n,
+      2n ** 256n - 1n,
+      2n ** 256n - 2n ** 64n - 1n,
+    ]
+    for (const shift of [0, 1, 2, 63, 64, 65, 128, 254, 255]) {
+      const divisor = `PUSH32 0x${(2n ** BigInt(shift)).toString(16).padStart(64, '0')}`
+      const code = assemble(
+        `${divisor} CALLVALUE SDIV PUSH0 MSTORE ${divisor} CALLVALUE SMOD PUSH1 32 MSTORE PUSH1 64 PUSH0 RETURN`,
+      )
+      for (const value of words) agree(code, { value })
+    }
+  })
+
   test('where the stack is almost full, and where a way that is not taken would overflow it', () => {
     for (const height of [1020, 1021, 1022, 1023, 1024]) {
       agree(assemble('CALLVALUE '.repeat(height), 'PUSH2 @end JUMPI', 'DUP1 DUP1 DUP1', '@end STOP'))
@@ -70,6 +118,16 @@ suite('compiled code does what tier 0 does', () => {
 suite('what once was compiled wrongly', () => {
   test('a result that can only be zero, in an operation inline', () => {
     agree(assemble('CALLER PUSH0 COINBASE PUSH0 ADDMOD SDIV PUSH0 SSTORE STOP'))
+  })
+
+  test('a block that only ways lead to which a known condition rules out', () => {
+    agree(
+      assemble(
+        'PUSH0 PUSH2 @a JUMPI STOP',
+        '@a CALLVALUE PUSH2 @b JUMPI CALLER PUSH2 @join JUMP',
+        '@b ADDRESS @join PUSH0 SSTORE STOP',
+      ),
+    )
   })
 })
 

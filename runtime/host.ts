@@ -5,6 +5,7 @@
  */
 import type { Address, Hash } from '../src/primitives/bytes.ts'
 import type { ForkRules } from '../src/chain/forks.ts'
+import type { PackedLogs } from '../src/chain/packed-logs.ts'
 import type { HaltReason, Outcome, SubcallResult } from './outcome.ts'
 
 /** What block instructions read. */
@@ -57,6 +58,8 @@ export interface Host {
   /** The refund counter of the transaction so far: only a traced run asks. */
   refund(): bigint
   log(address: Address, topics: readonly Hash[], data: Uint8Array): void
+  /** Several logs, in their order. */
+  packedLogs(logs: PackedLogs): void
   /** Moves the balance and, when created in this transaction, marks for deletion (EIP-6780). */
   selfDestruct(address: Address, beneficiary: Address): void
   /** Hash of one of the 256 blocks before the current one; zero outside of them. */

@@ -130,12 +130,13 @@ export function receiptOf(
   result: TransactionResult,
   cumulativeGasUsed: bigint,
 ): Receipt {
+  const { logs } = result
   return {
     type: transaction.fields.type,
     succeeded: result.status === 'succeeded',
     cumulativeGasUsed,
-    logsBloom: bloomOfLogs(result.logs),
-    logs: result.logs,
+    logsBloom: bloomOfLogs(logs),
+    logs,
     gasUsed: result.gasUsed,
     effectiveGasPrice: result.effectiveGasPrice,
     contractAddress: result.contractAddress,

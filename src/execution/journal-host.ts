@@ -1,5 +1,6 @@
 /** The engine's {@link Host} over the journal, with the block and transaction that run. */
 import { ZERO_HASH, type Address, type Hash } from '../primitives/bytes.ts'
+import type { PackedLogs } from '../chain/packed-logs.ts'
 import { visibleCodeHash, type Journal } from '../state/journal.ts'
 import type { BlockContext, Host, TransactionContext } from '../../runtime/host.ts'
 import type { BlockEnvironment } from './environment.ts'
@@ -90,6 +91,11 @@ export class JournalHost implements Host {
     const log = { address, topics, data }
     this.journal.addLog(log)
     this.tracer?.log?.(log, this.depth)
+  }
+
+  packedLogs(logs: PackedLogs): void {
+    if (this.tracer?.log === undefined) this.journal.addLog(logs)
+    else for (const { address, topics, data } of logs.read()) this.log(address, topics, data)
   }
 
   /** EIP-6780: the balance always moves; the account goes only when it came into being in this transaction. */

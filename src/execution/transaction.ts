@@ -8,6 +8,7 @@ import { createAddress } from '../chain/contract-address.ts'
 import { delegationTarget, delegationTo } from '../chain/delegation.ts'
 import { recoverAuthority } from '../chain/transaction-signature.ts'
 import type { Authorization, Transaction } from '../chain/transaction.ts'
+import { readLogs } from '../chain/packed-logs.ts'
 import type { Journal } from '../state/journal.ts'
 import { tier0 } from '../../runtime/evm/engine.ts'
 import { precompilesOf } from '../../runtime/evm/precompiles/table.ts'
@@ -113,7 +114,7 @@ export function runMessage(
   const gasUsed = gasAfterRefund(spent, journal.refund, gas)
   journal.addBalance(message.from, (message.gasLimit - gasUsed) * price)
   journal.addBalance(seen.beneficiary, gasUsed * (price - seen.baseFeePerGas))
-  const logs = ended.outcome.kind === 'return' ? journal.logs : []
+  const logs = ended.outcome.kind === 'return' ? journal.recordedLogs : []
   const deleted = journal.endTransaction()
   tracer?.end?.({ gasUsed, state: journal, deleted })
   return resultOf(ended, { message, gasUsed, spent, logs, price, blobGas })
@@ -213,29 +214,52 @@ function gasAfterRefund(spent: bigint, refund: number, { floor }: IntrinsicGas):
   return used < floor ? floor : used
 }
 
-function resultOf(
-  { outcome, created }: DriverResult,
-  facts: {
-    readonly message: CallMessage
-    readonly gasUsed: bigint
-    readonly spent: bigint
-    readonly logs: TransactionResult['logs']
-    readonly price: bigint
-    readonly blobGas: bigint
-  },
-): TransactionResult {
+interface ResultFacts {
+  readonly message: CallMessage
+  readonly gasUsed: bigint
+  readonly spent: bigint
+  readonly logs: Journal['recordedLogs']
+  readonly price: bigint
+  readonly blobGas: bigint
+}
+
+function resultOf({ outcome, created }: DriverResult, facts: ResultFacts): TransactionResult {
   const isCreation = facts.message.to === null
   const output =
     outcome.kind === 'halt' || (isCreation && outcome.kind === 'return') ? new Uint8Array(0) : outcome.output
-  return {
-    status: outcome.kind === 'return' ? 'succeeded' : outcome.kind === 'revert' ? 'reverted' : 'halted',
-    haltReason: outcome.kind === 'halt' ? outcome.reason : undefined,
-    gasUsed: facts.gasUsed,
-    gasSpent: facts.spent,
-    output,
-    logs: facts.logs,
-    contractAddress: created ?? null,
-    effectiveGasPrice: facts.price,
-    blobGasUsed: facts.blobGas,
+  return new Result(outcome, output, created ?? null, facts)
+}
+
+/** Logs are made readable for those who ask. */
+class Result implements TransactionResult {
+  readonly status: TransactionResult['status']
+  readonly haltReason: TransactionResult['haltReason']
+  readonly gasUsed: bigint
+  readonly gasSpent: bigint
+  readonly output: Uint8Array
+  readonly contractAddress: Address | null
+  readonly effectiveGasPrice: bigint
+  readonly blobGasUsed: bigint
+  readonly #recordedLogs: Journal['recordedLogs']
+
+  constructor(
+    outcome: DriverResult['outcome'],
+    output: Uint8Array,
+    contractAddress: Address | null,
+    { gasUsed, spent, logs, price, blobGas }: ResultFacts,
+  ) {
+    this.status = outcome.kind === 'return' ? 'succeeded' : outcome.kind === 'revert' ? 'reverted' : 'halted'
+    this.haltReason = outcome.kind === 'halt' ? outcome.reason : undefined
+    this.gasUsed = gasUsed
+    this.gasSpent = spent
+    this.output = output
+    this.contractAddress = contractAddress
+    this.effectiveGasPrice = price
+    this.blobGasUsed = blobGas
+    this.#recordedLogs = logs
+  }
+
+  get logs(): TransactionResult['logs'] {
+    return readLogs(this.#recordedLogs)
   }
 }

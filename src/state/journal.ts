@@ -9,6 +9,7 @@
 import { assert } from '../primitives/assert.ts'
 import { EMPTY_BYTES, WORD_MAX, ZERO_HASH, type Address, type Hash } from '../primitives/bytes.ts'
 import { EMPTY_CODE_HASH, keccak256Hash } from '../primitives/keccak.ts'
+import { readLogs, type PackedLogs } from '../chain/packed-logs.ts'
 import type { Log } from '../chain/receipt.ts'
 import { EMPTY_TRIE_ROOT } from '../chain/ordered-trie.ts'
 import type { Account, StateDiff, StateReader } from './state-reader.ts'
@@ -76,7 +77,7 @@ export class Journal implements StateReader {
   private readonly undoList: Undo[] = []
   private transactionNumber = 1
   private readonly transient = new Map<Address, Map<bigint, bigint>>()
-  private transactionLogs: Log[] = []
+  private transactionLogs: (Log | PackedLogs)[] = []
   private refundCounter = 0
   /**
    * Accounts that the end of the transaction has to look at: touched or marked for deletion in it. Some may be listed
@@ -155,6 +156,11 @@ export class Journal implements StateReader {
   }
 
   get logs(): readonly Log[] {
+    return readLogs(this.transactionLogs)
+  }
+
+  /** {@link logs} for {@link readLogs}: those of a call are hardly ever read. */
+  get recordedLogs(): readonly (Log | PackedLogs)[] {
     return this.transactionLogs
   }
 
@@ -267,7 +273,7 @@ export class Journal implements StateReader {
     return true
   }
 
-  addLog(log: Log): void {
+  addLog(log: Log | PackedLogs): void {
     this.undoList.push({ kind: 'log' })
     this.transactionLogs.push(log)
   }

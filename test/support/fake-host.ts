@@ -14,6 +14,7 @@ import {
 } from '../../src/primitives/bytes.ts'
 import { EMPTY_CODE_HASH, keccak256Hash } from '../../src/primitives/keccak.ts'
 import { FORKS, type ForkRules } from '../../src/chain/forks.ts'
+import type { PackedLogs } from '../../src/chain/packed-logs.ts'
 import { tier0 } from '../../runtime/evm/engine.ts'
 import type {
   BlockContext,
@@ -127,6 +128,10 @@ export class FakeHost implements Host {
 
   refund(): bigint {
     return this.refunded
+  }
+
+  packedLogs(logs: PackedLogs): void {
+    this.logs.push(...logs.read())
   }
 
   log(address: Address, topics: readonly Hash[], data: Uint8Array): void {

@@ -187,6 +187,7 @@ const EMITTERS: Partial<Record<Operation, Emitter>> = {
   },
   host: (writer, operands, value) => askHost(writer, value.immediate, operands, value.bits),
   hostEffect(writer, operands, value) {
+    if (value.immediate >= LOG0 && value.immediate <= LOG4) return appendLog(writer, operands)
     prepareMemory(writer, value.immediate, operands)
     return askHost(writer, value.immediate, operands, undefined)
   },
@@ -316,12 +317,20 @@ function prepareMemory(writer: RegionWriter, opcode: number, operands: readonly 
     const [target, size] = [present(operands[1], 'target'), present(operands[3], 'size')]
     writer.touchRange(target, size, address)
     writer.chargeWords(COPY_WORD, size)
-  } else if (opcode >= LOG0 && opcode <= LOG4) {
-    const [offset, size] = pair(operands)
-    writer.touchRange(offset, size, address)
-    words.limb(size, 0).i64Const(LOG_DATA_BYTE).i64Mul()
-    writer.chargeAmount()
   }
+}
+
+function appendLog(writer: RegionWriter, operands: readonly Held[]): undefined {
+  const { body, words, address } = writer
+  const [offset, size] = pair(operands)
+  const topics = operands.slice(2)
+  writer.touchRange(offset, size, address)
+  writer.chargeBytes(LOG_DATA_BYTE, size)
+  placeOperands(writer, topics)
+  body.get(address)
+  words.limb(size, 0).i32WrapI64()
+  writer.pushOperandAddress(topics.length)
+  body.i32Const(topics.length).call(words.functions.appendLog)
 }
 
 /** Operands go to the stack above all that the region has on it, the last one lowest, as instructions find them. */

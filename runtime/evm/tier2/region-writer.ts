@@ -99,6 +99,11 @@ function baseAndDelta(value: Value): { base: Value; delta: number } {
   return { base: root, delta: 0 }
 }
 
+/** A size that was touched, so that there was gas for it, if it is a constant: nobody has the gas for 2³¹ bytes. */
+function knownSize(size: Held): number | undefined {
+  return size.kind === 'constant' ? (smallNumberOf(size.constant) ?? 0) : undefined
+}
+
 export class RegionWriter {
   readonly body: FunctionBody
   readonly region: Region
@@ -191,16 +196,26 @@ export class RegionWriter {
 
   /** Charges for each word that `size` bytes fill; the range was touched. */
   chargeWords(perWord: number, size: Held): void {
-    // Nobody has the gas to touch 2³¹ bytes: a larger constant never comes here.
-    const known = size.kind === 'constant' ? (smallNumberOf(size.constant) ?? 0) : undefined
-    if (known === 0) return
+    const known = knownSize(size)
     if (known !== undefined) {
-      this.charge(perWord * Math.ceil(known / 32))
+      if (known > 0) this.charge(perWord * Math.ceil(known / WORD_SIZE))
       return
     }
     const { body } = this
     this.words.limb(size, 0)
     body.i64Const(31).i64Add().i64Const(5).i64ShrU().i64Const(perWord).i64Mul()
+    this.chargeAmount()
+  }
+
+  /** Charges for each of `size` bytes; the range was touched. */
+  chargeBytes(perByte: number, size: Held): void {
+    const known = knownSize(size)
+    if (known !== undefined) {
+      if (known > 0) this.charge(perByte * known)
+      return
+    }
+    this.words.limb(size, 0)
+    this.body.i64Const(perByte).i64Mul()
     this.chargeAmount()
   }
 

@@ -12,6 +12,7 @@ import * as halts from '../halts.ts'
 import type { Pending } from '../machine.ts'
 import { FRAME, HALTS, STATUS, WORD_SIZE } from './layout.ts'
 import { codeFootprint } from './code-area.ts'
+import { tellLogs } from './log-state.ts'
 import type { Machine, ResidentFrame } from './machine.ts'
 import { writeAddress } from './address-book.ts'
 import { beginStorageEpoch, forgetStorage, tellStorage, undoStorage } from './storage-state.ts'
@@ -95,6 +96,8 @@ export class WasmFrame implements Frame, ResidentFrame {
     this.state = 'running'
     const status = this.execute(machine, this)
     machine.refresh()
+    // Also when the frame failed: the host takes back what it hears of then.
+    tellLogs(machine, this)
     if (status === STATUS.leave) {
       tellStorage(machine, this.host)
       this.successor = this.continuation(undefined)

@@ -6,10 +6,12 @@
  * answers with the gas to charge on top, at most `gas`, or with the negative of a status when the frame halts.
  */
 import { assert } from '../../../src/primitives/assert.ts'
-import { wordToHash, type Address, type Hash } from '../../../src/primitives/bytes.ts'
+import type { Address } from '../../../src/primitives/bytes.ts'
 import type { Host, Message } from '../../host.ts'
 import * as prices from '../gas.ts'
 import { FRAME, haltStatus, WORD_SIZE } from './layout.ts'
+import { LOG_OPERATION } from './logs.ts'
+import { tellLargeLog, tellLogs } from './log-state.ts'
 import type { Machine } from './machine.ts'
 import { accessSlot, beginStorageEpoch, loadTransientSlot, tellStorage } from './storage-state.ts'
 import { SLOT_OPERATION } from './storage-slots.ts'
@@ -73,12 +75,19 @@ export function operate(
       tellStorage(machine, host)
       beginStorageEpoch(machine)
       return 0
+    case LOG_OPERATION.tell:
+      tellLogs(machine, frame)
+      return 0
+    case LOG_OPERATION.tellLarge:
+      tellLogs(machine, frame)
+      tellLargeLog(machine, frame, sp, gas)
+      return 0
     case 0xff:
+      // A tracer sees it after what was logged before.
+      tellLogs(machine, frame)
       return selfDestruct(machine, frame, top, gas)
     default:
-      assert(opcode >= 0xa0 && opcode <= 0xa4, 'an operation of the host')
-      log(machine, frame, sp, opcode - 0xa0)
-      return 0
+      assert(false, 'an operation of the host')
   }
 }
 
@@ -160,15 +169,6 @@ function storeStorage(machine: Machine, { host, message }: OperatingFrame, sp: n
   if (refund !== 0) host.addRefund(refund)
   host.setStorage(address, slot, value)
   return price
-}
-
-function log(machine: Machine, { host, message }: OperatingFrame, sp: number, topicCount: number): void {
-  const offset = Number(machine.word(sp - WORD_SIZE))
-  const size = Number(machine.word(sp - 2 * WORD_SIZE))
-  const topics: Hash[] = []
-  for (let i = 0; i < topicCount; i++) topics.push(wordToHash(machine.word(sp - WORD_SIZE * (i + 3))))
-  const start = machine.field(FRAME.memoryBase) + offset
-  host.log(message.address, topics, machine.bytes.slice(start, size === 0 ? start : start + size))
 }
 
 function selfDestruct(machine: Machine, { host, message }: OperatingFrame, top: number, gas: number): number {

@@ -16,6 +16,7 @@
  *     0x0010_0000  STORAGE_SLOTS  open addressing, see `storage-table.ts`
  *     0x0050_0000  STORAGE_UNDO   what to take back when a frame fails
  *     0x0090_0000  STORAGE_DIRTY  addresses of slots that the host does not know the value of
+ *     0x0094_0000  LOGS           that the host does not know yet, see `logs.ts`
  *     0x00a0_0000  CODE           code with its map of jump targets, by hash
  *     0x0200_0000  STACKS         EVM stacks: a callee's begins where its caller's live words end
  *     0x0410_0000  ARENA          for each frame: call data, code that is not kept, then EVM memory, which grows
@@ -58,6 +59,8 @@ export const ENGINE = {
   hostEpoch: 0x2a0,
   /** i32: index in `EVM_FORKS` of the fork that the interpreter runs. */
   fork: 0x2a4,
+  /** i32: bytes that records of logs take up. */
+  logsSize: 0x2a8,
   /** i32: jumps after which the interpreter answers `STATUS.switch`; 0 for never. */
   turnJumps: 0x298,
 } as const
@@ -181,6 +184,9 @@ export const UNDO = {
 export const UNDO_SIZE = 64
 
 export const STORAGE_DIRTY = 0x90_0000
+
+export const LOGS = 0x94_0000
+export const LOGS_SIZE = 0x4_0000
 
 export const CODE = 0xa0_0000
 export const CODE_END = 0x200_0000

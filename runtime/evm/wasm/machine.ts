@@ -89,6 +89,7 @@ export class Machine {
   /** Whether the record in place is that of the last frame; if not, it is among the saved ones. */
   private isRecordInPlace = false
   private readonly slab = new ByteSlab()
+  private readonly logSlab = new ByteSlab()
   private handedOver: Uint8Array | undefined
   private handedOverAt = 0
   private handedOverBy: ResidentFrame | undefined
@@ -171,6 +172,8 @@ export class Machine {
       this.stackStart = STACKS
       this.arenaStart = ARENA
       beginStorageEpoch(this)
+      // Of a frame that the host broke off.
+      this.setField(ENGINE.logsSize, 0)
     } else {
       this.restore(caller)
       this.stackStart = this.field(FRAME.sp)
@@ -281,6 +284,11 @@ export class Machine {
     this.handedOverAt = start
     this.handedOverBy = this.last
     return bytes
+  }
+
+  /** A copy of records of logs, which lives until somebody has read them. */
+  copyLogs(start: number, size: number): Uint8Array {
+    return this.logSlab.cut(this.bytes, this.i32, start, size)
   }
 
   /**

@@ -1,5 +1,5 @@
 /**
- * The functions that all Wasm engines share, in one module: arithmetic on words, Keccak, memory, storage. Tier 1 puts its
+ * The functions that all Wasm engines share, in one module: arithmetic on words, Keccak, memory, storage, logs. Tier 1 puts its
  * interpreter into the same module and calls them directly; modules of tier 2 import them by name.
  *
  * A word is passed as four limbs, lowest first, and comes back as four results.
@@ -10,6 +10,7 @@ import { emitFrameFunctions } from './frame-functions.ts'
 import { emitJumpTargets } from './jump-targets.ts'
 import { emitKeccak } from './keccak.ts'
 import { emitKnownWords } from './known-words.ts'
+import { emitLogFunctions } from './logs.ts'
 import { emitMemoryFunctions } from './memory-functions.ts'
 import { emitStorageFunctions } from './storage-table.ts'
 import { emitDivisions } from './words/divide.ts'
@@ -45,6 +46,7 @@ export const RUNTIME_FUNCTIONS = {
   transientLoad: { parameters: [I32], results: [] },
   transientStore: { parameters: [I32], results: [] },
   undoStorage: { parameters: [I32], results: [] },
+  appendLog: { parameters: [I32, I32, I32, I32], results: [] },
   selfBalance: { parameters: [I32], results: [] },
   blobHash: { parameters: [I32], results: [] },
   blockHash: { parameters: [I32], results: [] },
@@ -81,6 +83,7 @@ export function emitRuntime(module: ModuleWriter, host: number): Readonly<Record
     ...emitFrameFunctions(module),
     ...emitKnownWords(module, host),
     ...emitStorageFunctions(module, host),
+    ...emitLogFunctions(module, host),
   }
   for (const [name, index] of Object.entries(functions)) module.exportFunction(name, index)
   return functions

@@ -20,7 +20,7 @@ function number(address: number): Emit {
 }
 
 /** The host takes `inputs` words and leaves `outputs` in their place. */
-export const asked: Emit = (writer, { byte, inputs, outputs }) => {
+const asked: Emit = (writer, { byte, inputs, outputs }) => {
   writer.callHost(byte)
   if (outputs > inputs) writer.grow()
   else writer.drop(inputs - outputs)

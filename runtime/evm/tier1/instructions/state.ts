@@ -4,7 +4,6 @@ import { CALL_STIPEND, INITCODE_SIZE_MAX, INITCODE_WORD, KECCAK_WORD, LOG_DATA_B
 import { FRAME, STATUS } from '../../wasm/layout.ts'
 import type { Emit } from '../interpreter.ts'
 import type { InterpreterWriter } from '../interpreter-writer.ts'
-import { asked } from './environment.ts'
 
 const log: Emit = (writer, instruction) => {
   writer.haltIfStatic()
@@ -13,7 +12,13 @@ const log: Emit = (writer, instruction) => {
   writer.pushLimb(1)
   writer.body.i64Const(LOG_DATA_BYTE).i64Mul()
   writer.chargeAmount()
-  asked(writer, instruction)
+  writer.pushMemoryAddress(0)
+  writer.pushLimb(1)
+  writer.body.i32WrapI64()
+  writer.pushAddress(1)
+  writer.body.i32Const(instruction.inputs - 2).call(writer.callees.runtime.appendLog)
+  writer.drop(instruction.inputs)
+  writer.next()
 }
 
 /** Leaves for the driver to run other code; what depends on accounts is charged outside. */

@@ -325,8 +325,9 @@ export class RegionWriter {
   /** Makes memory reach over a range, which may be empty. The place of an empty one is anywhere. */
   touchRange(offset: Held, size: Held, into: Local): void {
     const { body, words, wide } = this
+    // What is too large for a number is also too large for an end: the checks below see to it.
     const [knownOffset, knownSize] = [offset, size].map((held) =>
-      held.kind === 'constant' ? (smallNumberOf(held.constant) ?? CONSTANT_END_MAX) : undefined,
+      held.kind === 'constant' ? (smallNumberOf(held.constant) ?? CONSTANT_END_MAX + 1) : undefined,
     )
     if (knownSize === 0) {
       body.i32Const(0).set(into)

@@ -41,6 +41,23 @@ function framesOf(engine: TieredEngine): readonly number[] {
 }
 
 describe('a frame', () => {
+  test('that names more memory than there is gas for pays no less of it when the size is a constant', () => {
+    const engine = createTieredEngine({ port: immediatePort(), limits: EAGER_LIMITS })
+    // Enough for 64 MiB, the largest end that is added without a check.
+    const gas = 2n ** 33n + 2n ** 24n
+    for (const size of ['PUSH4 0x80000000', 'PUSH5 0x0200000000', `PUSH32 0x80${'00'.repeat(31)}`]) {
+      for (const use of ['PUSH0 RETURN', 'PUSH0 KECCAK256', 'PUSH0 PUSH0 CALLDATACOPY', 'PUSH0 LOG0']) {
+        const code = assemble(size, use, 'PUSH0 PUSH0 RETURN')
+        const options = { code, codeHash: keccak256Hash(code), gas }
+        const [ours, theirs] = [engine, tier0].map((one) => {
+          const outcome = finish(startFrame(code, { ...options, engine: one }))
+          return outcome.kind === 'halt' ? outcome.reason : outcome.kind
+        })
+        assert.equal(ours, theirs, `${size} ${use}`)
+      }
+    }
+  })
+
   test('goes over into compiled code in the middle of a loop', () => {
     // Compiled at the first turn: the interpreter would need ten of them.
     const engine = createTieredEngine({ port: immediatePort(), limits: { hotGasPerByte: 0, hotGasMin: 1 } })
@@ -87,14 +104,14 @@ describe('a frame', () => {
     assert.deepEqual(framesOf(engine), [0, 1, 0])
   })
 
-  test('with more gas than compiled code can count with is interpreted', () => {
+  test('is compiled unless it can pay for more memory than there is, and interpreted if so', () => {
     const engine = createTieredEngine({ port: immediatePort(), limits: EAGER_LIMITS })
-    for (const gas of [2n ** 34n + 1n, 2n ** 62n]) {
+    for (const gas of [2n ** 34n, 2n ** 40n, 2n ** 41n, 2n ** 62n - 1n, 2n ** 62n]) {
       const outcome = run(engine, { gas })
       assert.ok(outcome.kind === 'return' && run(tier0).kind === 'return')
       assert.equal(gas - outcome.gasLeft, gasUsed(run(tier0)))
     }
-    assert.deepEqual(framesOf(engine), [1, 1, 0])
+    assert.deepEqual(framesOf(engine), [1, 2, 2])
   })
 
   test('that is traced is tier 0’s', () => {

@@ -163,6 +163,8 @@ export class Machine {
 
   /** Before a frame begins: finds where its stack and arena are. Frames that are none of its callers are evicted. */
   prepare(frame: ResidentFrame): void {
+    // The last frame may have grown the memory and then trapped: nobody came back to look.
+    this.refresh()
     const { host, message } = frame
     const { last } = this
     if (last !== undefined && (last.host !== host || last.message.depth >= message.depth)) this.evictFrom(0)

@@ -12,6 +12,7 @@ import type { Hex } from '../src/primitives/bytes.ts'
 import type { EvmCall, PlacedAccount } from './evm-calls.ts'
 import { firstAnswer, freePort, start, stop, type Command } from './processes.ts'
 import { RpcConnection } from './rpc-connection.ts'
+import { endWithUs } from './watchdog.ts'
 
 /** Of one call, in milliseconds. */
 export interface CallTime {
@@ -95,6 +96,8 @@ export class WorkerContestant implements Contestant {
   /** @param engine a name of our engines, or any other for `@ethereumjs/evm`. */
   static async open(name: string, engine: string): Promise<WorkerContestant> {
     const child = fork(WORKER, [engine], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    // It leaves by itself when it is told that we are gone, but not in the middle of a long call.
+    endWithUs(child, 'process')
     const contestant = new WorkerContestant(name, child)
     await contestant.answer()
     return contestant

@@ -6,6 +6,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { AevirError } from '../src/primitives/errors.ts'
 import { RpcConnection } from './rpc-connection.ts'
+import { endWithUs } from './watchdog.ts'
 
 /** A process that does not answer by then never will. */
 const ANSWER_TIMEOUT_MS = 60_000
@@ -35,7 +36,7 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-/** Starts a command in a process group of its own, so that all it starts can be ended with it. */
+/** Starts a command in a process group of its own: all it starts is ended with it, and both with this process. */
 export function start({ file, args, cwd, env }: Command): ChildProcess {
   const options: SpawnOptions = {
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -43,7 +44,9 @@ export function start({ file, args, cwd, env }: Command): ChildProcess {
     env: { ...process.env, ...env },
     ...(cwd === undefined ? {} : { cwd }),
   }
-  return spawn(file, args, options)
+  const child = spawn(file, args, options)
+  endWithUs(child, 'group')
+  return child
 }
 
 /** A connection to `port` that has answered `eth_chainId`. */
@@ -71,6 +74,7 @@ export async function textOutput(
   args: readonly string[],
 ): Promise<{ readonly exitCode: number | null; readonly text: string }> {
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  endWithUs(child, 'process')
   let text = ''
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
   await once(child, 'close')

@@ -6,6 +6,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from '../../../benchmarks/processes.ts'
+import { endWithUs } from '../../../benchmarks/watchdog.ts'
 import { present } from '../../../src/primitives/assert.ts'
 import type { NodeHandle } from './node-handle.ts'
 
@@ -28,8 +29,6 @@ const OUTPUT_SHOWN = 2_000
 export class NodeProcess implements NodeHandle {
   readonly place: NodePlace
   #child: ChildProcess | undefined
-  /** A harness that fails or is interrupted leaves no process behind. */
-  readonly #killChild = (): void => void this.#child?.kill('SIGKILL')
 
   constructor(place: NodePlace) {
     this.place = place
@@ -62,8 +61,7 @@ export class NodeProcess implements NodeHandle {
       ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
     })
     closeSync(output)
-    process.once('exit', this.#killChild)
-    this.#child.once('exit', () => process.off('exit', this.#killChild))
+    endWithUs(this.#child, 'process')
   }
 
   /** Resolves when the node says that users may be sent to it. @throws Error with the end of its output */
@@ -91,7 +89,7 @@ export class NodeProcess implements NodeHandle {
 
   /** Ends it in order. @returns its exit code; `null` when it had to be killed. */
   async stop(): Promise<number | null> {
-    const timer = setTimeout(this.#killChild, STOP_TIMEOUT_MS)
+    const timer = setTimeout(() => this.#child?.kill('SIGKILL'), STOP_TIMEOUT_MS)
     await this.#end('SIGTERM')
     clearTimeout(timer)
     return this.#child?.exitCode ?? null

@@ -164,9 +164,8 @@ function refer(start: number, end: number, at: number): number {
     hashMemory.copyWithin(at, start, end)
     return size
   }
-  hashInPlace(start, end)
+  hashInPlace(start, end, at + 1)
   hashMemory[at] = HASH_PREFIX
-  hashMemory.copyWithin(at + 1, 0, HASH_SIZE)
   return 1 + HASH_SIZE
 }
 

@@ -2,10 +2,10 @@
  * Keccak-f[1600] (FIPS 202, §3) as WebAssembly, made here when the module loads: 64-bit lanes are what JavaScript has no
  * number for, so that the same permutation on pairs of 32-bit halves takes several times as long.
  *
- * The emitted module has one memory and one function, `absorb(start, end, isFirst)`. Memory holds the state at 0 (25 lanes,
- * little endian), the round constants behind it, and from {@link INPUT} on what is hashed. `absorb` takes up the blocks of
- * 136 bytes from `start` to `end`, at least one, starting from a zero state where `isFirst`. The sponge around it is
- * `keccak.ts`.
+ * The emitted module has one memory and two functions. Memory holds the state at 0 (25 lanes, little endian), the round
+ * constants behind it, and from {@link INPUT} on what is hashed. `absorb(start, end, isFirst)` takes up the blocks of 136
+ * bytes from `start` to `end`, at least one, starting from a zero state where `isFirst`. `digest(start, end, to)` pads what
+ * stands from `start` to `end`, takes it up and leaves the 32 bytes of its hash at `to`. The sponge around it is `keccak.ts`.
  *
  * Inside `absorb` all lanes are locals. A round reads 25 of them and writes 25 others; the loop holds two rounds, one in
  * each direction, so that nothing is ever copied.
@@ -18,8 +18,11 @@ export const INPUT = 1024
 /** Bytes of input that memory takes at a time: whole blocks. */
 export const INPUT_SIZE = KECCAK_RATE * 480
 
+/** Bytes behind what it hashes that `digest` overwrites: a block of padding, cleared by eight bytes. */
+export const PADDING_SIZE = KECCAK_RATE + 8
+
 /** Memory behind the input, where callers of `keccak.ts` put together what they hash. */
-export const WORKSPACE = INPUT + INPUT_SIZE + KECCAK_RATE
+export const WORKSPACE = INPUT + INPUT_SIZE + PADDING_SIZE
 export const WORKSPACE_SIZE = 60 * 1024
 
 const PAGE_SIZE = 65_536
@@ -28,21 +31,21 @@ const RATE_LANES = KECCAK_RATE / 8
 const ROUND_CONSTANTS = LANES * 8
 const ROUNDS = 24
 
-/** The module's one function and the memory it works on. */
+/** The module's functions and the memory they work on. */
 export interface KeccakCore {
   readonly memory: Uint8Array
   absorb(start: number, end: number, isFirst: 0 | 1): void
+  digest(start: number, end: number, to: number): void
 }
 
 /** Compiles the module; a matter of a millisecond. */
 export function instantiateKeccak(): KeccakCore {
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(emitModule()))
-  // The emitter below exports exactly these two.
-  const { memory, absorb } = exports as {
+  // The emitter below exports exactly these three.
+  const { memory, absorb, digest } = exports as Pick<KeccakCore, 'absorb' | 'digest'> & {
     memory: WebAssembly.Memory
-    absorb: (start: number, end: number, isFirst: number) => void
   }
-  return { memory: new Uint8Array(memory.buffer), absorb }
+  return { memory: new Uint8Array(memory.buffer), absorb, digest }
 }
 
 // ---- The permutation -----------------------------------------------------------------------------------------------
@@ -53,21 +56,29 @@ const OP = {
   if: 0x04,
   end: 0x0b,
   brIf: 0x0d,
+  call: 0x10,
   get: 0x20,
   set: 0x21,
   tee: 0x22,
   i64Load: 0x29,
+  i32Load8: 0x2d,
   i64Store: 0x37,
+  i32Store8: 0x3a,
   i32Const: 0x41,
   i64Const: 0x42,
   i32Eqz: 0x45,
   i32Ne: 0x47,
   i32LtU: 0x49,
   i32Add: 0x6a,
+  i32Sub: 0x6b,
+  i32RemU: 0x70,
+  i32Or: 0x72,
   i64And: 0x83,
   i64Xor: 0x85,
   i64Rotl: 0x89,
 } as const
+/** The index of a function. */
+const ABSORB = 0
 const I32 = 0x7f
 const I64 = 0x7e
 const NO_RESULT = 0x40
@@ -163,6 +174,25 @@ function emitAbsorb(): number[] {
   return code
 }
 
+function emitDigest(): number[] {
+  const [start, end, to, padded, at] = [0, 1, 2, 3, 4]
+  const code: number[] = [1, 2, I32]
+  code.push(OP.get, end, OP.i32Const, ...signedLeb(KECCAK_RATE), OP.i32Add)
+  code.push(OP.get, end, OP.get, start, OP.i32Sub)
+  code.push(OP.i32Const, ...signedLeb(KECCAK_RATE), OP.i32RemU, OP.i32Sub, OP.set, padded)
+  code.push(OP.get, end, OP.set, at, OP.loop, NO_RESULT)
+  code.push(OP.get, at, OP.i64Const, 0, OP.i64Store, 0, 0)
+  code.push(OP.get, at, OP.i32Const, 8, OP.i32Add, OP.tee, at, OP.get, padded, OP.i32LtU, OP.brIf, 0, OP.end)
+  // Little endian: the padding's first bit is the lowest of its byte, its last bit the highest. They may share a byte.
+  code.push(OP.get, end, OP.i32Const, 1, OP.i32Store8, 0, 0)
+  code.push(OP.get, padded, OP.i32Const, 1, OP.i32Sub, OP.tee, at, OP.get, at, OP.i32Load8, 0, 0)
+  code.push(OP.i32Const, ...signedLeb(0x80), OP.i32Or, OP.i32Store8, 0, 0)
+  code.push(OP.get, start, OP.get, padded, OP.i32Const, 1, OP.call, ABSORB)
+  for (let i = 0; i < 32; i += 8) code.push(OP.get, to, OP.i32Const, 0, OP.i64Load, 3, i, OP.i64Store, 0, i)
+  code.push(OP.end)
+  return code
+}
+
 /** The constants of iota: bits of a linear feedback shift register over x⁸ + x⁶ + x⁵ + x⁴ + 1. Little endian. */
 function roundConstants(): number[] {
   const bytes: number[] = []
@@ -189,10 +219,10 @@ function emitModule(): Uint8Array<ArrayBuffer> {
     [
       [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
       section(1, [1, 0x60, 3, I32, I32, I32, 0]),
-      section(3, [1, 0]),
+      section(3, [2, 0, 0]),
       section(5, [1, 1, pages, pages]),
-      section(7, [2, name('memory'), 2, 0, name('absorb'), 0, 0].flat()),
-      section(10, [1, sized(emitAbsorb())].flat()),
+      section(7, [3, name('memory'), 2, 0, name('absorb'), 0, ABSORB, name('digest'), 0, ABSORB + 1].flat()),
+      section(10, [2, sized(emitAbsorb()), sized(emitDigest())].flat()),
       section(11, [1, 0, constantsAt, sized(roundConstants())].flat()),
     ].flat(),
   )

@@ -8,6 +8,7 @@ import {
   INPUT_SIZE,
   instantiateKeccak,
   KECCAK_RATE,
+  PADDING_SIZE,
   WORKSPACE,
   WORKSPACE_SIZE,
 } from './keccak-wasm.ts'
@@ -41,20 +42,21 @@ function absorb(bytes: Uint8Array): void {
     core.absorb(INPUT, INPUT + INPUT_SIZE, isFirst)
     isFirst = 0
   }
-  const rest = bytes.length - offset
   memory.set(offset === 0 ? bytes : bytes.subarray(offset), INPUT)
-  absorbLast(INPUT, INPUT + rest, isFirst)
+  const end = INPUT + bytes.length - offset
+  if (isFirst === 1) core.digest(INPUT, end, 0)
+  else absorbLast(INPUT, end)
 }
 
-/** Pads what stands from `start` to `end` and takes it up. Overwrites up to a block behind `end`. */
-function absorbLast(start: number, end: number, isFirst: 0 | 1): void {
+/** Pads what stands from `start` to `end` and takes it up behind what was before. */
+function absorbLast(start: number, end: number): void {
   const { memory } = core
   const paddedEnd = end + KECCAK_RATE - ((end - start) % KECCAK_RATE)
   memory.fill(0, end, paddedEnd)
   // Little endian: the padding's first bit is the lowest of its byte, its last bit the highest. They may share a byte.
   memory[end] = 0x01
   memory[paddedEnd - 1] = (memory[paddedEnd - 1] as number) | 0x80
-  core.absorb(start, paddedEnd, isFirst)
+  core.absorb(start, paddedEnd, 0)
 }
 
 /**
@@ -64,13 +66,13 @@ function absorbLast(start: number, end: number, isFirst: 0 | 1): void {
  */
 export const hashMemory: Uint8Array = core.memory
 export const HASH_SPACE = WORKSPACE
-export const HASH_SPACE_SIZE = WORKSPACE_SIZE - KECCAK_RATE
+export const HASH_SPACE_SIZE = WORKSPACE_SIZE - PADDING_SIZE
 /** Hashing overwrites as much behind what it hashes. */
-export const HASH_PADDING = KECCAK_RATE
+export const HASH_PADDING = PADDING_SIZE
 
-/** Hashes {@link hashMemory} from `start` to `end`; the digest are its first 32 bytes until the next hash of anything. */
-export function hashInPlace(start: number, end: number): void {
-  absorbLast(start, end, 1)
+/** Hashes {@link hashMemory} from `start` to `end` and leaves the digest at `to`. */
+export function hashInPlace(start: number, end: number, to: number): void {
+  core.digest(start, end, to)
 }
 
 /** keccak256 of no bytes: the code hash of an account without code. */

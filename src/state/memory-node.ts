@@ -249,8 +249,7 @@ export function writeReference({ rlp }: MemoryNode, to: number): number {
     return to + rlp.length
   }
   hashMemory[to] = HASH_PREFIX
-  hashNode(rlp)
-  hashMemory.copyWithin(to + 1, 0, HASH_SIZE)
+  hashNode(rlp, to + 1)
   return to + HASH_REFERENCE_SIZE
 }
 
@@ -285,18 +284,18 @@ export function referenceTo(node: MemoryNode): Uint8Array {
 
 /** keccak256 of a node's RLP; for its root, whose hash counts however short it is. */
 export function hashOfNode({ rlp }: MemoryNode): Uint8Array {
-  hashNode(rlp)
-  return hashMemory.slice(0, HASH_SIZE)
+  hashNode(rlp, BRANCH_SPACE)
+  return hashMemory.slice(BRANCH_SPACE, BRANCH_SPACE + HASH_SIZE)
 }
 
-/** Leaves the hash at the start of hash memory. */
-function hashNode(rlp: Uint8Array): void {
+/** Leaves the hash at `to` in hash memory. */
+function hashNode(rlp: Uint8Array, to: number): void {
   if (rlp.length > NODE_SIZE_MAX) {
-    hashMemory.set(keccak256(rlp), 0)
+    hashMemory.set(keccak256(rlp), to)
     return
   }
   hashMemory.set(rlp, NODE_SPACE)
-  hashInPlace(NODE_SPACE, NODE_SPACE + rlp.length)
+  hashInPlace(NODE_SPACE, NODE_SPACE + rlp.length, to)
 }
 
 /** The value behind the 16 references of a branch, which end at `at`; empty when there is none. */

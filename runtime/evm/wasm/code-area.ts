@@ -20,29 +20,35 @@ export interface CodeMemory {
   readonly exports: { prepareCode(code: number, size: number): void }
 }
 
+/** Code that ran once: most of what is new never runs again. */
+const SEEN = 'seen'
+
 export class CodeArea {
   private readonly memory: CodeMemory
-  private readonly placed = new Map<Hash, PlacedCode>()
+  private readonly placed = new Map<Hash, PlacedCode | typeof SEEN>()
   private end = CODE
 
   constructor(memory: CodeMemory) {
     this.memory = memory
   }
 
-  /** Code that was kept under its hash, or finds room for it; `undefined` when it has no hash or there is no room. */
+  /**
+   * Code that was kept under its hash, or finds room for it when it runs for the second time. `undefined` when the frame has
+   * to keep it in its arena, where memory is in use anyway: a page that nobody has touched costs as much as a short call.
+   */
   place(code: Uint8Array, codeHash: Hash | undefined): PlacedCode | undefined {
     if (codeHash === undefined) return undefined
     const known = this.placed.get(codeHash)
-    if (known !== undefined) return known
-    const needed = codeFootprint(code.length)
-    if (this.end + needed > CODE_END || this.placed.size === CODES_MAX) {
+    if (known !== undefined && known !== SEEN) return known
+    const needed = known === SEEN ? codeFootprint(code.length) : 0
+    if (this.end + needed > CODE_END || this.placed.size >= CODES_MAX) {
       if (this.memory.isBusy || CODE + needed > CODE_END) return undefined
       this.placed.clear()
       this.end = CODE
     }
-    const placed = this.write(code, this.end)
+    const placed = known === SEEN ? this.write(code, this.end) : undefined
     this.end += needed
-    this.placed.set(codeHash, placed)
+    this.placed.set(codeHash, placed ?? SEEN)
     return placed
   }
 

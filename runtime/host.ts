@@ -50,6 +50,8 @@ export interface Host {
   storage(address: Address, slot: bigint): bigint
   /** The slot's value when the transaction began (EIP-2200). */
   originalStorage(address: Address, slot: bigint): bigint
+  /** {@link accessStorage}, {@link storage} and {@link originalStorage} in one: to find the slot is most of each. */
+  accessSlot(address: Address, slot: bigint): SlotAccess
   setStorage(address: Address, slot: bigint, value: bigint): void
   transientStorage(address: Address, slot: bigint): bigint
   setTransientStorage(address: Address, slot: bigint, value: bigint): void
@@ -64,6 +66,15 @@ export interface Host {
   selfDestruct(address: Address, beneficiary: Address): void
   /** Hash of one of the 256 blocks before the current one; zero outside of them. */
   blockHash(number: bigint): Hash
+}
+
+/** What access to a slot finds. */
+export interface SlotAccess {
+  /** Whether it was cold: it is warm from now on. */
+  readonly isCold: boolean
+  readonly value: bigint
+  /** When the transaction began. */
+  readonly original: bigint
 }
 
 /** One frame's fixed input. */

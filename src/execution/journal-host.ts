@@ -2,7 +2,7 @@
 import { ZERO_HASH, type Address, type Hash } from '../primitives/bytes.ts'
 import type { PackedLogs } from '../chain/packed-logs.ts'
 import { visibleCodeHash, type Journal } from '../state/journal.ts'
-import type { BlockContext, Host, TransactionContext } from '../../runtime/host.ts'
+import type { BlockContext, Host, SlotAccess, TransactionContext } from '../../runtime/host.ts'
 import type { BlockEnvironment } from './environment.ts'
 import type { ExecutionTracer } from './tracing.ts'
 
@@ -65,6 +65,10 @@ export class JournalHost implements Host {
 
   originalStorage(address: Address, slot: bigint): bigint {
     return this.journal.originalStorage(address, slot)
+  }
+
+  accessSlot(address: Address, slot: bigint): SlotAccess {
+    return this.journal.accessSlot(address, slot)
   }
 
   setStorage(address: Address, slot: bigint, value: bigint): void {

@@ -43,6 +43,15 @@ interface SlotRecord {
   warmIn: number
 }
 
+/** What {@link Journal.accessSlot} finds. */
+export interface SlotAccess {
+  /** Whether it was cold. */
+  readonly isCold: boolean
+  readonly value: bigint
+  /** When the transaction began. */
+  readonly original: bigint
+}
+
 /** One step to take back. */
 type Undo =
   | {
@@ -143,8 +152,7 @@ export class Journal implements StateReader {
   }
 
   originalStorage(address: Address, slot: bigint): bigint {
-    const record = this.slot(this.record(address), slot)
-    return record.originalIn === this.transactionNumber ? record.original : record.value
+    return this.original(this.slot(this.record(address), slot))
   }
 
   transientStorage(address: Address, slot: bigint): bigint {
@@ -266,11 +274,13 @@ export class Journal implements StateReader {
 
   /** Marks warm; `true` when it was cold. */
   accessStorage(address: Address, slot: bigint): boolean {
+    return this.warm(this.slot(this.record(address), slot))
+  }
+
+  /** {@link accessStorage} with the slot's value, and that when the transaction began. */
+  accessSlot(address: Address, slot: bigint): SlotAccess {
     const record = this.slot(this.record(address), slot)
-    if (record.warmIn === this.transactionNumber) return false
-    this.undoList.push({ kind: 'warmSlot', slot: record })
-    record.warmIn = this.transactionNumber
-    return true
+    return { isCold: this.warm(record), value: record.value, original: this.original(record) }
   }
 
   addLog(log: Log | PackedLogs): void {
@@ -383,6 +393,17 @@ export class Journal implements StateReader {
     const fresh: SlotRecord = { base, value, original: 0n, originalIn: 0, warmIn: 0 }
     record.slots.set(slot, fresh)
     return fresh
+  }
+
+  private original(slot: SlotRecord): bigint {
+    return slot.originalIn === this.transactionNumber ? slot.original : slot.value
+  }
+
+  private warm(slot: SlotRecord): boolean {
+    if (slot.warmIn === this.transactionNumber) return false
+    this.undoList.push({ kind: 'warmSlot', slot })
+    slot.warmIn = this.transactionNumber
+    return true
   }
 
   private storageRoot(record: AccountRecord): Hash {

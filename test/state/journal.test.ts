@@ -101,6 +101,18 @@ describe('a transaction', () => {
     assert.equal(journal.originalStorage(ALICE, 1n), 9n)
   })
 
+  test('finds in one access to a slot what the single questions find', () => {
+    const journal = journalOver([ALICE, { nonce: 1n, storage: new Map([[1n, 7n]]) }])
+    const checkpoint = journal.checkpoint()
+    assert.deepEqual(journal.accessSlot(ALICE, 1n), { isCold: true, value: 7n, original: 7n })
+    journal.setStorage(ALICE, 1n, 8n)
+    assert.deepEqual(journal.accessSlot(ALICE, 1n), { isCold: false, value: 8n, original: 7n })
+    assert.equal(journal.accessStorage(ALICE, 1n), false)
+    journal.revertTo(checkpoint)
+    assert.deepEqual(journal.accessSlot(ALICE, 1n), { isCold: true, value: 7n, original: 7n })
+    assert.deepEqual(journal.accessSlot(NOBODY, 1n), { isCold: true, value: 0n, original: 0n })
+  })
+
   test('forgets transient storage, logs and refunds at its end', () => {
     const journal = journalOver([ALICE, {}])
     journal.setTransientStorage(ALICE, 1n, 5n)

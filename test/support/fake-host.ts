@@ -22,6 +22,7 @@ import type {
   Frame,
   Host,
   Message,
+  SlotAccess,
   StepTracer,
   TransactionContext,
 } from '../../runtime/host.ts'
@@ -108,6 +109,11 @@ export class FakeHost implements Host {
 
   originalStorage(address: Address, slot: bigint): bigint {
     return this.originalSlots.get(keyOf(address, slot)) ?? 0n
+  }
+
+  accessSlot(address: Address, slot: bigint): SlotAccess {
+    const isCold = this.accessStorage(address, slot)
+    return { isCold, value: this.storage(address, slot), original: this.originalStorage(address, slot) }
   }
 
   setStorage(address: Address, slot: bigint, value: bigint): void {

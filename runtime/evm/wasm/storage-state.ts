@@ -34,12 +34,12 @@ export function beginStorageEpoch(machine: Machine): void {
 export function accessSlot(machine: Machine, host: Host, slot: number, canPay: boolean): number {
   const address = machine.addresses.addressOf(machine.field(slot + SLOT.account))
   const key = machine.word(slot + SLOT.key)
-  const isCold = host.accessStorage(address, key)
-  if (isCold && !canPay) return 1
+  if (!canPay && host.accessStorage(address, key)) return 1
+  const { isCold, value, original } = host.accessSlot(address, key)
   const flags = machine.field(slot + SLOT.flags)
   if ((flags & SLOT_FLAG.loaded) === 0) {
-    machine.setWord(slot + SLOT.value, host.storage(address, key))
-    machine.setWord(slot + SLOT.original, host.originalStorage(address, key))
+    machine.setWord(slot + SLOT.value, value)
+    machine.setWord(slot + SLOT.original, original)
   }
   machine.setField(slot + SLOT.flags, flags | SLOT_FLAG.loaded | SLOT_FLAG.warm)
   return isCold ? 1 : 0

@@ -160,7 +160,7 @@ const SIMPLIFICATIONS: Partial<Record<Operation, Simplification>> = {
     if (a === b) return builder.number(1)
     return isZero(a) ? builder.pure('iszero', b) : isZero(b) ? builder.pure('iszero', a) : undefined
   },
-  and: (_, a, b) => masked(a, b) ?? masked(b, a),
+  and: (builder, a, b) => masked(builder, a, b) ?? masked(builder, b, a),
   or: (_, a, b) => (a === b || isZero(b) ? a : isZero(a) ? b : undefined),
   xor: (builder, a, b) => (a === b ? builder.number(0) : isZero(a) ? b : isZero(b) ? a : undefined),
   shl: (builder, shift, word) => shifted(builder, shift, word, WORD_BITS),
@@ -170,11 +170,25 @@ const SIMPLIFICATIONS: Partial<Record<Operation, Simplification>> = {
     return isZero(shift) ? word : undefined
   },
   byte: (builder, index) => (isConstantFrom(index, 32) ? builder.number(0) : undefined),
-  signextend: (_, index, word) => {
-    if (isConstantFrom(index, 31)) return word
-    const byte = numberOf(index)
-    return byte !== undefined && word.bits < 8 * (byte + 1) ? word : undefined
-  },
+  signextend: signExtended,
+}
+
+/** A sign that is there already stays; one that is farther up is gone. */
+function signExtended(builder: IrBuilder, index: Value, word: Value): Value | undefined {
+  if (isConstantFrom(index, 31)) return word
+  const byte = numberOf(index)
+  if (byte === undefined) return undefined
+  const bits = 8 * (byte + 1)
+  if (word.bits < bits) return word
+  const extendedBits = extendedBitsOf(word)
+  if (extendedBits === 0) return undefined
+  return extendedBits <= bits ? word : builder.pure('signextend', index, word.operands[1] as Value)
+}
+
+/** How many bits of its operand a sign extension keeps; 0 when it is none, or by an unknown number. */
+function extendedBitsOf({ operation, operands: [index] }: Value): number {
+  const byte = operation === 'signextend' && index !== undefined ? numberOf(index) : undefined
+  return byte === undefined ? 0 : 8 * (byte + 1)
 }
 
 function product(builder: IrBuilder, a: Value, b: Value): Value | undefined {
@@ -215,11 +229,12 @@ function areNotNegative(a: Value, b: Value): boolean {
 }
 
 /** A conjunction that is one of its operands. */
-function masked(mask: Value, word: Value): Value | undefined {
+function masked(builder: IrBuilder, mask: Value, word: Value): Value | undefined {
   if (mask === word) return word
   if (mask.constant === undefined) return undefined
   if (mask.constant.bits === 0) return mask
   const { bits } = mask.constant
+  if (bits <= extendedBitsOf(word)) return builder.pure('and', mask, word.operands[1] as Value)
   const isAllOnes = wordOf(mask.constant) === (1n << BigInt(bits)) - 1n
   return isAllOnes && word.bits <= bits ? word : undefined
 }

@@ -108,6 +108,20 @@ suite('compiled code does what tier 0 does', () => {
     }
   })
 
+  test('in sign extensions of sign extensions, and masks of those', () => {
+    const values = [0x7fn, 0x80n, 0x8000n, 0x7fffn, 2n ** 63n, 2n ** 64n - 1n, 2n ** 255n, 2n ** 248n - 1n]
+    for (const inner of [0, 1, 7, 8, 30, 31, 32]) {
+      for (const outer of [0, 1, 7, 8, 30, 31]) {
+        const code = assemble(
+          `CALLVALUE PUSH1 ${inner} SIGNEXTEND DUP1 PUSH1 ${outer} SIGNEXTEND PUSH0 MSTORE`,
+          `DUP1 PUSH2 0xffff AND PUSH1 32 MSTORE CALLDATASIZE SIGNEXTEND PUSH1 ${outer} SIGNEXTEND DUP1 PUSH1 64`,
+          'MSTORE PUSH8 0xffffffffffffffff AND PUSH1 96 MSTORE PUSH1 128 PUSH0 RETURN',
+        )
+        for (const value of values) agree(code, { value, input: new Uint8Array(inner) })
+      }
+    }
+  })
+
   test('where the stack is almost full, and where a way that is not taken would overflow it', () => {
     for (const height of [1020, 1021, 1022, 1023, 1024]) {
       agree(assemble('CALLVALUE '.repeat(height), 'PUSH2 @end JUMPI', 'DUP1 DUP1 DUP1', '@end STOP'))

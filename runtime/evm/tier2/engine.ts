@@ -9,16 +9,13 @@ import { openInterpreterMachine, type CodeImports } from '../tier1/interpreter-m
 import { ForeignFrame, WasmFrame, type Execute } from '../wasm/frame.ts'
 import { FRAME, STATUS } from '../wasm/layout.ts'
 import type { Machine } from '../wasm/machine.ts'
+import { hasRoomFor } from '../wasm/memory-room.ts'
 import { CodeCache, compileNow, emptyEntry, enterOf, type CompileService, type Enter } from './code-cache.ts'
 import { REGION_LIMITS } from './compile.ts'
 import type { RegionLimits } from './region-graph.ts'
 
-/**
- * Frames with more gas are tier 0's. Compiled code cannot stop in the middle of a block because the arena is full: with
- * this much gas, all memories of a transaction together stay below 1 GiB (3·w + w² ÷ 512 for each, shared by at most
- * some hundred frames, as each passes on 63/64).
- */
-const GAS_LIMIT = 2n ** 33n
+/** Gas is a signed integer of 64 bits in Wasm, and a sum of two amounts must fit. */
+const GAS_LIMIT = 2n ** 62n
 
 export interface Tier2Options {
   readonly name: string
@@ -45,7 +42,7 @@ export function createTier2(options: Tier2Options): Engine {
     name: options.name,
     start(message: Message, host: Host, rules: ForkRules, tracer?: StepTracer): Frame {
       if (room === undefined || room.machine.isTooLarge()) room = openRoom(cache, options)
-      if (tracer === undefined && message.gas <= GAS_LIMIT) {
+      if (tracer === undefined && message.gas < GAS_LIMIT) {
         const frame = new WasmFrame(message, host, rules, room.machine, room.execute)
         if (frame.begin()) return frame
       }
@@ -78,7 +75,7 @@ function createExecute(imports: CodeImports, cache: CodeCache, options: Tier2Opt
     const entry = cache.of(frame)
     const interpret = machine.exports.interpret[frame.rules.evm]
     if (entry === undefined || entry.isRequested) return interpret()
-    // The lower halves do: no frame here has more than 2³³ gas, and what a halt takes is not counted.
+    // The lower halves do: what is lost is a multiple of 2³², and what a halt takes is not counted.
     const before = machine.field(FRAME.gas)
     const ended = interpret()
     cache.heat(entry, frame, (before - machine.field(FRAME.gas)) >>> 0)
@@ -107,7 +104,8 @@ export function createCompiledCode(
     }
     return enter
   }
-  return (_, frame) => {
+  return (machine, frame) => {
+    if (!hasRoomFor(machine, frame.message.gas)) return STATUS.switch
     const entry = cache.of(frame)
     const enter = entry === undefined ? enterInitcode(frame) : enterOf(entry, imports)
     return enter === undefined ? STATUS.switch : enter()

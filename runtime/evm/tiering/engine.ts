@@ -13,17 +13,12 @@ import { openInterpreterMachine, type CodeImports } from '../tier1/interpreter-m
 import { ForeignFrame, WasmFrame, type Execute } from '../wasm/frame.ts'
 import { ENGINE, FRAME, STATUS } from '../wasm/layout.ts'
 import type { Machine } from '../wasm/machine.ts'
+import { hasRoomFor } from '../wasm/memory-room.ts'
 import type { CompilePort } from './compile-port.ts'
 import { HotCodes, type CompileStatistics, type KnownCode, type TieringLimits } from './hot-code.ts'
 
 /** Gas is a signed integer of 64 bits in Wasm, and a sum of two amounts must fit. */
 const GAS_LIMIT = 2n ** 62n
-/**
- * Frames with more gas are interpreted. Compiled code cannot stop in the middle of a block because the arena is full:
- * with this much gas all memories of a transaction stay below 0.7 GiB (w² ÷ 512 gas for w words; at worst some hundred
- * frames share it, as each passes on 63/64).
- */
-const COMPILED_GAS_MAX = 2n ** 34n
 /** Jumps of the interpreter in a turn, 0.1 to 1 ms: between turns it asks whether there is compiled code. */
 const TURN_JUMPS = 10_000
 
@@ -69,7 +64,7 @@ export function createTieredEngine(options: TieringOptions): TieredEngine {
       if (tracer === undefined && message.gas < GAS_LIMIT) {
         const frame = new WasmFrame(message, host, rules, room.machine, room.execute)
         if (frame.begin()) {
-          const known = codeOf(codes, frame)
+          const known = codeOf(codes, room.machine, frame)
           frames[known?.compiled === undefined ? 'tier1' : 'tier2'] += 1
           return frame
         }
@@ -82,9 +77,9 @@ export function createTieredEngine(options: TieringOptions): TieredEngine {
 }
 
 /** What is known of a frame's code; `undefined` for what is only interpreted. */
-function codeOf(codes: HotCodes, { message, rules }: WasmFrame): KnownCode | undefined {
+function codeOf(codes: HotCodes, machine: Machine, { message, rules }: WasmFrame): KnownCode | undefined {
   const { codeHash, code, gas } = message
-  if (codeHash === undefined || gas > COMPILED_GAS_MAX) return undefined
+  if (codeHash === undefined || !hasRoomFor(machine, gas)) return undefined
   return codes.of(rules.evm, codeHash, code)
 }
 
@@ -103,7 +98,7 @@ function createExecute(codes: HotCodes, imports: CodeImports, switching: Switchi
   // Hot: twice a frame.
   return (machine, frame) => {
     const interpret = machine.exports.interpret[frame.rules.evm]
-    const known = codeOf(codes, frame)
+    const known = codeOf(codes, machine, frame)
     if (known === undefined) {
       machine.setField(ENGINE.turnJumps, 0)
       return interpret()

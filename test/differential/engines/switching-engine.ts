@@ -35,8 +35,8 @@ export type Compiling = (imports: {
   readonly runtime: WebAssembly.Instance['exports']
 }) => Execute
 
-/** Compiled code counts its gas ahead: above this, frames are tier 0's. */
-const GAS_MAX = 2n ** 33n
+/** Frames with more gas are tier 0's, as on every engine in Wasm. */
+const GAS_LIMIT = 2n ** 62n
 /** More than any program here runs. */
 const STEPS_MAX = 0x7fff_ffff
 /** Behind EVM memory that is moved in, so much more is there at once. */
@@ -48,7 +48,7 @@ export function createSwitchingEngine(switchAt: SwitchAt, compiling?: Compiling)
     name: 'switching',
     start(message: Message, host: Host, rules: ForkRules, tracer?: StepTracer): Frame {
       if (room === undefined || room.machine.isTooLarge()) room = openRoom(switchAt, compiling)
-      if (tracer !== undefined || message.gas > GAS_MAX)
+      if (tracer !== undefined || message.gas >= GAS_LIMIT)
         return new ForeignFrame(tier0.start(message, host, rules, tracer), room.machine)
       return new SwitchingFrame(message, host, rules, room, switchAt())
     },

@@ -36,6 +36,17 @@ suite('a bloom filter', () => {
     )
   })
 
+  test('tells values apart that end alike', () => {
+    const logs = ['11', '22', '11'].map((digits) => ({
+      address: toAddress(`0x${digits.repeat(16)}${'00'.repeat(4)}`),
+      topics: [],
+      data: new Uint8Array(0),
+    }))
+    const [first, second, again] = logs.map((log) => bytesToHex(bloomOfLogs([log])))
+    assert.notEqual(first, second)
+    assert.equal(first, again)
+  })
+
   test('leaves its inputs as they are when merged', () => {
     const log = {
       address: toAddress(`0x${'11'.repeat(20)}`),

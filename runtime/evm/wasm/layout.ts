@@ -61,6 +61,8 @@ export const ENGINE = {
   fork: 0x2a4,
   /** i32: bytes that records of logs take up. */
   logsSize: 0x2a8,
+  /** i32: slots of the storage table that are in use in this epoch, a power of two, less 1. */
+  slotMask: 0x2b0,
   /** i32: jumps after which the interpreter answers `STATUS.switch`; 0 for never. */
   turnJumps: 0x298,
 } as const
@@ -148,7 +150,8 @@ export const ACCOUNT_WORDS = 0x6_0000
 export const ACCOUNTS_MAX = 16_384
 
 export const STORAGE_SLOTS = 0x10_0000
-/** A power of two. */
+/** Powers of two. The table begins small with each epoch: slots all over 4 MiB would cost a page fault each. */
+export const STORAGE_SLOTS_MIN = 512
 export const STORAGE_SLOTS_MAX = 32_768
 /** Fields of a slot, relative to its address. */
 export const SLOT = {

@@ -21,6 +21,8 @@ import { WordWriter } from './words/word-writer.ts'
 
 /** Slots looked at before a key is given up. */
 const PROBES_MAX = 32
+/** Once a key finds no place, the table becomes so many times larger, unless it is as large as it can be. */
+const TABLE_GROWTH = 8
 /** Odd, with bits all over: the golden ratio's. */
 const [MULTIPLIER_LOW, MULTIPLIER_HIGH] = [0x7f4a7c15, 0x9e3779b9]
 /** Operations of the host for the table, beside opcodes; they take the address of a slot in place of `sp`. */
@@ -32,7 +34,7 @@ export const SLOT_OPERATION = {
   access: 0x100,
   /** Loads a slot of transient storage. */
   loadTransient: 0x101,
-  /** The undo log is full: tells the host what is dirty and begins a new epoch. */
+  /** The undo log or the table is full: tells the host what is dirty and begins a new epoch. */
   restart: 0x102,
 } as const
 
@@ -51,23 +53,24 @@ export interface SlotFunctions {
 export function emitSlotFunctions(module: ModuleWriter, host: number): SlotFunctions {
   const remember = emitRemember(module)
   return {
-    find: emitFind(module),
+    find: emitFind(module, host),
     access: emitAccess(module, host, remember),
     write: emitWrite(module, remember),
     undo: emitUndo(module),
   }
 }
 
-function emitFind(module: ModuleWriter): number {
+function emitFind(module: ModuleWriter, host: number): number {
   const index = module.function(module.type([I32, I32], [I32]), 'findSlot')
   const body = module.body(index)
   const writer = new WordWriter(body)
   const [keyAt, account] = [0, 1]
   const key = writer.word()
   const hash = body.local(I64)
-  const [slot, position, probes, epoch] = body.locals(I32, 4) as [Local, Local, Local, Local]
+  const [slot, position, probes, epoch, mask] = body.locals(I32, 5) as [Local, Local, Local, Local, Local]
   writer.load(key, keyAt)
   body.i32Const(0).i32Load(ENGINE.storageEpoch).set(epoch)
+  body.i32Const(0).i32Load(ENGINE.slotMask).set(mask)
 
   const mix = (limb: Local): void => {
     body.get(hash).get(limb).i64Xor().i64Const(MULTIPLIER_LOW, MULTIPLIER_HIGH).i64Mul().tee(hash)
@@ -79,12 +82,7 @@ function emitFind(module: ModuleWriter): number {
   body.set(position)
 
   body.loop((again) => {
-    body
-      .get(position)
-      .i32Const(STORAGE_SLOTS_MAX - 1)
-      .i32And()
-      .i32Const(SLOT_SIZE)
-      .i32Mul()
+    body.get(position).get(mask).i32And().i32Const(SLOT_SIZE).i32Mul()
     body
       .i32Const(STORAGE_SLOTS)
       .i32Add()
@@ -112,6 +110,16 @@ function emitFind(module: ModuleWriter): number {
     body.get(position).i32Const(1).i32Add().set(position)
     body.get(probes).i32Const(1).i32Add().tee(probes).i32Const(PROBES_MAX).i32LtU().brIf(again)
   })
+  body
+    .get(mask)
+    .i32Const(STORAGE_SLOTS_MAX - 1)
+    .i32Ne()
+    .if(() => {
+      body.i32Const(SLOT_OPERATION.restart).i32Const(0).i32Const(0).call(host).drop()
+      body.i32Const(0).get(mask).i32Const(1).i32Add().i32Const(TABLE_GROWTH).i32Mul()
+      body.i32Const(1).i32Sub().i32Store(ENGINE.slotMask)
+      body.get(keyAt).get(account).returnCall(index)
+    })
   body.i32Const(0)
   return index
 }

@@ -12,19 +12,21 @@ import {
   STORAGE_DIRTY,
   STORAGE_SLOTS,
   STORAGE_SLOTS_MAX,
+  STORAGE_SLOTS_MIN,
   TRANSIENT,
 } from './layout.ts'
 import type { Machine } from './machine.ts'
 
 const EPOCH_MAX = 0x7fff_ffff
 
-/** Empties the table. What is dirty must have been told. */
+/** Empties the table and makes it small. What is dirty must have been told. */
 export function beginStorageEpoch(machine: Machine): void {
   const epoch = machine.field(ENGINE.storageEpoch)
   if (epoch === EPOCH_MAX) {
     machine.bytes.fill(0, STORAGE_SLOTS, STORAGE_SLOTS + STORAGE_SLOTS_MAX * SLOT_SIZE)
   }
   machine.setField(ENGINE.storageEpoch, epoch === EPOCH_MAX ? 1 : epoch + 1)
+  machine.setField(ENGINE.slotMask, STORAGE_SLOTS_MIN - 1)
   machine.setField(ENGINE.undoCount, 0)
   machine.setField(ENGINE.dirtyCount, 0)
   machine.setLongField(ENGINE.refund, 0n)

@@ -7,8 +7,9 @@
  * journal is exact whenever a checkpoint is taken, and any other engine may run the next frame. What the frame of a
  * failed call did is taken back by an undo log, to where it stood when the call began.
  *
- * Slots are found by hash with linear probing, a bounded number of steps: keys that collide on purpose find no
- * place and are asked of the host each time. An entry lives for an *epoch*; a new one empties the table at once.
+ * Slots are found by hash with linear probing, a bounded number of steps. A key that finds no place makes the table larger,
+ * up to a limit: keys that collide on purpose find no place even then, and are asked of the host each time. An entry lives
+ * for an *epoch*; a new one empties the table at once.
  */
 import { present } from '../../../src/primitives/assert.ts'
 import { I32, I64, type FunctionBody } from '../../wasm/function-body.ts'

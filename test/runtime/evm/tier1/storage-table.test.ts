@@ -8,7 +8,11 @@ import fc from 'fast-check'
 import { EMPTY_BYTES, type Address } from '../../../../src/primitives/bytes.ts'
 import type { Engine } from '../../../../runtime/host.ts'
 import { tier0 } from '../../../../runtime/evm/engine.ts'
-import { STORAGE_SLOTS_MAX, STORAGE_UNDO_MAX } from '../../../../runtime/evm/wasm/layout.ts'
+import {
+  STORAGE_SLOTS_MAX,
+  STORAGE_SLOTS_MIN,
+  STORAGE_UNDO_MAX,
+} from '../../../../runtime/evm/wasm/layout.ts'
 import { tier1 } from '../../../../runtime/evm/tier1/engine.ts'
 import { runMessage } from '../../../../src/execution/transaction.ts'
 import { CALL_POLICY } from '../../../../src/execution/validation.ts'
@@ -120,6 +124,25 @@ suite('storage of tier 1', () => {
   test('goes on when the table is full: the host is asked', () => {
     const touched = STORAGE_SLOTS_MAX + 1000
     both(assemble(loop(touched, 'DUP1 DUP1 SSTORE DUP1 SLOAD DUP2 TSTORE'), 'PUSH1 3 SLOAD PUSH1 2 SSTORE'))
+  })
+
+  test('is exact when the table grows in a call, whether it succeeds or fails', () => {
+    const writes = (count: number) => loop(count, 'DUP1 SLOAD DUP2 ADD DUP2 SSTORE DUP1 DUP1 TSTORE')
+    const call = `PUSH0 PUSH0 PUSH0 PUSH0 PUSH20 ${CONTRACTS[1]} GAS DELEGATECALL`
+    for (const ending of ['STOP', 'PUSH0 PUSH0 REVERT', 'INVALID']) {
+      for (const count of [STORAGE_SLOTS_MIN - 200, STORAGE_SLOTS_MIN, 8 * STORAGE_SLOTS_MIN]) {
+        const callee = assemble('PUSH1 2 SLOAD PUSH1 1 ADD PUSH1 2 SSTORE', writes(count), ending)
+        both(
+          assemble(
+            writes(150),
+            `${call} PUSH2 5000 SSTORE ${call} PUSH2 5001 SSTORE`,
+            'PUSH1 2 SLOAD PUSH2 5002 SSTORE PUSH1 3 TLOAD PUSH2 5003 SSTORE',
+            writes(160),
+          ),
+          callee,
+        )
+      }
+    }
   })
 
   test('goes on when the undo log is full, also if the call then fails', () => {

@@ -1,14 +1,19 @@
-/** The thread behind {@link SenderRecovery}: transactions' bytes in, senders out. */
-import { parentPort } from 'node:worker_threads'
-import { present } from '../primitives/assert.ts'
-import { decodeTransaction } from '../chain/transaction-codec.ts'
-import { recoverSender } from '../chain/transaction-signature.ts'
-import type { RecoveryAnswer, RecoveryRequest } from './sender-recovery.ts'
+/** A thread that helps `SenderRecovery`: it takes slots of a round until none is left, and sleeps until the next. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { RecoverySlots } from './recovery-slots.ts'
 
-const port = present(parentPort, 'the port of the main thread')
+const slots = new RecoverySlots(workerData as SharedArrayBuffer)
 
-port.on('message', ({ transactions }: RecoveryRequest) => {
-  const senders = transactions.map((bytes) => recoverSender(decodeTransaction(bytes)) ?? null)
-  const answer: RecoveryAnswer = { senders }
-  port.postMessage(answer)
-})
+// Not while the module is evaluated: Node 26 aborts when a thread is ended at that.
+setImmediate(help)
+
+function help(): void {
+  for (let round = slots.waitForRound(0); round !== undefined; round = slots.waitForRound(round)) {
+    let hasWorked = false
+    for (let slot = slots.take(); slot >= 0; slot = slots.take()) {
+      slots.work(slot)
+      hasWorked = true
+    }
+    if (hasWorked && slots.isAwaited) parentPort?.postMessage(null)
+  }
+}

@@ -1,35 +1,31 @@
 /**
- * Recovers the senders of transactions. Requests of one turn of the event loop are looked at together: a few are
- * recovered at once, many off the main thread, and those that come while the thread works wait for each other, for waking
- * it is what costs. The thread starts when many come for the first time; until it is up they are recovered here.
+ * Recovers the senders of transactions. Requests of one turn of the event loop are looked at together. A few are recovered
+ * at once, by this thread and its helpers side by side (`recovery-slots.ts`); many are left to the helpers, so that the
+ * event loop goes on, and those that come meanwhile wait for each other.
+ *
+ * Helpers start when there is work for them. Until they are up, and should they ever be lost, this thread does it all.
  */
+import { availableParallelism } from 'node:os'
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Address } from '../primitives/bytes.ts'
-import { present } from '../primitives/assert.ts'
 import { AevirError } from '../primitives/errors.ts'
+import { publicKeyToAddress } from '../primitives/secp256k1.ts'
 import type { Transaction } from '../chain/transaction.ts'
-import { recoverSender } from '../chain/transaction-signature.ts'
+import { recoverSender, writeRecovery } from '../chain/transaction-signature.ts'
+import { RecoverySlots, SLOTS_MAX } from './recovery-slots.ts'
 
 /** Transactions that may wait for recovery; more are refused so that a flood cannot fill the memory. */
 const WAITING_MAX = 50_000
-
-/**
- * So few at a time are recovered at once, which holds the event loop for a millisecond: one takes 60 µs natively. With
- * eight clients that wait for each answer, on two cores, the thread made a transaction dearer (270 against 221 µs of
- * processor time, all threads together) and sending no faster, and starting it takes 150 ms of a core. What is left to it
- * is what a client sends that does not wait for answers, a network that gossips, and blocks of others.
- */
+/** So few at a time are recovered at once, which holds the event loop for a millisecond: one takes 45 to 60 µs natively. */
 const AT_ONCE_MAX = 16
-
-/** What the thread is sent and sends back; positions correspond. */
-export interface RecoveryRequest {
-  readonly transactions: readonly Uint8Array[]
-}
-export interface RecoveryAnswer {
-  /** `null` where no sender fits the signature. */
-  readonly senders: readonly (Address | null)[]
-}
+/** Transactions that came together by then are a load: helpers, each of which takes 40 ms of a core to start, pay off. */
+const LOAD_MIN = 400
+const HELPERS_MAX = 3
+/** Helpers that ended by themselves so often are not started again. */
+const STARTS_MAX = 10
+/** Longer than a helper needs for what it has begun, when it has a core. */
+const STRAGGLER_MS = 0.1
 
 export class NodeBusyError extends AevirError {
   override readonly code = 'NODE_BUSY'
@@ -55,29 +51,31 @@ interface Waiting {
 }
 
 export class SenderRecovery {
-  private worker: Worker | undefined
-  private isOnline = false
+  private readonly helpers = new Set<Worker>()
+  /** Helpers that are up. */
+  private online = 0
+  private starts = 0
+  private slots: RecoverySlots | undefined
+  /** Transactions that came together with others. */
+  private load = 0
   private isFlushing = false
-  private waitingCount = 0
   private waiting: Waiting[] = []
-  /** What the thread works on: one message at a time. */
-  private sent: readonly Waiting[] = []
+  /** What helpers alone work on. */
+  private round: readonly Waiting[] = []
+  /** Slots of the last round, when a helper had begun some of them and was not waited for. */
+  private straggling = 0
 
-  /** Whether the thread is up. */
+  /** Whether a helper is up. */
   get hasThread(): boolean {
-    return this.isOnline
+    return this.online > 0
   }
 
   /** @throws NodeBusyError when too many wait already. */
   recover(transaction: Transaction): Promise<Address | undefined> {
-    if (this.waitingCount >= WAITING_MAX) return Promise.reject(new NodeBusyError())
+    if (this.waiting.length + this.round.length >= WAITING_MAX) return Promise.reject(new NodeBusyError())
     return new Promise((resolve, reject) => {
-      this.waitingCount += 1
       this.waiting.push({ transaction, resolve, reject })
-      if (!this.isFlushing && this.sent.length === 0) {
-        this.isFlushing = true
-        setImmediate(() => this.flush())
-      }
+      if (!this.isFlushing && this.round.length === 0) this.flushSoon()
     })
   }
 
@@ -87,55 +85,141 @@ export class SenderRecovery {
 
   /** What waits is told that nobody will answer. */
   async close(): Promise<void> {
-    const { worker } = this
-    this.giveUp(new RecoveryStoppedError())
-    await worker?.terminate()
+    const lost = [...this.round, ...this.waiting]
+    const ended = [...this.helpers].map(endOf)
+    this.round = []
+    this.waiting = []
+    this.dismissHelpers()
+    for (const { reject } of lost) reject(new RecoveryStoppedError())
+    await Promise.all(ended)
+  }
+
+  private flushSoon(): void {
+    this.isFlushing = true
+    setImmediate(() => this.flush())
   }
 
   private flush(): void {
     this.isFlushing = false
+    const { waiting } = this
+    if (waiting.length === 0) return
+    if (waiting.length > 1) this.load += waiting.length
+    if (waiting.length > AT_ONCE_MAX || this.load >= LOAD_MIN) this.startHelpers()
+    const slots = this.freeSlots()
+    if (slots === undefined || waiting.length === 1) this.recoverAlone()
+    else if (waiting.length <= AT_ONCE_MAX) this.recoverTogether(slots)
+    else this.leaveToHelpers(slots)
+    if (this.waiting.length > 0 && this.round.length === 0) this.flushSoon()
+  }
+
+  /** Unless nobody helps, or somebody is at one of them still. */
+  private freeSlots(): RecoverySlots | undefined {
+    const { slots } = this
+    if (this.online === 0 || slots === undefined) return undefined
+    for (; this.straggling > 0; this.straggling--) if (!slots.isDone(this.straggling - 1)) return undefined
+    return slots
+  }
+
+  /** As many as the event loop can be held for. */
+  private recoverAlone(): void {
+    for (const { transaction, resolve } of this.waiting.splice(0, AT_ONCE_MAX))
+      resolve(recoverSender(transaction))
+  }
+
+  /** Hot: `eth_sendRawTransaction` on several connections at a time. */
+  private recoverTogether(slots: RecoverySlots): void {
     const batch = this.waiting
     this.waiting = []
-    if (batch.length > AT_ONCE_MAX) this.startWorker()
-    if (batch.length <= AT_ONCE_MAX || !this.isOnline) {
-      this.settle(batch, (index) => recoverSender(present(batch[index], 'waiting').transaction))
-      return
+    this.open(slots, batch, false)
+    for (let slot = slots.take(); slot >= 0; slot = slots.take()) slots.work(slot)
+    for (const [slot, { transaction, resolve }] of batch.entries()) {
+      if (isDoneSoon(slots, slot)) resolve(senderIn(slots, slot))
+      else {
+        // Its helper has no core.
+        this.straggling = batch.length
+        resolve(recoverSender(transaction))
+      }
     }
-    this.sent = batch
-    const request: RecoveryRequest = { transactions: batch.map(({ transaction }) => transaction.bytes) }
-    this.worker?.postMessage(request)
   }
 
-  private startWorker(): void {
-    if (this.worker !== undefined) return
-    const worker = new Worker(new URL(`./sender-recovery-worker${extname(import.meta.url)}`, import.meta.url))
-    this.worker = worker
-    worker.unref()
-    worker.once('online', () => (this.isOnline = this.worker === worker))
-    worker.on('message', (answer: RecoveryAnswer) => this.onAnswer(answer))
-    worker.once('error', (error) => this.giveUp(error))
+  private leaveToHelpers(slots: RecoverySlots): void {
+    this.round = this.waiting.splice(0, SLOTS_MAX)
+    this.open(slots, this.round, true)
   }
 
-  private onAnswer({ senders }: RecoveryAnswer): void {
-    const batch = this.sent
-    this.sent = []
-    this.settle(batch, (index) => senders[index] ?? undefined)
+  private open(slots: RecoverySlots, batch: readonly Waiting[], isAwaited: boolean): void {
+    for (const [slot, { transaction }] of batch.entries()) {
+      slots.prepare(slot, (out, offset) => writeRecovery(transaction, out, offset))
+    }
+    slots.open(batch.length, Math.min(batch.length, this.helpers.size), isAwaited)
+  }
+
+  /** A helper found nothing left to take. */
+  private onHelped(): void {
+    const { round, slots } = this
+    if (slots === undefined || round.length === 0) return
+    if (!round.every((_, slot) => slots.isDone(slot))) return
+    this.round = []
+    for (const [slot, { resolve }] of round.entries()) resolve(senderIn(slots, slot))
     if (this.waiting.length > 0) this.flush()
   }
 
-  private settle(batch: readonly Waiting[], senderOf: (index: number) => Address | undefined): void {
-    this.waitingCount -= batch.length
-    for (const [index, { resolve }] of batch.entries()) resolve(senderOf(index))
+  private startHelpers(): void {
+    if (this.helpers.size > 0 || this.starts >= STARTS_MAX) return
+    // Memory of helpers that are gone may be in any state.
+    this.slots = new RecoverySlots()
+    const count = Math.min(HELPERS_MAX, Math.max(1, availableParallelism() - 1))
+    for (let i = 0; i < count; i++) this.startHelper(this.slots)
   }
 
-  /** The thread is gone; what it had is told so, the next request starts another one. */
-  private giveUp(error: unknown): void {
-    const lost = [...this.sent, ...this.waiting]
-    this.sent = []
-    this.waiting = []
-    this.waitingCount = 0
-    this.isOnline = false
-    this.worker = undefined
-    for (const { reject } of lost) reject(error)
+  private startHelper(slots: RecoverySlots): void {
+    this.starts += 1
+    const file = new URL(`./sender-recovery-worker${extname(import.meta.url)}`, import.meta.url)
+    const helper = new Worker(file, { workerData: slots.buffer })
+    this.helpers.add(helper)
+    helper.once('online', () => {
+      if (this.helpers.has(helper)) this.online += 1
+    })
+    helper.on('message', () => this.onHelped())
+    helper.once('error', () => this.loseHelpers())
+    helper.once('exit', () => {
+      if (this.helpers.has(helper)) this.loseHelpers()
+    })
+    // Last: whoever listens to it keeps the process alive.
+    helper.unref()
   }
+
+  /** One failed, so none is trusted any more; what they had is done here, and the next load starts others. */
+  private loseHelpers(): void {
+    this.waiting = [...this.round, ...this.waiting]
+    this.round = []
+    this.dismissHelpers()
+    if (this.waiting.length > 0 && !this.isFlushing) this.flushSoon()
+  }
+
+  private dismissHelpers(): void {
+    this.slots?.stop()
+    this.slots = undefined
+    this.helpers.clear()
+    this.online = 0
+    this.straggling = 0
+  }
+}
+
+function endOf(helper: Worker): Promise<void> {
+  return new Promise((resolve) => {
+    helper.once('exit', () => resolve())
+  })
+}
+
+function isDoneSoon(slots: RecoverySlots, slot: number): boolean {
+  if (slots.isDone(slot)) return true
+  const deadlineMs = performance.now() + STRAGGLER_MS
+  while (!slots.isDone(slot)) if (performance.now() > deadlineMs) return false
+  return true
+}
+
+function senderIn(slots: RecoverySlots, slot: number): Address | undefined {
+  const publicKey = slots.publicKey(slot)
+  return publicKey === undefined ? undefined : publicKeyToAddress(publicKey)
 }

@@ -83,7 +83,7 @@ function runOurs(batches: readonly (readonly TrieUpdate[])[]): {
       else store.set(path, rlp)
     }
     const hashStart = performance.now()
-    for (const rlp of nodes.values()) if (rlp !== null) keccak256(rlp)
+    for (const [, rlp] of nodes) if (rlp !== null) keccak256(rlp)
     const end = performance.now()
     roots.push(root)
     if (index <= WARM_UP_ROUNDS) continue

@@ -42,28 +42,34 @@ export class MalformedNodeError extends AevirError {
 /** Hot: a class, so that every node has the same shape. */
 export class MemoryNode {
   readonly kind: NodeKind
+  /**
+   * Where it stands, one hex digit a nibble. Kept, because a node that changes mostly stays where it is: to join paths anew
+   * and to find them among all strings, as keys of Maps have to be, was a quarter of a commit.
+   */
+  readonly path: string
   readonly rlp: Uint8Array
   /** By nibble, those that are in memory; an extension's only child is the first. `undefined`: none is. */
   children: (MemoryNode | undefined)[] | undefined
   /** The sweep of a cache that came by last. */
   mark = 0
 
-  constructor(kind: NodeKind, rlp: Uint8Array, children?: (MemoryNode | undefined)[]) {
+  constructor(kind: NodeKind, path: string, rlp: Uint8Array, children?: (MemoryNode | undefined)[]) {
     this.kind = kind
+    this.path = path
     this.rlp = rlp
     this.children = children
   }
 }
 
-/** A node as a store holds it, checked in form. @throws MalformedNodeError */
-export function parseNode(rlp: Uint8Array): MemoryNode {
+/** A node as a store holds it at a path, checked in form. @throws MalformedNodeError */
+export function parseNode(path: string, rlp: Uint8Array): MemoryNode {
   if ((rlp[0] ?? 0) < LIST_OFFSET || itemEnd(rlp, 0) !== rlp.length) {
     throw new MalformedNodeError('a node is one list')
   }
   const start = payloadStart(rlp)
   const second = itemEnd(rlp, start)
-  if (itemEnd(rlp, second) !== rlp.length) return new MemoryNode(checkBranch(rlp, start), rlp)
-  return new MemoryNode(checkShort(rlp, start, second), rlp)
+  if (itemEnd(rlp, second) !== rlp.length) return new MemoryNode(checkBranch(rlp, start), path, rlp)
+  return new MemoryNode(checkShort(rlp, start, second), path, rlp)
 }
 
 function checkShort(rlp: Uint8Array, start: number, second: number): 'leaf' | 'extension' {
@@ -173,8 +179,8 @@ function itemEnd(rlp: Uint8Array, at: number): number {
 /** Small: one node of a trie in memory keeps as much. */
 const slab = new ByteSlab(4096)
 
-/** The leaf of `key` below a branch at `depth` nibbles. */
-export function leafOf(key: Uint8Array, depth: number, value: Uint8Array): MemoryNode {
+/** The leaf of `key` at `path`, which is its first `depth` nibbles. */
+export function leafOf(path: string, key: Uint8Array, depth: number, value: Uint8Array): MemoryNode {
   const rest = (depth + 1) >> 1
   const pathSize = 1 + key.length - rest
   const payload = (pathSize === 1 ? 1 : rlpPrefixSize(pathSize) + pathSize) + rlpStringSize(value)
@@ -184,26 +190,31 @@ export function leafOf(key: Uint8Array, depth: number, value: Uint8Array): Memor
   rlp[at++] = depth % 2 === 0 ? 0x20 : 0x30 | ((key[depth >> 1] as number) & 0x0f)
   for (let i = rest; i < key.length; i++) rlp[at++] = key[i] as number
   writeRlpString(value, rlp, at)
-  return new MemoryNode('leaf', rlp)
+  return new MemoryNode('leaf', path, rlp)
 }
 
-/** A leaf from its path. */
-export function leafAt(nibbles: string, value: Uint8Array): MemoryNode {
-  const path = packNibbles(nibbles, true)
-  const payload = rlpStringSize(path) + rlpStringSize(value)
+/** A leaf from the nibbles that its key has behind `path`. */
+export function leafAt(path: string, nibbles: string, value: Uint8Array): MemoryNode {
+  const packed = packNibbles(nibbles, true)
+  const payload = rlpStringSize(packed) + rlpStringSize(value)
   const rlp = new Uint8Array(rlpPrefixSize(payload) + payload)
-  const at = writeRlpString(path, rlp, writeRlpListPrefix(payload, rlp, 0))
+  const at = writeRlpString(packed, rlp, writeRlpListPrefix(payload, rlp, 0))
   writeRlpString(value, rlp, at)
-  return new MemoryNode('leaf', rlp)
+  return new MemoryNode('leaf', path, rlp)
 }
 
 /** An extension above a child that `reference` names. */
-export function extensionTo(nibbles: string, reference: Uint8Array, child?: MemoryNode): MemoryNode {
-  const path = packNibbles(nibbles, false)
-  const payload = rlpStringSize(path) + reference.length
+export function extensionTo(
+  path: string,
+  nibbles: string,
+  reference: Uint8Array,
+  child?: MemoryNode,
+): MemoryNode {
+  const packed = packNibbles(nibbles, false)
+  const payload = rlpStringSize(packed) + reference.length
   const rlp = new Uint8Array(rlpPrefixSize(payload) + payload)
-  rlp.set(reference, writeRlpString(path, rlp, writeRlpListPrefix(payload, rlp, 0)))
-  return new MemoryNode('extension', rlp, [child])
+  rlp.set(reference, writeRlpString(packed, rlp, writeRlpListPrefix(payload, rlp, 0)))
+  return new MemoryNode('extension', path, rlp, [child])
 }
 
 /** Hex-prefix encoding: a nibble of flags, padding where the rest is even, the nibbles. */
@@ -255,6 +266,7 @@ export function writeReference({ rlp }: MemoryNode, to: number): number {
 
 /** The branch whose references end at `end`. `value`: of the key that ends here. */
 export function finishBranch(
+  path: string,
   end: number,
   value: Uint8Array,
   children: (MemoryNode | undefined)[],
@@ -266,14 +278,32 @@ export function finishBranch(
     writeRlpListPrefix(payload, hashMemory, BRANCH_START - prefix)
     const rlp = slab.take(prefix + payload)
     rlp.set(hashMemory.subarray(BRANCH_START - prefix, end + 1))
-    return new MemoryNode('branch', rlp, children)
+    return new MemoryNode('branch', path, rlp, children)
   }
   // No trie of state has these.
   const rlp = new Uint8Array(prefix + payload)
   const at = writeRlpListPrefix(payload, rlp, 0)
   rlp.set(hashMemory.subarray(BRANCH_START, end), at)
   writeRlpString(value, rlp, at + end - BRANCH_START)
-  return new MemoryNode('branch', rlp, children)
+  return new MemoryNode('branch', path, rlp, children)
+}
+
+/**
+ * Hot: a branch as `former`, but for the hashes of the children whose bit is set in `changed`; each of them had one before.
+ */
+export function branchLike(
+  { path, rlp: former }: MemoryNode,
+  children: (MemoryNode | undefined)[],
+  changed: number,
+): MemoryNode {
+  hashMemory.set(former, BRANCH_SPACE)
+  for (let i = 0, at = BRANCH_SPACE + payloadStart(former), rest = changed; rest !== 0; i++, rest >>= 1) {
+    if ((rest & 1) === 1) hashNode((children[i] as MemoryNode).rlp, at + 1)
+    at += referenceSize(hashMemory, at)
+  }
+  const rlp = slab.take(former.length)
+  rlp.set(hashMemory.subarray(BRANCH_SPACE, BRANCH_SPACE + former.length))
+  return new MemoryNode('branch', path, rlp, children)
 }
 
 /** A copy of how a parent names the node. */

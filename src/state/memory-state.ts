@@ -79,7 +79,7 @@ export class MemoryState implements StateReader, TrieNodeReader {
 function merge<K, V, N>(
   target: Map<Address, Map<K, V>>,
   owner: Address,
-  changes: ReadonlyMap<K, V | N>,
+  changes: Iterable<readonly [K, V | N]>,
   none: N,
 ): void {
   const entries = target.get(owner) ?? new Map<K, V>()

@@ -46,12 +46,18 @@ export interface TrieNodeReader {
   trieNode(owner: Address | null, path: string): Uint8Array | undefined
 }
 
-/** Trie nodes that a commit changed, by path; `null` = gone. */
+/** Nodes of one trie that changed: path and RLP, `null` = gone. Each path once, in no order. */
+export interface NodeChanges extends Iterable<readonly [path: string, rlp: Uint8Array | null]> {
+  readonly size: number
+  has(path: string): boolean
+}
+
+/** Trie nodes that a commit changed. */
 export interface TrieDiff {
   /** Accounts all of whose former storage nodes are gone; `storageNodes` were written after that. */
   readonly clearedOwners: ReadonlySet<Address>
-  readonly accountNodes: ReadonlyMap<string, Uint8Array | null>
-  readonly storageNodes: ReadonlyMap<Address, ReadonlyMap<string, Uint8Array | null>>
+  readonly accountNodes: NodeChanges
+  readonly storageNodes: ReadonlyMap<Address, NodeChanges>
 }
 
 /** A Merkle proof of an account and of some of its slots (EIP-1186): RLP of the nodes from the root down. */

@@ -6,7 +6,14 @@ import { EMPTY_TRIE_ROOT } from '../chain/ordered-trie.ts'
 import { assert } from '../primitives/assert.ts'
 import type { Address, Hash } from '../primitives/bytes.ts'
 import { accountKey, encodeAccount, encodeSlotValue, slotKey } from './account-codec.ts'
-import type { Account, StateDiff, StateReader, TrieDiff, TrieNodeReader } from './state-reader.ts'
+import type {
+  Account,
+  NodeChanges,
+  StateDiff,
+  StateReader,
+  TrieDiff,
+  TrieNodeReader,
+} from './state-reader.ts'
 import { updateTrie, type TrieCommit, type TrieUpdate } from './trie.ts'
 
 export interface StateCommit {
@@ -27,7 +34,7 @@ export function commitState(
   diff: StateDiff,
 ): StateCommit {
   const accounts = new Map<Address, Account | null>()
-  const storageNodes = new Map<Address, ReadonlyMap<string, Uint8Array | null>>()
+  const storageNodes = new Map<Address, NodeChanges>()
   const clearedOwners = new Set<Address>()
   const updates: TrieUpdate[] = []
 

@@ -19,6 +19,7 @@ import { bytesToHash, equalBytes, type Hash } from '../primitives/bytes.ts'
 import { keccak256 } from '../primitives/keccak.ts'
 import {
   BRANCH_START,
+  branchLike,
   branchValue,
   branchWith,
   copyReferences,
@@ -32,6 +33,7 @@ import {
   leafAt,
   leafOf,
   MalformedNodeError,
+  MemoryNode,
   nibblesOf,
   parseNode,
   payloadStart,
@@ -41,9 +43,9 @@ import {
   stringAt,
   writeEmptyReference,
   writeReference,
-  type MemoryNode,
 } from './memory-node.ts'
 import type { TrieCache } from './trie-cache.ts'
+import { TrieChanges } from './trie-changes.ts'
 import { compareKeys, digitsOf, nibbleOf, sharedNibbles, sortUpdates } from './trie-keys.ts'
 import { BRANCH_WIDTH, EMBEDDED_BELOW, NIBBLES } from './trie-node.ts'
 
@@ -58,15 +60,14 @@ export interface TrieUpdate {
 
 export interface TrieCommit {
   readonly root: Hash
-  /** The RLP of each changed node by its path; `null` = gone. */
-  readonly nodes: Map<string, Uint8Array | null>
+  readonly nodes: TrieChanges
 }
 
 interface Batch {
   readonly read: ReadNode
   /** Sorted by key. */
   readonly updates: readonly TrieUpdate[]
-  readonly nodes: Map<string, Uint8Array | null>
+  readonly nodes: TrieChanges
   /** Nodes that were read. */
   loaded: number
 }
@@ -84,7 +85,7 @@ export function updateTrie(
   updates: Iterable<TrieUpdate>,
   cache?: TrieCache,
 ): TrieCommit {
-  const batch: Batch = { read, updates: sortUpdates(updates), nodes: new Map(), loaded: 0 }
+  const batch: Batch = { read, updates: sortUpdates(updates), nodes: new TrieChanges(), loaded: 0 }
   const { nodes } = batch
   const count = batch.updates.length
   if (count === 0) return { root, nodes }
@@ -92,8 +93,11 @@ export function updateTrie(
     const before = root === EMPTY_TRIE_ROOT ? undefined : loadRoot(batch, root, cache)
     const after = update(batch, before, 0, count, 0, '')
     if (after === before) return { root, nodes }
-    nodes.set('', after === undefined ? null : after.rlp)
-    if (after === undefined) return { root: EMPTY_TRIE_ROOT, nodes }
+    if (after === undefined) {
+      nodes.remove('')
+      return { root: EMPTY_TRIE_ROOT, nodes }
+    }
+    nodes.put(after)
     const newRoot = bytesToHash(hashOfNode(after))
     cache?.set(newRoot, after, batch.loaded + nodes.size)
     return { root: newRoot, nodes }
@@ -114,42 +118,30 @@ function loadRoot(batch: Batch, root: Hash, cache: TrieCache | undefined): Memor
   // The only hash that is checked: a store at another root is the mistake that would otherwise corrupt it silently.
   assert(bytesToHash(keccak256(rlp)) === root, `the node store is not at the root ${root}`)
   batch.loaded += 1
-  return parseNode(rlp)
+  return parseNode('', rlp)
 }
 
-/** The child of `node` in slot `index`, to which the parent refers at `at`. */
-function childOf(batch: Batch, node: MemoryNode, index: number, at: number, path: string): MemoryNode {
+/** The child of `node` in slot `index`, to which the parent refers at `at` and which stands behind `nibbles`. */
+function childOf(batch: Batch, node: MemoryNode, index: number, at: number, nibbles: string): MemoryNode {
   const known = node.children?.[index]
   if (known !== undefined) return known
+  const path = node.path + nibbles
   const size = referenceSize(node.rlp, at)
   const rlp = size === HASH_REFERENCE_SIZE ? batch.read(path) : node.rlp.slice(at, at + size)
   if (rlp === undefined) throw new AssertionFailure(`missing trie node at "${path}"`)
-  const child = parseNode(rlp)
+  const child = parseNode(path, rlp)
   batch.loaded += 1
   node.children ??= newChildren()
   node.children[index] = child
   return child
 }
 
+/** Pushed one by one: `new Array(16)` has holes, and so has every copy of it, whose reads look at prototypes as well. */
+const NO_CHILDREN: undefined[] = []
+for (let i = 0; i < BRANCH_WIDTH; i++) NO_CHILDREN.push(undefined)
+
 function newChildren(): (MemoryNode | undefined)[] {
-  return [
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-  ]
+  return NO_CHILDREN.slice()
 }
 
 // ---- Going down ----------------------------------------------------------------------------------------------------
@@ -158,34 +150,28 @@ function newChildren(): (MemoryNode | undefined)[] {
 function update(batch: Batch, node: Node, first: number, end: number, depth: number, path: string): Node {
   if (node === undefined) {
     const { key, value } = batch.updates[first] as TrieUpdate
-    if (end - first === 1) return value === null ? undefined : leafOf(key, depth, value)
+    if (end - first === 1) return value === null ? undefined : leafOf(path, key, depth, value)
     const entries = batch.updates.slice(first, end).filter(isInsertion)
     return entries.length === 0 ? undefined : build(batch, entries, 0, entries.length, depth, path)
   }
-  if (node.kind === 'leaf') return updateLeaf(batch, node, first, end, depth, path)
-  if (node.kind === 'branch') return updateBranch(batch, node, 0, node, first, end, depth, path)
-  return updateExtension(batch, node, first, end, depth, path)
+  if (node.kind === 'leaf') return updateLeaf(batch, node, first, end, depth)
+  if (node.kind === 'branch') return updateBranch(batch, node, 0, node, first, end, depth)
+  return updateExtension(batch, node, first, end, depth)
 }
 
-function updateLeaf(
-  batch: Batch,
-  node: MemoryNode,
-  first: number,
-  end: number,
-  depth: number,
-  path: string,
-): Node {
+function updateLeaf(batch: Batch, node: MemoryNode, first: number, end: number, depth: number): Node {
+  const { path } = node
   const { key, value } = batch.updates[first] as TrieUpdate
   if (end - first === 1 && isLeafOf(node, key, depth)) {
     if (value === null) return undefined
-    return isValueOf(node, value) ? node : leafOf(key, depth, value)
+    return isValueOf(node, value) ? node : leafOf(path, key, depth, value)
   }
   const entries = batch.updates.slice(first, end)
   const own = entries.find((entry) => isLeafOf(node, entry.key, depth))
   const insertions = entries.filter(isInsertion)
   if (own === undefined) {
     if (insertions.length === 0) return node
-    insertions.push({ key: keyOfLeaf(node, path), value: leafValue(node) })
+    insertions.push({ key: keyOfLeaf(node), value: leafValue(node) })
     insertions.sort(compareKeys)
   }
   return insertions.length === 0 ? undefined : build(batch, insertions, 0, insertions.length, depth, path)
@@ -195,8 +181,8 @@ function leafValue({ rlp }: MemoryNode): Uint8Array {
   return stringAt(rlp, secondItem(rlp))
 }
 
-function keyOfLeaf(node: MemoryNode, path: string): Uint8Array {
-  const digits = path + nibblesOf(node)
+function keyOfLeaf(node: MemoryNode): Uint8Array {
+  const digits = node.path + nibblesOf(node)
   const key = new Uint8Array(digits.length / 2)
   key.setFromHex(digits)
   return key
@@ -217,7 +203,7 @@ function build(
 ): MemoryNode {
   const { key, value } = entries[first] as TrieUpdate
   // The caller passes insertions only.
-  if (end - first === 1) return leafOf(key, depth, value as Uint8Array)
+  if (end - first === 1) return leafOf(path, key, depth, value as Uint8Array)
   const last = (entries[end - 1] as TrieUpdate).key
   let branchDepth = depth
   while (branchDepth < 2 * key.length && nibbleOf(key, branchDepth) === nibbleOf(last, branchDepth))
@@ -236,10 +222,10 @@ function build(
   for (let i = 0; i < BRANCH_WIDTH; i++) {
     const child = children[i]
     if (child === undefined) to = writeEmptyReference(to)
-    else to = place(batch, child, branchPath + NIBBLES.charAt(i), false, to)
+    else to = place(batch, child, false, to)
   }
-  const branch = finishBranch(to, hasValue ? (value as Uint8Array) : EMPTY_VALUE, children)
-  return shared === '' ? branch : extend(batch, shared, branch, branchPath, false)
+  const branch = finishBranch(branchPath, to, hasValue ? (value as Uint8Array) : EMPTY_VALUE, children)
+  return shared === '' ? branch : extend(batch, path, shared, branch, false)
 }
 
 const EMPTY_VALUE = new Uint8Array(0)
@@ -256,10 +242,9 @@ function updateBranch(
   first: number,
   end: number,
   depth: number,
-  path: string,
 ): Node {
   const { updates } = batch
-  const { rlp } = base
+  const { rlp, path } = base
   let children = base.children
   let changed = changedBefore
   let at = first
@@ -272,9 +257,9 @@ function updateBranch(
     const start = at
     while (at < end && nibbleOf((updates[at] as TrieUpdate).key, depth) === i) at++
     if (at > start) {
-      const childPath = path + NIBBLES.charAt(i)
       const isThere = (changed & (1 << i)) !== 0 || rlp[position] !== EMPTY_REFERENCE
-      const before = isThere ? childOf(batch, base, i, position, childPath) : undefined
+      const before = isThere ? childOf(batch, base, i, position, NIBBLES.charAt(i)) : undefined
+      const childPath = before === undefined ? path + NIBBLES.charAt(i) : before.path
       const after = update(batch, before, start, at, depth + 1, childPath)
       if (after !== before) {
         if (children === undefined || children === base.children)
@@ -288,44 +273,71 @@ function updateBranch(
   const formerValue = branchValue(rlp, position)
   const value = isValueGiven ? (ending.value ?? EMPTY_VALUE) : formerValue
   if (changed === changedBefore && known !== undefined && equalBytes(value, formerValue)) return known
-  return settleBranch(batch, { rlp, children: children ?? newChildren(), changed, value }, path)
+  const hasNoValues = value.length + formerValue.length === 0
+  return settleBranch(batch, {
+    former: base,
+    children: children ?? newChildren(),
+    changed,
+    value,
+    hasNoValues,
+  })
 }
 
 const EMPTY_REFERENCE = 0x80
 
-/** A branch whose children are known: those of `rlp`, where their bit in `changed` is set those of `children`. */
+/** A branch whose children are known: those of `former`, where their bit in `changed` is set those of `children`. */
 interface Outline {
-  readonly rlp: Uint8Array
+  readonly former: MemoryNode
   readonly children: (MemoryNode | undefined)[]
   readonly changed: number
   readonly value: Uint8Array
+  /** Neither before nor now. */
+  readonly hasNoValues: boolean
 }
 
-function settleBranch(batch: Batch, outline: Outline, path: string): Node {
-  const { rlp, children, changed, value } = outline
+function settleBranch(batch: Batch, outline: Outline): Node {
+  const { former, children, changed, value } = outline
+  const { rlp, path } = former
+  // What changed had a hash, and has one: as in nearly every branch above a change.
+  let isAlike = outline.hasNoValues
   let count = 0
   let last = 0
   let position = payloadStart(rlp)
   let lastPosition = 0
   for (let i = 0; i < BRANCH_WIDTH; i++) {
     const size = referenceSize(rlp, position)
-    const isThere = (changed & (1 << i)) !== 0 ? children[i] !== undefined : size > 1
+    const isChanged = (changed & (1 << i)) !== 0
+    const child = children[i]
+    if (
+      isChanged &&
+      (size !== HASH_REFERENCE_SIZE || child === undefined || child.rlp.length < EMBEDDED_BELOW)
+    )
+      isAlike = false
+    const isThere = isChanged ? child !== undefined : size > 1
     if (isThere) {
       count += 1
       last = i
       lastPosition = position
     } else if (size === HASH_REFERENCE_SIZE) {
-      batch.nodes.set(path + NIBBLES.charAt(i), null)
+      batch.nodes.remove(path + NIBBLES.charAt(i))
     }
     position += size
   }
-  if (count > 1 || (count === 1 && value.length > 0)) return encodeBranch(batch, outline, path)
-  if (count === 0) return value.length === 0 ? undefined : leafAt('', value)
-  return collapse(batch, outline, last, lastPosition, path)
+  if (count > 1 || (count === 1 && value.length > 0))
+    return isAlike ? encodeAlike(batch, outline) : encodeBranch(batch, outline)
+  if (count === 0) return value.length === 0 ? undefined : leafAt(path, '', value)
+  return collapse(batch, outline, last, lastPosition)
 }
 
-// Hot: every branch on the way to a change.
-function encodeBranch(batch: Batch, { rlp, children, changed, value }: Outline, path: string): MemoryNode {
+// Hot: most branches on the way to a change.
+function encodeAlike({ nodes }: Batch, { former, children, changed }: Outline): MemoryNode {
+  for (let i = 0; i < BRANCH_WIDTH; i++) if ((changed & (1 << i)) !== 0) nodes.put(children[i] as MemoryNode)
+  return branchLike(former, children, changed)
+}
+
+// Hot: every other branch on the way to a change.
+function encodeBranch(batch: Batch, { former, children, changed, value }: Outline): MemoryNode {
+  const { rlp, path } = former
   let position = payloadStart(rlp)
   let copied = position
   let to = BRANCH_START
@@ -336,77 +348,70 @@ function encodeBranch(batch: Batch, { rlp, children, changed, value }: Outline, 
       copied = position + size
       const child = children[i]
       if (child === undefined) to = writeEmptyReference(to)
-      else to = place(batch, child, path + NIBBLES.charAt(i), size === HASH_REFERENCE_SIZE, to)
+      else to = place(batch, child, size === HASH_REFERENCE_SIZE, to)
     }
     position += size
   }
   to = copyReferences(rlp, copied, position, to)
-  return finishBranch(to, value, children)
+  return finishBranch(path, to, value, children)
 }
 
 /** What stands in place of a branch with one child, its only entry. */
-function collapse(batch: Batch, outline: Outline, index: number, position: number, path: string): MemoryNode {
-  const { rlp, children, changed } = outline
+function collapse(batch: Batch, outline: Outline, index: number, position: number): MemoryNode {
+  const { former, children, changed } = outline
+  const { rlp, path } = former
   const digit = NIBBLES.charAt(index)
-  const childPath = path + digit
   const wasStored = referenceSize(rlp, position) === HASH_REFERENCE_SIZE
   if ((changed & (1 << index)) !== 0) {
-    return extend(batch, digit, children[index] as MemoryNode, childPath, wasStored)
+    return extend(batch, path, digit, children[index] as MemoryNode, wasStored)
   }
-  const child = childOf(batch, { rlp, children } as MemoryNode, index, position, childPath)
+  const child = childOf(batch, former, index, position, digit)
   if (child.kind === 'branch')
-    return extensionTo(digit, rlp.slice(position, position + referenceSize(rlp, position)), child)
-  return extend(batch, digit, child, childPath, wasStored)
+    return extensionTo(path, digit, rlp.slice(position, position + referenceSize(rlp, position)), child)
+  return extend(batch, path, digit, child, wasStored)
 }
 
 /**
- * Nibbles joined with a changed node that stands behind them at `path`: an extension to a branch, else a longer path.
- * @param wasStored whether the store has an entry there.
+ * What stands at `path` above a changed node that `nibbles` lead to from there: an extension to a branch, else the same with
+ * a longer path.
+ * @param wasStored whether the store has an entry where the node stands.
  */
 function extend(
   batch: Batch,
+  path: string,
   nibbles: string,
   node: MemoryNode,
-  path: string,
   wasStored: boolean,
 ): MemoryNode {
   if (node.kind === 'branch') {
-    list(batch, node, path, wasStored)
-    return extensionTo(nibbles, referenceTo(node), node)
+    list(batch, node, wasStored)
+    return extensionTo(path, nibbles, referenceTo(node), node)
   }
-  if (wasStored) batch.nodes.set(path, null)
+  if (wasStored) batch.nodes.remove(node.path)
   const joined = nibbles + nibblesOf(node)
-  if (node.kind === 'leaf') return leafAt(joined, leafValue(node))
-  return extensionTo(joined, node.rlp.slice(secondItem(node.rlp)), node.children?.[0])
+  if (node.kind === 'leaf') return leafAt(path, joined, leafValue(node))
+  return extensionTo(path, joined, node.rlp.slice(secondItem(node.rlp)), node.children?.[0])
 }
 
-function updateExtension(
-  batch: Batch,
-  node: MemoryNode,
-  first: number,
-  end: number,
-  depth: number,
-  path: string,
-): Node {
+function updateExtension(batch: Batch, node: MemoryNode, first: number, end: number, depth: number): Node {
   const nibbles = nibblesOf(node)
   const shared = Math.min(
     sharedNibbles(nibbles, (batch.updates[first] as TrieUpdate).key, depth),
     sharedNibbles(nibbles, (batch.updates[end - 1] as TrieUpdate).key, depth),
   )
-  const { rlp } = node
+  const { rlp, path } = node
   const childAt = secondItem(rlp)
   if (shared === nibbles.length) {
-    const childPath = path + nibbles
-    const before = childOf(batch, node, 0, childAt, childPath)
-    const after = update(batch, before, first, end, depth + shared, childPath)
+    const before = childOf(batch, node, 0, childAt, nibbles)
+    const after = update(batch, before, first, end, depth + shared, before.path)
     if (after === before) return node
     const wasStored = referenceSize(rlp, childAt) === HASH_REFERENCE_SIZE
     assert(after !== undefined || isEmptied(batch, first, end), 'a branch below an extension went away')
-    if (after !== undefined) return extend(batch, nibbles, after, childPath, wasStored)
-    if (wasStored) batch.nodes.set(childPath, null)
+    if (after !== undefined) return extend(batch, path, nibbles, after, wasStored)
+    if (wasStored) batch.nodes.remove(before.path)
     return undefined
   }
-  return splitExtension(batch, node, nibbles, shared, first, end, depth, path)
+  return splitExtension(batch, node, nibbles, shared, first, end, depth)
 }
 
 /** All below a node can only go when each of its keys is deleted. */
@@ -423,34 +428,27 @@ function splitExtension(
   first: number,
   end: number,
   depth: number,
-  path: string,
 ): Node {
-  const { rlp, children } = node
+  const { rlp, children, path } = node
   const reference = rlp.slice(secondItem(rlp))
   const index = Number.parseInt(nibbles.charAt(shared), 16)
   const rest = nibbles.slice(shared + 1)
+  const branchPath = path + nibbles.slice(0, shared)
   const only = newChildren()
   const isChild = rest === ''
-  only[index] = isChild ? children?.[0] : extensionTo(rest, reference, children?.[0])
-  const base = {
-    kind: 'branch',
-    rlp: isChild ? branchWith(index, reference) : EMPTY_BRANCH,
-    children: only,
-    mark: 0,
-  } as const
-  const branchPath = path + nibbles.slice(0, shared)
-  const after = updateBranch(
-    batch,
-    base,
-    isChild ? 0 : 1 << index,
-    undefined,
-    first,
-    end,
-    depth + shared,
+  only[index] = isChild
+    ? children?.[0]
+    : extensionTo(branchPath + nibbles.charAt(shared), rest, reference, children?.[0])
+  const base = new MemoryNode(
+    'branch',
     branchPath,
+    isChild ? branchWith(index, reference) : EMPTY_BRANCH,
+    only,
   )
+  const changed = isChild ? 0 : 1 << index
+  const after = updateBranch(batch, base, changed, undefined, first, end, depth + shared)
   if (after === undefined) return undefined
-  const result = shared === 0 ? after : extend(batch, nibbles.slice(0, shared), after, branchPath, false)
+  const result = shared === 0 ? after : extend(batch, path, nibbles.slice(0, shared), after, false)
   // Deletions of keys that were not there: all is joined again as it was.
   return equalBytes(result.rlp, rlp) ? node : result
 }
@@ -458,12 +456,12 @@ function splitExtension(
 // ---- Going up ------------------------------------------------------------------------------------------------------
 
 /** Lists a changed child and writes its reference into the branch that is put together; returns the offset behind it. */
-function place(batch: Batch, child: MemoryNode, path: string, wasStored: boolean, to: number): number {
-  list(batch, child, path, wasStored)
+function place(batch: Batch, child: MemoryNode, wasStored: boolean, to: number): number {
+  list(batch, child, wasStored)
   return writeReference(child, to)
 }
 
-function list({ nodes }: Batch, { rlp }: MemoryNode, path: string, wasStored: boolean): void {
-  if (rlp.length >= EMBEDDED_BELOW) nodes.set(path, rlp)
-  else if (wasStored) nodes.set(path, null)
+function list({ nodes }: Batch, node: MemoryNode, wasStored: boolean): void {
+  if (node.rlp.length >= EMBEDDED_BELOW) nodes.put(node)
+  else if (wasStored) nodes.remove(node.path)
 }

@@ -23,7 +23,7 @@ import {
   encodeSlotValue,
   slotKey as hashedSlotKey,
 } from '../state/account-codec.ts'
-import type { Account, TrieDiff } from '../state/state-reader.ts'
+import type { Account, NodeChanges, TrieDiff } from '../state/state-reader.ts'
 import {
   decodeNode,
   EMBEDDED_BELOW,
@@ -126,7 +126,7 @@ function storedSurplus(
   store: KeyValueStore,
   { accountNodes, storageNodes, clearedOwners }: TrieDiff,
 ): { readonly accountNodes: number; readonly storageNodes: number } {
-  const surplusOf = (owner: Address | null, nodes: ReadonlyMap<string, Uint8Array | null>): number => {
+  const surplusOf = (owner: Address | null, nodes: NodeChanges): number => {
     let surplus = 0
     for (const [path, rlp] of nodes) {
       const isStored =

@@ -34,7 +34,7 @@ test('every node of a trie is read as what it is', () => {
   const kinds = new Set<string>()
   for (const rlp of NODES) {
     const expected = decodeNode(rlp)
-    const node = parseNode(rlp)
+    const node = parseNode('', rlp)
     assert.equal(node.kind, expected.kind)
     if (expected.kind !== 'branch') assert.equal(nibblesOf(node), expected.nibbles)
     kinds.add(node.kind)
@@ -54,7 +54,7 @@ test('a damaged node is refused, or read as the decoder reads it', () => {
       }
       const expected = decoded(damaged)
       try {
-        const { kind } = parseNode(damaged)
+        const { kind } = parseNode('', damaged)
         if (expected !== undefined) assert.equal(kind, expected.kind)
       } catch (error) {
         assert.ok(error instanceof MalformedNodeError)

@@ -29,7 +29,10 @@ export class TrieStore {
   /** Applies a batch and returns the new root. */
   update(updates: Iterable<TrieUpdate>): Hash {
     const commit = updateTrie(this.read, this.root, updates, this.cache)
+    const listed = new Set<string>()
     for (const [path, rlp] of commit.nodes) {
+      assert.ok(!listed.has(path), `the node at "${path}" is listed once`)
+      listed.add(path)
       if (rlp === null) this.nodes.delete(path)
       else this.nodes.set(path, rlp)
     }

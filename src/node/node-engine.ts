@@ -18,6 +18,8 @@ export const PROFILE_FILE_NAME = 'hot-contracts.txt'
 const PROFILE_BYTES_MAX = 64 * 1024
 /** What becomes hot within this time is written together. */
 const WRITE_DELAY_MS = 10_000
+/** Behind the start, so that the first answers do not wait for what only contracts need. */
+const PREPARE_DELAY_MS = 200
 
 export interface NodeEngineOptions {
   /** Where the profile is kept; `undefined` for nowhere. */
@@ -28,7 +30,7 @@ export interface NodeEngineOptions {
 
 export interface NodeEngine {
   readonly executor: BlockExecutor
-  /** Has compiled what was hot when the process ended that wrote the profile. */
+  /** Has compiled what was hot when the process ended that wrote the profile, and soon makes what all contracts run on. */
   warmUp(state: StateReader): Promise<void>
   close(): Promise<void>
 }
@@ -59,6 +61,7 @@ class TieredNodeEngine implements NodeEngine {
   readonly #compiler: BackgroundCompiler
   readonly #options: NodeEngineOptions
   #writing: NodeJS.Timeout | undefined
+  #preparing: NodeJS.Timeout | undefined
 
   constructor(
     executor: BlockExecutor,
@@ -74,6 +77,7 @@ class TieredNodeEngine implements NodeEngine {
   }
 
   async warmUp(state: StateReader): Promise<void> {
+    this.#preparing ??= setTimeout(() => this.#prepare(), PREPARE_DELAY_MS).unref()
     const text = readProfile(this.#options.profile)
     if (text === undefined) return
     const { parseProfile } = await import('../../runtime/evm/tiering/hot-profile.ts')
@@ -84,12 +88,22 @@ class TieredNodeEngine implements NodeEngine {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#preparing)
     if (this.#writing !== undefined) {
       clearTimeout(this.#writing)
       await this.#write()
     }
     this.#tiered.codes.onCompiled = undefined
     await this.#compiler.close()
+  }
+
+  #prepare(): void {
+    try {
+      this.#tiered.prepare()
+    } catch (error) {
+      // The machine has no memory left: blocks will say so.
+      this.#options.onError(error)
+    }
   }
 
   #writeLater(): void {

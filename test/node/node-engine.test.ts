@@ -29,6 +29,8 @@ function unexpected(error: unknown): never {
   throw error
 }
 
+const NO_PROFILE = { profile: undefined, onError: unexpected }
+
 function tieredOf({ executor }: NodeEngine): TieredEngine {
   // Cast: the executor of the tiered engine has that one.
   return executor.engine as TieredEngine
@@ -82,6 +84,39 @@ describe('a profile', () => {
       await engine.close()
       assert.equal(errors.length, 1)
     }))
+})
+
+test('what the first contract needs is made a moment after the start, unless the node ends', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] })
+  const [node, ended] = [
+    await openNodeEngine('tiered', NO_PROFILE),
+    await openNodeEngine('tiered', NO_PROFILE),
+  ]
+  const prepared = [node, ended].map((engine) => context.mock.method(tieredOf(engine), 'prepare').mock)
+  const counts = () => prepared.map((mock) => mock.callCount())
+  await node.warmUp(STATE)
+  await ended.warmUp(STATE)
+  assert.deepEqual(counts(), [0, 0])
+  await ended.close()
+  context.mock.timers.tick(1000)
+  assert.deepEqual(counts(), [1, 0])
+  finish(startFrame(LOOP, { engine: tieredOf(node), gas: 10_000_000n, codeHash: HASH }))
+  assert.equal(tieredOf(node).statistics().frames.tier1, 1)
+  await node.close()
+})
+
+test('what cannot be made then is told', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] })
+  const errors: unknown[] = []
+  const node = await openNodeEngine('tiered', { ...NO_PROFILE, onError: (error) => errors.push(error) })
+  const failure = new RangeError('no memory')
+  context.mock.method(tieredOf(node), 'prepare', () => {
+    throw failure
+  })
+  await node.warmUp(STATE)
+  context.mock.timers.tick(1000)
+  assert.deepEqual(errors, [failure])
+  await node.close()
 })
 
 test('other engines have neither thread nor profile', async () => {

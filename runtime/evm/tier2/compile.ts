@@ -152,7 +152,7 @@ class Compiler {
       emitSwitch(this.#module.body(index), offset)
       return
     }
-    const region = lowerRegion(this.#blocks, offset, this.#options.limits)
+    const region = lowerRegion(this.#blocks, offset, this.#options.limits, (at) => this.#functions.has(at))
     this.#options.onRegion?.(region)
     const index = this.#regionAt(offset)
     assert(index !== undefined, 'a pending region has a function')

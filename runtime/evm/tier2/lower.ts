@@ -17,13 +17,22 @@ import {
   loopBody,
   type GraphEdge,
   type GraphNode,
+  type IsRegion,
   type RegionGraph,
   type RegionLimits,
 } from './region-graph.ts'
 
-/** The IR of the region that begins at `offset`. */
-export function lowerRegion(blocks: CodeBlocks, offset: number, limits: RegionLimits): Region {
-  const graph = buildGraph(blocks, offset, limits)
+/**
+ * The IR of the region that begins at `offset`.
+ * @param isRegion of other regions, in which control may go on.
+ */
+export function lowerRegion(
+  blocks: CodeBlocks,
+  offset: number,
+  limits: RegionLimits,
+  isRegion: IsRegion = () => false,
+): Region {
+  const graph = buildGraph(blocks, offset, limits, isRegion)
   const lowering = new Lowering(blocks, graph)
   const nodes = lowering.run()
   countUses(nodes, lowering.builder)

@@ -44,8 +44,18 @@ export interface GraphNode {
 /** Nodes in reverse postorder: a node stands behind all that dominate it. */
 export type RegionGraph = readonly GraphNode[]
 
-export function buildGraph(blocks: CodeBlocks, offset: number, limits: RegionLimits): RegionGraph {
+/** Whether a region begins at an offset. */
+export type IsRegion = (offset: number) => boolean
+
+/** @param isRegion of regions that there are beside this one. */
+export function buildGraph(
+  blocks: CodeBlocks,
+  offset: number,
+  limits: RegionLimits,
+  isRegion: IsRegion,
+): RegionGraph {
   const entry = explore(blocks, offset, limits)
+  leaveToRegions(entry, isRegion)
   for (;;) {
     const order = reversePostorder(entry)
     findDominators(order)
@@ -103,6 +113,38 @@ function explore(blocks: CodeBlocks, offset: number, limits: RegionLimits): Grap
     if (block.ending === 'branch' || block.ending === 'fall') add(block.end)
   }
   return entry
+}
+
+/**
+ * Turns edges to what is a region of its own into edges out of this one: without, code comes out twice as large. What is
+ * copied all the same is worth it: code whose return address is known here, loops, and blocks that only go on.
+ */
+function leaveToRegions(entry: GraphNode, isRegion: IsRegion): void {
+  const seen = new Set([entry])
+  for (const { edges } of seen) {
+    for (const edge of edges) {
+      const { to } = edge
+      if (to === undefined || seen.has(to)) continue
+      const isWorthACopy = to.known.size > 0 || to.block.operationCount === 1 || isInCycle(to)
+      if (!isWorthACopy && isRegion(to.block.start)) edge.to = undefined
+      else seen.add(to)
+    }
+  }
+}
+
+/** Whether control that is at the node comes there again. */
+function isInCycle(node: GraphNode): boolean {
+  const seen = new Set<GraphNode>()
+  const pending = [node]
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    for (const { to } of next.edges) {
+      if (to === node) return true
+      if (to === undefined || seen.has(to)) continue
+      seen.add(to)
+      pending.push(to)
+    }
+  }
+  return false
 }
 
 function contextKey(offset: number, height: number, known: ReadonlyMap<number, number>): string {

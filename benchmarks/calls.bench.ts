@@ -11,7 +11,8 @@ import { bytesToHex, hexToBytes, bytesToBigint, type Hex } from '../src/primitiv
 import { CALL_DEPTH_MAX } from '../src/execution/driver.ts'
 import type { EvmTask } from './evm-calls.ts'
 import { WorkerContestant, type Contestant } from './evm-contestant.ts'
-import { openNodes, OWN_ENGINES } from './evm-peers.ts'
+import { OWN_ENGINES } from './evm-engines.ts'
+import { openNodes } from './evm-peers.ts'
 import { difference } from './evm-sampling.ts'
 import { spreadOf, type Check, type Figure, type Suite } from './suite.ts'
 

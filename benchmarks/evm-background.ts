@@ -1,20 +1,14 @@
 /** The engine that compiles what is hot in a thread, put together as a node does it, and its thread watched. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { BackgroundCompiler } from '../src/node/background-compiler.ts'
-import type { Engine } from '../runtime/host.ts'
 import type { CompilePort } from '../runtime/evm/tiering/compile-port.ts'
 import { createTieredEngine } from '../runtime/evm/tiering/engine.ts'
+import type { OpenEngine } from './evm-engines.ts'
 
 const SETTLE_MS_MAX = 10_000
 const POLL_MS = 5
 
-export interface BackgroundEngine {
-  readonly engine: Engine
-  /** Waits for what is being compiled. @returns how much that was */
-  settle(): Promise<number>
-}
-
-export function createBackgroundEngine(): BackgroundEngine {
+export function createBackgroundEngine(): OpenEngine {
   const compiler = new BackgroundCompiler((error) => console.error(error))
   const waiting = new Set<unknown>()
   const port: CompilePort = {

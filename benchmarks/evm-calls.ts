@@ -4,7 +4,7 @@
  */
 import { assemble } from '../test/support/assembler.ts'
 import { bigintToFixedBytes, bytesToHex, concatBytes, hexToBytes, type Hex } from '../src/primitives/bytes.ts'
-import type { Program } from './evm-programs.ts'
+import type { Program } from './evm-program-files.ts'
 
 export interface PlacedAccount {
   readonly address: Hex

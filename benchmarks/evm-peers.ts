@@ -4,7 +4,7 @@
  */
 import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ENGINE_NAMES } from '../src/execution/engines.ts'
+import { ENGINE_VARIANTS, OWN_ENGINES } from './evm-engines.ts'
 import { NodeContestant, WorkerContestant, type NodePeer } from './evm-contestant.ts'
 import { findPeers, type Peer } from './peers.ts'
 import type { Command } from './processes.ts'
@@ -14,13 +14,10 @@ import type { Progress } from './suite.ts'
 const NODE_GAS_LIMIT = 1_000_000_000_000_000
 const NODE_MEMORY_LIMIT = 4 * 1024 ** 3
 
-/** Our engines, slowest first; the reference is not ours. */
-export const OWN_ENGINES: readonly string[] = ENGINE_NAMES.filter((name) => name !== 'reference')
-
 export interface Field {
   /** The engine that others are compared with; its subject is `aevir`. */
   readonly ours: WorkerContestant
-  /** Our other engines. */
+  /** Our other engines, and variants. */
   readonly tiers: readonly WorkerContestant[]
   readonly nodes: readonly NodeContestant[]
   readonly versions: Readonly<Record<string, string>>
@@ -33,7 +30,7 @@ export interface Field {
 export async function openField(engine: string, options: NodeOptions, progress: Progress): Promise<Field> {
   const ours = await WorkerContestant.open('aevir', engine)
   const tiers: WorkerContestant[] = []
-  for (const name of OWN_ENGINES) {
+  for (const name of [...OWN_ENGINES, ...ENGINE_VARIANTS]) {
     if (name !== engine) tiers.push(await WorkerContestant.open(`aevir ${name}`, name))
   }
   const found = await openNodes(options, progress)

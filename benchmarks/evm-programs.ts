@@ -2,29 +2,11 @@
  * Programs that engines are measured with: those of a folder of JSON files, and our own beside them. Our own cover what
  * the usual collections leave out: modular arithmetic of curves, sorting in memory, nested mappings, code that runs once.
  */
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { assemble, pushOf } from '../test/support/assembler.ts'
-import { parseJson, sharedVectors } from '../test/support/shared.ts'
-import { bytesToHex, type Hex } from '../src/primitives/bytes.ts'
-import { AevirError } from '../src/primitives/errors.ts'
-
-/** A call of a contract, in hex as the files have it. */
-export interface Program {
-  readonly name: string
-  readonly code: Hex
-  readonly calldata: Hex
-  readonly gas: number
-  readonly address: Hex
-  readonly caller: Hex
-  /** Slots set beforehand. */
-  readonly storage?: Readonly<Record<string, string>>
-}
-
-/** There is nothing to run. */
-export class ProgramsAbsentError extends AevirError {
-  override readonly code = 'PROGRAMS_ABSENT'
-}
+import { sharedVectors } from '../test/support/shared.ts'
+import { bytesToHex } from '../src/primitives/bytes.ts'
+import { ProgramsAbsentError, readPrograms, type Program } from './evm-program-files.ts'
 
 const GAS = 10_000_000_000
 
@@ -39,28 +21,22 @@ export function isOwn({ name }: { readonly name: string }): boolean {
  * The programs of a folder, then our own, by name.
  * @param folder `undefined` for the shared vectors, which may be absent.
  * @param names those that are wanted; all when empty.
- * @throws ProgramsAbsentError
+ * @throws ProgramsAbsentError also for a name that is none, MalformedProgramError
  */
 export function findPrograms(folder: string | undefined, names: readonly string[]): readonly Program[] {
   const given = folder ?? sharedFolder()
-  if (given !== undefined && !existsSync(given)) throw new ProgramsAbsentError(`there is no folder ${given}`)
-  const programs = [...(given === undefined ? [] : readFolder(given)), ...ownPrograms()]
-  const wanted = programs.filter(({ name }) => names.length === 0 || names.includes(name))
-  if (wanted.length === 0)
-    throw new ProgramsAbsentError(`known programs: ${programs.map(({ name }) => name).join(', ')}`)
-  return wanted
+  const programs = [...(given === undefined ? [] : readPrograms(given)), ...ownPrograms()]
+  const unknown = names.filter((wanted) => !programs.some(({ name }) => name === wanted))
+  if (unknown.length > 0) {
+    const known = programs.map(({ name }) => name).join(', ')
+    throw new ProgramsAbsentError(`no program or folder ${unknown.join(', ')}; known programs: ${known}`)
+  }
+  return programs.filter(({ name }) => names.length === 0 || names.includes(name))
 }
 
 function sharedFolder(): string | undefined {
   const vectors = sharedVectors()
   return vectors === undefined ? undefined : join(vectors, 'bench')
-}
-
-function readFolder(folder: string): Program[] {
-  return readdirSync(folder)
-    .filter((file) => file.endsWith('.json'))
-    .toSorted()
-    .map((file) => parseJson<Program>(readFileSync(join(folder, file))))
 }
 
 function ownPrograms(): Program[] {

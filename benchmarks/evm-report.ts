@@ -138,14 +138,21 @@ function fixed(value: number | undefined): string {
 
 // ---- SVG --------------------------------------------------------------------------------------------------------------
 
-const ROW_HEIGHT = 22
-const LEFT = 190
+const ROW_HEIGHT = 24
+const LEFT = 200
 const PLOT_WIDTH = 620
-const TOP = 46
+/** For the figures behind the bars. */
+const RIGHT = 110
+const TOP = 62
+const BOTTOM = 12
 const STEADY_COLOUR = '#2563eb'
-const FIRST_COLOUR = '#f59e0b'
+const FIRST_COLOUR = '#d97706'
+const LOSS_COLOUR = '#b91c1c'
 
-/** Two bars for each program on a logarithmic axis, from the line where both take the same time. */
+/**
+ * Two bars for each program on a logarithmic axis, from the line where both take the same time: to the right ours is
+ * faster; to the left, on a shaded ground and with its figure in red, slower.
+ */
 export function plotOf(rows: readonly ProgramRow[], peer: string): string {
   const known = byRatio(rows, peer)
   const ratios = known.flatMap(({ steady, first }) => [steady, first])
@@ -154,33 +161,54 @@ export function plotOf(rows: readonly ProgramRow[], peer: string): string {
     Math.ceil(Math.log10(Math.max(10, ...ratios))),
   ]
   const x = (ratio: number): number => LEFT + ((Math.log10(ratio) - low) / (high - low)) * PLOT_WIDTH
-  const height = TOP + known.length * ROW_HEIGHT + 10
-  const ticks = Array.from({ length: high - low + 1 }, (_, i) => 10 ** (low + i))
-  const bar = (ratio: number, top: number, colour: string): string => {
-    const [from, to] = [Math.min(x(1), x(ratio)), Math.max(x(1), x(ratio))]
-    return `<rect x="${from.toFixed(1)}" y="${top}" width="${(to - from).toFixed(1)}" height="7" fill="${colour}"/>`
-  }
+  const bottom = TOP + known.length * ROW_HEIGHT
+  const [width, height] = [LEFT + PLOT_WIDTH + RIGHT, bottom + BOTTOM]
+  const peerName = escapedText(peer)
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${LEFT + PLOT_WIDTH + 60}" height="${height}" font-family="sans-serif" font-size="12">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="sans-serif" font-size="12">`,
+    `<title>Time of ${peerName} divided by time of aevir, program by program</title>`,
     '<rect width="100%" height="100%" fill="white"/>',
-    `<text x="8" y="16">time of ${peer} ÷ time of aevir: to the right of 1 aevir is faster</text>`,
-    `<text x="${LEFT}" y="34" fill="${STEADY_COLOUR}">steady state</text>`,
-    `<text x="${LEFT + 90}" y="34" fill="${FIRST_COLOUR}">first run</text>`,
-    ...ticks.map(
-      (tick) =>
-        `<line x1="${x(tick).toFixed(1)}" y1="${TOP - 6}" x2="${x(tick).toFixed(1)}" y2="${height - 6}" stroke="${tick === 1 ? '#111' : '#ccc'}"/>` +
-        `<text x="${x(tick).toFixed(1)}" y="${TOP - 8}" text-anchor="middle" fill="#555">${tick}</text>`,
-    ),
-    ...known.map(({ name, steady, first }, index) => {
-      const top = TOP + index * ROW_HEIGHT
-      return (
-        `<text x="${LEFT - 8}" y="${top + 13}" text-anchor="end">${name}</text>` +
-        bar(steady, top + 2, STEADY_COLOUR) +
-        bar(first, top + 10, FIRST_COLOUR) +
-        `<text x="${(Math.max(x(steady), x(first), x(1)) + 4).toFixed(1)}" y="${top + 13}" fill="#333">${fixed(steady)}</text>`
-      )
-    }),
+    `<rect x="${LEFT}" y="${TOP}" width="${(x(1) - LEFT).toFixed(1)}" height="${bottom - TOP}" fill="#fef2f2"/>`,
+    `<text x="8" y="18" font-size="14">time of ${peerName} ÷ time of aevir</text>`,
+    `<text x="${LEFT + 90}" y="18" fill="${STEADY_COLOUR}">■ steady state</text>`,
+    `<text x="${LEFT + 190}" y="18" fill="${FIRST_COLOUR}">■ first run</text>`,
+    `<text x="${(x(1) - 6).toFixed(1)}" y="36" text-anchor="end" fill="${LOSS_COLOUR}">◂ aevir is slower</text>`,
+    `<text x="${(x(1) + 6).toFixed(1)}" y="36">aevir is faster ▸</text>`,
+    ...Array.from({ length: high - low + 1 }, (_, index) => tickAt(10 ** (low + index), x, bottom)),
+    ...known.flatMap((ratio, index) => barsAt(ratio, TOP + index * ROW_HEIGHT, x)),
     '</svg>',
     '',
   ].join('\n')
+}
+
+function tickAt(tick: number, x: (ratio: number) => number, bottom: number): string {
+  const at = x(tick).toFixed(1)
+  const colour = tick === 1 ? '#111' : '#ccc'
+  return (
+    `<line x1="${at}" y1="${TOP - 6}" x2="${at}" y2="${bottom}" stroke="${colour}"/>` +
+    `<text x="${at}" y="${TOP - 10}" text-anchor="middle" fill="#555">${tick.toLocaleString('en', { maximumFractionDigits: 6 })}×</text>`
+  )
+}
+
+/** A program's name, its bars one above the other, and a figure behind each. */
+function barsAt({ name, steady, first }: Ratio, top: number, x: (ratio: number) => number): string[] {
+  const bar = (ratio: number, y: number, colour: string): string => {
+    const [from, to] = [Math.min(x(1), x(ratio)), Math.max(x(1), x(ratio))]
+    // Nothing at all would look like no figure.
+    const width = Math.max(1, to - from).toFixed(1)
+    const ink = ratio < 1 ? `fill="${LOSS_COLOUR}" font-weight="bold"` : 'fill="#333"'
+    return (
+      `<rect x="${from.toFixed(1)}" y="${y}" width="${width}" height="8" fill="${colour}"/>` +
+      `<text x="${(to + 4).toFixed(1)}" y="${y + 8}" font-size="10" ${ink}>${fixed(ratio)}</text>`
+    )
+  }
+  return [
+    `<text x="${LEFT - 8}" y="${top + 16}" text-anchor="end">${escapedText(name)}</text>`,
+    bar(steady, top + 2, STEADY_COLOUR),
+    bar(first, top + 12, FIRST_COLOUR),
+  ]
+}
+
+function escapedText(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }

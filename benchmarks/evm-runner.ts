@@ -20,13 +20,10 @@ import type { BlockEnvironment } from '../src/execution/environment.ts'
 import { intrinsicGas } from '../src/execution/intrinsic-gas.ts'
 import { runMessage } from '../src/execution/transaction.ts'
 import { CALL_POLICY } from '../src/execution/validation.ts'
-import { createBackgroundEngine, type BackgroundEngine } from './evm-background.ts'
-import { tier0 } from '../runtime/evm/engine.ts'
-import { tier1 } from '../runtime/evm/tier1/engine.ts'
-import { tier2 } from '../runtime/evm/tier2/engine.ts'
 import type { Engine } from '../runtime/host.ts'
 import type { EvmCall, PlacedAccount } from './evm-calls.ts'
 import type { CallResult, CompileResult } from './evm-contestant.ts'
+import type { OpenEngine } from './evm-engines.ts'
 
 export interface Runner {
   place(accounts: readonly PlacedAccount[]): Promise<void>
@@ -59,20 +56,13 @@ const ENVIRONMENT: BlockEnvironment = {
   blockHash: () => ZERO_HASH,
 }
 
-export function createEngineRunner(name: string): Runner {
-  const { engine, settle } = engineOf(name)
+export function createEngineRunner({ engine, settle }: OpenEngine): Runner {
   const state = new PlacedState()
   return {
     place: async (accounts) => state.place(accounts),
     run: async (call, count) => runCalls(engine, state, call, count),
     settle,
   }
-}
-
-/** An engine as a node has it: the one that compiles in the background does it in a thread of its own. */
-function engineOf(name: string): BackgroundEngine {
-  const engine = [tier0, tier1, tier2].find((known) => known.name === name)
-  return engine === undefined ? createBackgroundEngine() : { engine, settle: async () => 0 }
 }
 
 function runCalls(engine: Engine, state: StateReader, call: EvmCall, count: number): CallResult {

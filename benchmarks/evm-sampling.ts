@@ -6,7 +6,7 @@ import { present } from '../src/primitives/assert.ts'
 import { AevirError } from '../src/primitives/errors.ts'
 import { coldTask, steadyTask, type EvmTask } from './evm-calls.ts'
 import type { CallTime, Contestant } from './evm-contestant.ts'
-import type { Program } from './evm-programs.ts'
+import type { Program } from './evm-program-files.ts'
 
 /** Gas that one call should use: some milliseconds on a native interpreter, far above what the call itself costs. */
 const GAS_PER_CALL = 3_000_000
@@ -17,6 +17,9 @@ const SAMPLE_MS = 20
 /** A run of a program takes at least this much: differences of calls tell no less. */
 const CLOCK_MS = 1e-4
 const CALLS_PER_SAMPLE_MAX = 50
+/** Processor time for all samples of one contestant: who is slow takes part in fewer rounds, at least one. */
+const SAMPLES_MS_MAX = 1_000
+const EMPTY_CALLS_MAX = 10
 const WARM_UP_TURNS_MAX = 6
 const WARM_UP_QUIET_TURNS = 2
 /** The only sample of a contestant that takes longer for a call is its first one. */
@@ -72,6 +75,12 @@ export async function sample(
   const count = Math.min(COUNT_MAX, Math.max(1, Math.round(GAS_PER_CALL / Math.max(1, gasUsed))))
   const task = steadyTask(program, count)
   const expected = await runOnce(ours, task)
+  const { expectedOutput } = program
+  if (expectedOutput !== undefined && expected.output !== expectedOutput.toLowerCase()) {
+    throw new DisagreementError(
+      `ours returns ${shown(expected.output)}, the program's file says ${shown(expectedOutput)}`,
+    )
+  }
   const entrants: Entrant[] = []
   for (const entry of entries) entrants.push(await enter(entry, task, expected))
   for (let round = 0; round < Math.max(...entrants.map(({ rounds }) => rounds)); round++) {
@@ -127,9 +136,7 @@ async function enter(
   const { name } = contestant
   const { output, gasUsed, time } = await contestant.run(task.call, 1)
   if (output !== expected.output) {
-    throw new DisagreementError(
-      `${name} returns ${output?.slice(0, 80)}, ours ${expected.output.slice(0, 80)}`,
-    )
+    throw new DisagreementError(`${name} returns ${shown(output)}, ours ${shown(expected.output)}`)
   }
   if (gasUsed !== undefined && gasUsed !== expected.gasUsed) {
     throw new DisagreementError(`${name} uses ${gasUsed} gas, ours ${expected.gasUsed}`)
@@ -146,8 +153,14 @@ async function enter(
     while (performance.now() < end)
     quiet = (await contestant.settle()) === 0 ? quiet + 1 : 0
   }
-  await contestant.run(task.empty, 10)
-  return { contestant, callsPerSample: callsIn(processorMs), rounds, samples: [] }
+  const callsPerSample = callsIn(processorMs)
+  await contestant.run(task.empty, Math.min(callsPerSample, EMPTY_CALLS_MAX))
+  const roundsMax = Math.max(1, Math.floor(SAMPLES_MS_MAX / (callsPerSample * processorMs)))
+  return { contestant, callsPerSample, rounds: Math.min(rounds, roundsMax), samples: [] }
+}
+
+function shown(output: string | undefined): string {
+  return output === undefined ? 'nothing, as the call fails' : output.slice(0, 80)
 }
 
 function callsIn(processorMs: number): number {
@@ -164,11 +177,15 @@ export async function difference(contestant: Contestant, task: EvmTask, calls: n
   }
 }
 
-/** How many times ours a peer's time is, round by round; below 1 the peer is faster. Rounds without both are left out. */
+/**
+ * How many times ours a peer's time is, round by round; below 1 the peer is faster. Left out are rounds without both, and
+ * those in which the peer's calls took no longer than its empty ones: a quotient would be of noise. Ours counts as the
+ * least that can be told.
+ */
 export function ratiosOf(ours: Series, peer: Series): number[] {
   return peer.rounds.flatMap((theirs, round) => {
     const own = ours.rounds[round]
-    if (own === undefined) return []
-    return [Math.max(theirs.processorMs, CLOCK_MS) / Math.max(own.processorMs, CLOCK_MS)]
+    if (own === undefined || theirs.processorMs < CLOCK_MS) return []
+    return [theirs.processorMs / Math.max(own.processorMs, CLOCK_MS)]
   })
 }

@@ -3,15 +3,14 @@
  * and a first run can be had at any time. Argument: the engine's name. Requests and answers: `evm-contestant.ts`.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { ENGINE_NAMES } from '../src/execution/engines.ts'
+import { openEngine } from './evm-engines.ts'
 import { createEthereumJsRunner } from './evm-ethereumjs.ts'
 import type { WatchResult, WorkerRequest } from './evm-contestant.ts'
 import { compileAlone, createEngineRunner, processorMs, type Runner } from './evm-runner.ts'
 
 const [, , engine = ''] = process.argv
-const runner: Runner = ENGINE_NAMES.some((name) => name === engine)
-  ? createEngineRunner(engine)
-  : createEthereumJsRunner()
+const own = await openEngine(engine)
+const runner: Runner = own === undefined ? createEthereumJsRunner() : createEngineRunner(own)
 
 process.on('message', (request: WorkerRequest) => {
   answer(request)

@@ -3,78 +3,43 @@
  * subtracted (from ours too), and `@ethereumjs/evm` in a process. Steady state, the first run of code that nobody has seen,
  * the first run in a new process, and what compiling alone takes and gives. Losses are listed like gains.
  *
- * Arguments: names of programs (all), `--programs DIR` or a folder (../shared/vectors/bench; our own join them), `--engine NAME` (the last
- * one), `--rounds N` (7), `--nodes anvil,Hardhat`, `--gas N` at most for a call, `--report DIR` for Markdown and a plot,
+ * Arguments: names of programs (all), `--programs DIR` or a folder (../shared/vectors/bench; our own join them), `--engine NAME`
+ * (tiered), `--rounds N` (7), `--nodes anvil,Hardhat` or `none`, `--gas N` at most for a call, `--report DIR` for Markdown and a plot,
  * `--install-peers`, `--without-ethereumjs`.
  */
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { coldTask } from './evm-calls.ts'
 import { WorkerContestant, type CompileResult } from './evm-contestant.ts'
-import { openField, OWN_ENGINES, type Field } from './evm-peers.ts'
+import { evmOptionsOf } from './evm-options.ts'
+import { openField, type Field } from './evm-peers.ts'
+import type { Program } from './evm-program-files.ts'
 import { barsOf, markdownOf, plotOf, type ProgramRow } from './evm-report.ts'
-import { findPrograms, isOwn, type Program } from './evm-programs.ts'
 import { ratiosOf, sample, type Sampled, type Series } from './evm-sampling.ts'
+import { ANVIL, checksOf, summaryOf } from './evm-summary.ts'
 import { reportOf } from './report.ts'
-import { spreadOf, type Check, type Figure, type Measurements, type Spread, type Suite } from './suite.ts'
+import { spreadOf, type Figure, type Measurements, type Spread, type Suite } from './suite.ts'
 
-const ROUNDS_DEFAULT = 7
 /** Who is there for comparison only takes part in a third of the rounds. */
 const OTHER_ROUNDS_QUOTIENT = 3
 const WARM_UP_MS = 600
 const OTHER_WARM_UP_MS = 80
-/** Above what any known program uses. */
-const GAS_DEFAULT = 4_000_000_000
 const ETHEREUMJS = '@ethereumjs/evm'
 const ETHEREUMJS_VERSION = '10.1.3'
-const ANVIL = 'anvil'
-/** Targets, as ratios of anvil's time to ours. */
-const STEADY_GEOMEAN_MIN = 3
-const STEADY_WORST_MIN = 0.9
-const FIRST_WORST_MIN = 1 / 3
-const STEADY_MIN: ReadonlyMap<string, number> = new Map([
-  ['snailtracer', 3],
-  ['sha1_shifts', 10],
-  ['erc20_transfer', 1.3],
-])
 
 export const suite: Suite = {
   async run(args, progress) {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        programs: { type: 'string' },
-        engine: { type: 'string', default: OWN_ENGINES.at(-1) ?? 'tier0' },
-        rounds: { type: 'string', default: `${ROUNDS_DEFAULT}` },
-        nodes: { type: 'string', default: 'anvil,Hardhat' },
-        gas: { type: 'string', default: `${GAS_DEFAULT}` },
-        report: { type: 'string' },
-        'install-peers': { type: 'boolean', default: false },
-        'without-ethereumjs': { type: 'boolean', default: false },
-      },
-    })
-    const { engine, report } = values
-    const gasMax = Number(values.gas)
-    const folder = positionals.find((text) => existsSync(text) && statSync(text).isDirectory())
-    const names = positionals.filter((text) => text !== folder)
-    const programs = findPrograms(values.programs ?? folder, names).map((program) => ({
-      ...program,
-      gas: Math.min(program.gas, gasMax),
-    }))
-    const options = { install: values['install-peers'], nodes: values.nodes.split(',') }
-    const field = await openField(engine, options, progress)
-    const ethereumJs = values['without-ethereumjs']
-      ? undefined
-      : await WorkerContestant.open(ETHEREUMJS, ETHEREUMJS)
+    const { programs, engine, rounds, nodes, gasMax, report, installPeers, withEthereumJs } =
+      evmOptionsOf(args)
+    const field = await openField(engine, { install: installPeers, nodes }, progress)
+    const ethereumJs = withEthereumJs ? await WorkerContestant.open(ETHEREUMJS, ETHEREUMJS) : undefined
     const rows: ProgramRow[] = []
     const failures: string[] = []
     try {
-      for (const program of programs) {
-        progress(program.name)
+      for (const [index, program] of programs.entries()) {
+        progress(`${index + 1} of ${programs.length}: ${program.name}`)
         try {
-          rows.push(await measure(program, engine, field, ethereumJs, Number(values.rounds)))
+          rows.push(await measure(program, engine, field, ethereumJs, rounds))
         } catch (error) {
           failures.push(`${program.name} was not measured: ${error instanceof Error ? error.message : ''}`)
         }
@@ -156,7 +121,8 @@ function rowOf(
 /** Of each to the first one, who is ours. */
 function ratios([ours, ...others]: readonly Series[]): ReadonlyMap<string, Spread> {
   if (ours === undefined) return new Map()
-  return new Map(others.map((series) => [series.name, spreadOf(ratiosOf(ours, series))]))
+  const known = others.map((series) => [series.name, ratiosOf(ours, series)] as const)
+  return new Map(known.flatMap(([name, found]) => (found.length === 0 ? [] : [[name, spreadOf(found)]])))
 }
 
 function measurementsOf(
@@ -164,9 +130,6 @@ function measurementsOf(
   failures: readonly string[],
   { engine, gasMax, field }: { readonly engine: string; readonly gasMax: number; readonly field: Field },
 ): Measurements {
-  const given = rows.filter((row) => !isOwn(row))
-  // Where there are none but ours, they stand for them.
-  const summary = summaryOf(given.length > 0 ? given : rows)
   return {
     input:
       `${rows.length} programs, ours among them by "own" and not in the summary, with at most ${gasMax} gas; engine ${engine} as "aevir"; those below ${GAS_PER_CALL_TEXT} gas ` +
@@ -180,36 +143,16 @@ function measurementsOf(
       'A ratio: median of those within one round; above 1 ours is faster',
     peers: { ...field.versions, [ETHEREUMJS]: ETHEREUMJS_VERSION },
     figures: rows.flatMap(figuresOf),
-    checks: checksOf(rows, summary, failures),
+    checks: checksOf(rows, failures),
     notes: [...field.notes, ...failures, TEVM_NOTE, NO_MEMO_NOTE, ...barsOf(rows, ANVIL)],
-    summary,
+    summary: summaryOf(rows),
   }
-}
-
-function summaryOf(rows: readonly ProgramRow[]): Record<string, number> {
-  const steady = medians(rows, ({ steadyRatios }) => steadyRatios)
-  const first = medians(rows, ({ firstRatios }) => firstRatios)
-  if (steady.length === 0 || first.length === 0) return {}
-  return {
-    steadyGeomeanVsAnvil: geometricMean(steady),
-    steadyMedianVsAnvil: spreadOf(steady).median,
-    worstSteadyVsAnvil: Math.min(...steady),
-    firstRunGeomeanVsAnvil: geometricMean(first),
-    worstFirstRunVsAnvil: Math.min(...first),
-  }
-}
-
-/** Of each program's ratios to anvil. */
-function medians(
-  rows: readonly ProgramRow[],
-  ratios: (row: ProgramRow) => ReadonlyMap<string, Spread>,
-): number[] {
-  return rows.flatMap((row) => ratios(row).get(ANVIL)?.median ?? [])
 }
 
 const GAS_PER_CALL_TEXT = '3,000,000'
 const TEVM_NOTE =
-  'without tevm: 2.0.0-next.101 installs, but loading it fails, as its packages import names that others no longer export'
+  'without tevm: 2.0.0-next.101 installs but does not load, as @ethereumjs/trie in it imports `isHexPrefixed`, which the ' +
+  '@ethereumjs/util that it gets does not export; its EVM is @ethereumjs/evm, of which a newer version is measured'
 const NO_MEMO_NOTE = 'no engine of ours remembers hashes of inputs: there is no figure with a memo'
 
 function figuresOf(row: ProgramRow): Figure[] {
@@ -242,44 +185,7 @@ function named(spreads: ReadonlyMap<string, Spread>): (readonly [string, Spread]
   return [...spreads].filter(([name]) => name === 'aevir' || name === ANVIL)
 }
 
-function checksOf(
-  rows: readonly ProgramRow[],
-  summary: Readonly<Record<string, number>>,
-  failures: readonly string[],
-): Check[] {
-  const atLeast = (claim: string, value: number | undefined, limit: number): Check[] =>
-    value === undefined
-      ? []
-      : [{ claim, measured: `${value.toFixed(2)}×, at least ${limit.toFixed(2)}×`, passed: value >= limit }]
-  return [
-    ...atLeast('steady, geometric mean beside anvil', summary['steadyGeomeanVsAnvil'], STEADY_GEOMEAN_MIN),
-    ...atLeast('steady, worst program beside anvil', summary['worstSteadyVsAnvil'], STEADY_WORST_MIN),
-    ...atLeast('first run, worst program beside anvil', summary['worstFirstRunVsAnvil'], FIRST_WORST_MIN),
-    ...rows
-      .filter(isOwn)
-      .flatMap(({ name, steadyRatios }) =>
-        atLeast(`steady, ${name} beside anvil`, steadyRatios.get(ANVIL)?.median, STEADY_WORST_MIN),
-      ),
-    ...rows.flatMap(({ name, steadyRatios }) => {
-      const limit = STEADY_MIN.get(name)
-      return limit === undefined
-        ? []
-        : atLeast(`steady, ${name} beside anvil`, steadyRatios.get(ANVIL)?.median, limit)
-    }),
-    {
-      claim: 'every program was measured',
-      measured: `${failures.length} were not`,
-      passed: failures.length === 0,
-    },
-  ]
-}
-
-function geometricMean(values: readonly number[]): number {
-  return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length)
-}
-
 function writeReport(folder: string, measurements: Measurements, rows: readonly ProgramRow[]): void {
-  mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'evm.svg'), plotOf(rows, ANVIL))
   writeFileSync(join(folder, 'evm.md'), markdownOf(reportOf('evm', measurements), rows, ANVIL))
 }

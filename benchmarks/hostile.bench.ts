@@ -10,7 +10,8 @@
 import { parseArgs } from 'node:util'
 import type { EvmCall } from './evm-calls.ts'
 import { NodeContestant, WorkerContestant, type Contestant } from './evm-contestant.ts'
-import { openNodes, OWN_ENGINES } from './evm-peers.ts'
+import { OWN_ENGINES } from './evm-engines.ts'
+import { openNodes } from './evm-peers.ts'
 import { HOSTILE_PROGRAMS, type HostileProgram } from './hostile-programs.ts'
 import { spreadOf, type Check, type Figure, type Suite } from './suite.ts'
 

@@ -57,19 +57,38 @@ export class RpcConnection {
     return answer.result as T
   }
 
+  /** A request as bytes, made before time is taken. */
+  prepare(method: string, params: readonly unknown[] = []): Uint8Array {
+    return Buffer.from(this.requestText(JSON.stringify({ jsonrpc: '2.0', id: ++this.id, method, params })))
+  }
+
+  /** Sends a prepared request. What it is answered is looked at no further than that it is no error. @throws as call */
+  async send(request: Uint8Array): Promise<void> {
+    const answer = await this.exchange(request)
+    if (answer.includes('"error":')) throw new RpcRefusal('prepared request', answer)
+  }
+
   close(): void {
     this.socket.destroy()
   }
 
   private post(body: string): Promise<string> {
+    return this.exchange(this.requestText(body))
+  }
+
+  private requestText(body: string): string {
+    return (
+      `POST / HTTP/1.1\r\nhost: ${this.host}\r\ncontent-type: application/json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+    )
+  }
+
+  private exchange(request: string | Uint8Array): Promise<string> {
     assert(this.waiting === undefined, 'one request at a time')
     if (this.socket.closed) return Promise.reject(new NodeGoneError())
     return new Promise((resolve, reject) => {
       this.waiting = { resolve, reject }
-      this.socket.write(
-        `POST / HTTP/1.1\r\nhost: ${this.host}\r\ncontent-type: application/json\r\n` +
-          `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-      )
+      this.socket.write(request)
     })
   }
 

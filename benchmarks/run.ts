@@ -2,8 +2,10 @@
  * `npm run bench -- SUITE [arguments] [--json FILE]`: runs one suite, prints its report and, when asked, writes it as
  * JSON. The exit code is 1 when a target was missed, 2 when the command line makes no sense.
  */
-import { writeFileSync } from 'node:fs'
+import { statSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { AevirError } from '../src/primitives/errors.ts'
+import { UsageError } from './options.ts'
 import { linesOf, reportOf } from './report.ts'
 import type { Suite } from './suite.ts'
 
@@ -66,11 +68,6 @@ const SUITES: Readonly<Record<string, Entry>> = {
   },
 }
 
-/** The command line makes no sense. */
-class UsageError extends AevirError {
-  override readonly code = 'USAGE'
-}
-
 async function main(argv: readonly string[]): Promise<void> {
   const { name, rest, jsonFile } = parse(argv)
   if (name === undefined) {
@@ -79,6 +76,8 @@ async function main(argv: readonly string[]): Promise<void> {
   }
   const entry = SUITES[name]
   if (entry === undefined) throw new UsageError(`there is no suite "${name}"\n\n${usage()}`)
+  // Now rather than after minutes of measuring.
+  if (jsonFile !== undefined) checkFile(jsonFile)
   const { suite } = await entry.load()
   const report = reportOf(name, await suite.run(rest, (line) => console.error(line)))
   for (const line of linesOf(report)) console.log(line)
@@ -94,9 +93,22 @@ function parse(argv: readonly string[]): {
   const words = [...argv]
   const at = words.indexOf('--json')
   const [, jsonFile] = at < 0 ? [] : words.splice(at, 2)
-  if (at >= 0 && jsonFile === undefined) throw new UsageError('--json needs the name of a file to write')
+  if (at >= 0 && (jsonFile === undefined || jsonFile.startsWith('-'))) {
+    throw new UsageError('--json needs the name of a file to write')
+  }
   const [name, ...rest] = words
   return { name, rest, jsonFile }
+}
+
+/** @throws UsageError when a file cannot be made there */
+function checkFile(path: string): void {
+  const folder = dirname(path)
+  if (!isFolder(folder)) throw new UsageError(`--json: there is no folder ${folder}`)
+  if (isFolder(path)) throw new UsageError(`--json: ${path} is a folder; give it the name of a file`)
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
 function usage(): string {

@@ -1,19 +1,28 @@
 /**
- * How fast a node takes transactions and makes blocks of them: transactions signed beforehand are sent over several
- * connections while no block is made, then blocks are made until none waits. Beside it anvil and Hardhat where they are
- * installed. Arguments: `--count N` transactions (2,000 by default), `--runs N` (5).
+ * Transactions a second that a node takes over HTTP and executes, from the first request to the answer that says that all
+ * of them are in blocks. Transactions are signed and requests written beforehand; the client has 8 connections that stay
+ * open and sends one request at a time on each. All subjects are treated alike, run by turns, and have been under the same
+ * load before the first figure is taken. Two ways to have blocks made:
+ *
+ * - `automine`, as all these nodes do unless they are told otherwise: a block whenever transactions wait.
+ * - `at the end`: `evm_setAutomine` off, all transactions are sent, then `evm_mine` until none waits.
+ *
+ * Beside it anvil and Hardhat where they are installed. Arguments: `--count N` transactions of a run that has its blocks at
+ * the end (2,000), a fourth of them with automine; `--runs N` that count (7).
  */
 import assert from 'node:assert/strict'
+import type { ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { setTimeout as delay } from 'node:timers/promises'
 import { encodeFunctionData, encodeDeployData, type Abi } from 'viem'
 import { artifactOf, compileContracts } from '../contracts/build/compile.ts'
 import { createAddress } from '../src/chain/contract-address.ts'
 import { DEV_ACCOUNTS } from '../src/chain/dev-genesis.ts'
 import { hexToBytes, wordToAddress, type Address } from '../src/primitives/bytes.ts'
-import { LoadAccount, type Call } from './load-accounts.ts'
+import { LoadAccount, type Call, type SignedTransaction } from './load-accounts.ts'
 import { findPeers, type Peer } from './peers.ts'
-import { firstAnswer, freePort, start, stop } from './processes.ts'
+import { firstAnswer, freePort, processorMilliseconds, start, stop } from './processes.ts'
 import { RpcConnection } from './rpc-connection.ts'
 import { spreadOf, type Figure, type Measurements, type Progress, type Suite } from './suite.ts'
 
@@ -21,27 +30,38 @@ const MAIN = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url))
 const CONNECTIONS = 8
 const RECIPIENTS = 1_000
 const SUPPLY = 10n ** 30n
+/** Runs before the first that counts: a node that serves people has been up for a while. */
+const WARM_UP_RUNS = 5
+/** An anvil makes a few hundred blocks a second. */
+const AUTOMINE_SHARE = 4
+const RECEIPT_POLL_MS = 1
 
-type Task = 'transfers' | 'token transfers'
-const TASKS: readonly Task[] = ['transfers', 'token transfers']
+const KINDS = ['transfers', 'token transfers'] as const
+type Kind = (typeof KINDS)[number]
+const MINING = ['automine', 'at the end'] as const
+type Mining = (typeof MINING)[number]
 
-interface Run {
-  readonly sendMs: number
-  readonly mineMs: number
-  readonly blocks: number
+type Contestant = Pick<Peer, 'name' | 'command'>
+
+const OURS: Contestant = {
+  name: 'aevir',
+  command: (port) => ({
+    file: process.execPath,
+    args: [MAIN, 'dev', '--memory', '--quiet', '--port', `${port}`],
+  }),
 }
 
 export const suite: Suite = {
   async run(args, progress) {
     const { values } = parseArgs({
       args: [...args],
-      options: { count: { type: 'string', default: '2000' }, runs: { type: 'string', default: '5' } },
+      options: { count: { type: 'string', default: '2000' }, runs: { type: 'string', default: '7' } },
     })
     return measureThroughput(Number(values.count), Number(values.runs), progress)
   },
 }
 
-/** @param count transactions of each run. */
+/** @param count transactions of a run with its blocks at the end. */
 export async function measureThroughput(
   count: number,
   runs: number,
@@ -50,92 +70,193 @@ export async function measureThroughput(
   const found = await findPeers({ install: false })
   const peers = typeof found === 'string' ? [] : found
   const figures: Figure[] = []
-  for (const task of TASKS) {
-    const subjects = [OURS, ...peers].map((peer) => ({ ...peer, samples: [] as Run[] }))
-    // By turns, so that what else the machine does slows all of them alike.
-    for (let run = 0; run < runs; run++) {
-      for (const { name, command, samples } of subjects) {
-        progress(`${task}: ${name}, run ${run + 1}`)
-        samples.push(await runOnce(command, task, count))
-      }
+  for (const kind of KINDS) {
+    for (const mining of MINING) {
+      const size = mining === 'automine' ? Math.ceil(count / AUTOMINE_SHARE) : count
+      progress(`${kind}, ${mining}`)
+      figures.push(...(await compare([OURS, ...peers], { kind, mining, count: size }, runs)))
     }
-    for (const { name, samples } of subjects) figures.push(...figuresOf(task, name, count, samples))
   }
   return {
-    input: `${count} transactions of ${DEV_ACCOUNTS.length} accounts, signed beforehand, over ${CONNECTIONS} connections, one request at a time each`,
-    warmUp: 'none: each run is a new process with an empty chain',
+    input:
+      `${count} transactions (with automine a fourth of them) of ${DEV_ACCOUNTS.length} accounts to ${RECIPIENTS} recipients, ` +
+      `signed beforehand, over ${CONNECTIONS} connections, one request at a time each`,
+    warmUp: `${WARM_UP_RUNS} runs in the same processes`,
     baseline: 'anvil and Hardhat with their defaults; each must execute every transaction',
-    sample: 'one run: all transactions sent without a block, then blocks until none waits',
+    sample: 'one run, from the first request to the answer that tells of the last transaction’s block',
     peers: Object.fromEntries(peers.map(({ name, version }) => [name, version])),
     figures,
     checks: [],
     notes: [
-      'client and node share the machine; ours keeps the chain in memory, as the others do',
+      'client and nodes share the machine; ours keeps the chain in memory, as the others do',
+      'what the client itself costs is in the figures of processor time',
       ...(typeof found === 'string' ? [`without anvil and Hardhat: ${found}`] : []),
     ],
     summary: {
-      ...ratioToAnvil('httpTransfersVsAnvil', 'transfers', figures),
-      ...ratioToAnvil('httpErc20VsAnvil', 'token transfers', figures),
+      ...ratioToAnvil('httpTransfersVsAnvil', taskOf('transfers', 'at the end'), figures),
+      ...ratioToAnvil('httpErc20VsAnvil', taskOf('token transfers', 'at the end'), figures),
+      ...ratioToAnvil('httpTransfersAutomineVsAnvil', taskOf('transfers', 'automine'), figures),
+      ...ratioToAnvil('httpErc20AutomineVsAnvil', taskOf('token transfers', 'automine'), figures),
     },
   }
 }
 
-/** How many times anvil's rate ours is, from sending to the last block; empty without anvil. */
-function ratioToAnvil(name: string, task: Task, figures: readonly Figure[]): Record<string, number> {
+function taskOf(kind: Kind, mining: Mining): string {
+  return mining === 'automine' ? `${kind}, automine` : `${kind}, blocks at the end`
+}
+
+/** How many times anvil's rate ours is; empty without anvil. */
+function ratioToAnvil(name: string, task: string, figures: readonly Figure[]): Record<string, number> {
   const rateOf = (subject: string): number | undefined =>
-    figures.find((one) => one.task === task && one.subject === subject && one.quantity === 'both')?.spread
+    figures.find((one) => one.task === task && one.subject === subject && one.quantity === 'all')?.spread
       .median
   const [ours, anvil] = [rateOf(OURS.name), rateOf('anvil')]
   return ours === undefined || anvil === undefined ? {} : { [name]: ours / anvil }
 }
 
-const OURS: Pick<Peer, 'name' | 'command'> = {
-  name: 'aevir',
-  command: (port) => ({
-    file: process.execPath,
-    args: [MAIN, 'dev', '--memory', '--quiet', '--port', `${port}`],
-  }),
+// ---- Runs ----------------------------------------------------------------------------------------------------------
+
+interface Task {
+  readonly kind: Kind
+  readonly mining: Mining
+  /** Transactions of a run. */
+  readonly count: number
 }
 
-async function runOnce(command: Peer['command'], task: Task, count: number): Promise<Run> {
-  const port = await freePort()
-  const child = start(command(port))
+/** Processor times are of all threads together. */
+interface Run {
+  readonly sendMs: number
+  /** From the last answer to a transaction until all are in blocks. */
+  readonly mineMs: number
+  readonly nodeMs: number
+  readonly clientMs: number
+}
+
+async function compare(contestants: readonly Contestant[], task: Task, runs: number): Promise<Figure[]> {
+  const subjects: { readonly name: string; readonly subject: Subject; readonly samples: Run[] }[] = []
   try {
-    const connection = await firstAnswer(child, port)
-    const accounts = DEV_ACCOUNTS.map(({ privateKey }) => new LoadAccount(hexToBytes(privateKey)))
-    await connection.call('evm_setAutomine', [false])
-    const callOf = task === 'transfers' ? transfer : await tokenTransfers(connection, accounts)
-    const signed = Array.from({ length: count }, (_, index) => {
-      const account = accounts[index % accounts.length] as LoadAccount
-      return account.sign(callOf(index)).raw
-    })
-    const connections = await Promise.all(Array.from({ length: CONNECTIONS }, () => RpcConnection.open(port)))
-    const startMs = performance.now()
-    await Promise.all(connections.map((one, index) => send(one, signed, index)))
-    const sentMs = performance.now()
-    // The first connection has been idle for so long that Hardhat may have closed it.
-    const blocks = await mineAll(connections[0] as RpcConnection, count)
-    const endMs = performance.now()
-    for (const one of [connection, ...connections]) one.close()
-    return { sendMs: sentMs - startMs, mineMs: endMs - sentMs, blocks }
+    for (const { name, command } of contestants) {
+      subjects.push({ name, subject: await Subject.start(command, task), samples: [] })
+    }
+    // By turns, so that what else the machine does slows all of them alike.
+    for (let run = 0; run < WARM_UP_RUNS + runs; run++) {
+      for (const { subject, samples } of subjects) {
+        const sample = await subject.run()
+        if (run >= WARM_UP_RUNS) samples.push(sample)
+      }
+    }
   } finally {
-    await stop(child)
+    for (const { subject } of subjects) await subject.stop()
+  }
+  return subjects.flatMap(({ name, samples }) => figuresOf(task, name, samples))
+}
+
+/** A node under load. */
+class Subject {
+  private readonly child: ChildProcess
+  private readonly connections: readonly RpcConnection[]
+  private readonly accounts: readonly LoadAccount[]
+  private readonly callOf: (index: number) => Call
+  private readonly task: Task
+
+  private constructor(
+    child: ChildProcess,
+    connections: readonly RpcConnection[],
+    accounts: readonly LoadAccount[],
+    callOf: (index: number) => Call,
+    task: Task,
+  ) {
+    this.child = child
+    this.connections = connections
+    this.accounts = accounts
+    this.callOf = callOf
+    this.task = task
+  }
+
+  static async start(command: Peer['command'], task: Task): Promise<Subject> {
+    const port = await freePort()
+    const child = start(command(port))
+    try {
+      const connection = await firstAnswer(child, port)
+      const accounts = DEV_ACCOUNTS.map(({ privateKey }) => new LoadAccount(hexToBytes(privateKey)))
+      await connection.call('evm_setAutomine', [false])
+      const callOf = task.kind === 'transfers' ? transfer : await tokenTransfers(connection, accounts)
+      await connection.call('evm_setAutomine', [task.mining === 'automine'])
+      const others = Array.from({ length: CONNECTIONS - 1 }, () => RpcConnection.open(port))
+      return new Subject(child, [connection, ...(await Promise.all(others))], accounts, callOf, task)
+    } catch (error) {
+      await stop(child)
+      throw error
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const connection of this.connections) connection.close()
+    await stop(this.child)
+  }
+
+  async run(): Promise<Run> {
+    const { connections, task, child } = this
+    const queues = this.queues()
+    const requests = queues.map((queue, index) =>
+      queue.map(({ raw }) => (connections[index] as RpcConnection).prepare('eth_sendRawTransaction', [raw])),
+    )
+    const [nodeStartMs, clientStart, startMs] = [
+      processorMilliseconds(child),
+      process.cpuUsage(),
+      performance.now(),
+    ]
+    await Promise.all(connections.map((connection, index) => sendAll(connection, requests[index] ?? [])))
+    const sentMs = performance.now()
+    if (task.mining === 'at the end') await mineAll(connections[0] as RpcConnection, task.count)
+    else await Promise.all(connections.map((one, index) => confirm(one, lastOfAccounts(queues[index] ?? []))))
+    const endMs = performance.now()
+    const { user, system } = process.cpuUsage(clientStart)
+    return {
+      sendMs: sentMs - startMs,
+      mineMs: endMs - sentMs,
+      nodeMs: processorMilliseconds(child) - nodeStartMs,
+      clientMs: (user + system) / 1000,
+    }
+  }
+
+  /** The nonces of an account arrive in order: the connection of a transaction is that of its account. */
+  private queues(): readonly (readonly SignedTransaction[])[] {
+    const queues = this.connections.map((): SignedTransaction[] => [])
+    for (let index = 0; index < this.task.count; index++) {
+      const number = index % this.accounts.length
+      const account = this.accounts[number] as LoadAccount
+      queues[number % CONNECTIONS]?.push(account.sign(this.callOf(index)))
+    }
+    return queues
   }
 }
 
-/** The nonces of an account arrive in order: the connection of a transaction is that of its account. */
-async function send(connection: RpcConnection, signed: readonly string[], index: number): Promise<void> {
-  for (const [number, raw] of signed.entries()) {
-    if ((number % DEV_ACCOUNTS.length) % CONNECTIONS !== index) continue
-    await connection.call('eth_sendRawTransaction', [raw])
+async function sendAll(connection: RpcConnection, requests: readonly Uint8Array[]): Promise<void> {
+  for (const request of requests) await connection.send(request)
+}
+
+/** The last one of each account: those before it have lower nonces. */
+function lastOfAccounts(queue: readonly SignedTransaction[]): readonly SignedTransaction[] {
+  return queue.slice(-Math.ceil(DEV_ACCOUNTS.length / CONNECTIONS))
+}
+
+/** Waits for receipts. */
+async function confirm(connection: RpcConnection, transactions: readonly SignedTransaction[]): Promise<void> {
+  for (const { hash } of transactions) {
+    for (;;) {
+      const receipt = await connection.call<{ status: string } | null>('eth_getTransactionReceipt', [hash])
+      if (receipt !== null) {
+        assert.equal(receipt.status, '0x1', `transaction ${hash} failed`)
+        break
+      }
+      await delay(RECEIPT_POLL_MS)
+    }
   }
 }
 
-/** @returns the number of blocks it took. */
-async function mineAll(connection: RpcConnection, count: number): Promise<number> {
-  let executed = 0
-  for (let blocks = 0; ; blocks++) {
-    if (executed === count) return blocks
+async function mineAll(connection: RpcConnection, count: number): Promise<void> {
+  for (let executed = 0; executed < count;) {
     await connection.call('evm_mine')
     const { transactions } = await connection.call<{ transactions: unknown[] }>('eth_getBlockByNumber', [
       'latest',
@@ -177,17 +298,24 @@ async function tokenTransfers(
   return (index) => give(recipient(index), 1n)
 }
 
-function figuresOf(task: Task, subject: string, count: number, runs: readonly Run[]): Figure[] {
-  const perSecond = (quantity: string, milliseconds: (run: Run) => number): Figure => ({
-    task,
+function figuresOf(task: Task, subject: string, runs: readonly Run[]): Figure[] {
+  const { kind, mining, count } = task
+  const figure = (quantity: string, unit: string, of: (run: Run) => number): Figure => ({
+    task: taskOf(kind, mining),
     subject,
     quantity,
-    unit: 'tx/s',
-    spread: spreadOf(runs.map((run) => (count / milliseconds(run)) * 1000)),
+    unit,
+    spread: spreadOf(runs.map(of)),
   })
+  const perSecond = (milliseconds: number): number => (count / milliseconds) * 1000
+  const parts = [
+    figure('sending', 'tx/s', ({ sendMs }) => perSecond(sendMs)),
+    figure('mining', 'tx/s', ({ mineMs }) => perSecond(mineMs)),
+  ]
   return [
-    perSecond('sending', ({ sendMs }) => sendMs),
-    perSecond('mining', ({ mineMs }) => mineMs),
-    perSecond('both', ({ sendMs, mineMs }) => sendMs + mineMs),
+    figure('all', 'tx/s', ({ sendMs, mineMs }) => perSecond(sendMs + mineMs)),
+    ...(mining === 'at the end' ? parts : []),
+    figure('processor time', 'µs/tx', ({ nodeMs }) => (nodeMs * 1000) / count),
+    figure('client’s processor time', 'µs/tx', ({ clientMs }) => (clientMs * 1000) / count),
   ]
 }

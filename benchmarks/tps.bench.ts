@@ -4,7 +4,7 @@
  * does with a small block that another one made, from the pool to LMDB. Over HTTP: `throughput.bench.ts`.
  *
  * Arguments: `--part in-process|ledger|http` (all of them by default), `--engine NAME` (tier0), `--count N` transactions of a
- * block in process and of a run over HTTP (2,000), `--blocks N` measured (30), `--runs N` over HTTP (5).
+ * block in process and of a run over HTTP (2,000), `--blocks N` measured (30), `--runs N` over HTTP (7).
  */
 import { parseArgs } from 'node:util'
 import { createExecutor } from '../src/execution/engines.ts'
@@ -35,7 +35,7 @@ export const suite: Suite = {
         engine: { type: 'string', default: 'tier0' },
         count: { type: 'string', default: '2000' },
         blocks: { type: 'string', default: '30' },
-        runs: { type: 'string', default: '5' },
+        runs: { type: 'string', default: '7' },
       },
     })
     const { part, engine } = values
@@ -66,7 +66,7 @@ function report(
     input:
       `engine ${engine}; in process: blocks of ${count} transactions of ${SENDERS} senders to ${RECIPIENTS} recipients in turn; ` +
       `on a ledger: blocks of ${LEDGER_COUNTS.join(' and ')} ERC-20 transfers of the same; over HTTP: ${http?.input ?? 'not measured'}`,
-    warmUp: `in process ${WARM_UP_BLOCKS} blocks, on a ledger ${LEDGER_WARM_UP_BLOCKS}, over HTTP none`,
+    warmUp: `in process ${WARM_UP_BLOCKS} blocks, on a ledger ${LEDGER_WARM_UP_BLOCKS}, over HTTP ${http?.warmUp ?? 'nothing'}`,
     baseline: http?.baseline ?? 'none',
     sample: `in process one block, on a ledger the mean of ${LEDGER_BLOCKS}; over HTTP ${http?.sample ?? 'nothing'}`,
     peers: http?.peers ?? {},

@@ -2,7 +2,6 @@
 import { assert, present } from '../../../src/primitives/assert.ts'
 import { CALL_STIPEND, COPY_WORD, EXP_BYTE, KECCAK_WORD, LOG_DATA_BYTE } from '../gas.ts'
 import { CONTEXT, FRAME } from '../wasm/layout.ts'
-import { REVERSE_BYTES } from '../wasm/words/word-writer.ts'
 
 import { ARITHMETIC_EMITTERS } from './emit-arithmetic.ts'
 import { BIT_EMITTERS } from './emit-bits.ts'
@@ -200,7 +199,7 @@ function number32(writer: RegionWriter, address: number): Held {
 
 /** 32 big-endian bytes. */
 function loadReversed(writer: RegionWriter, { base, offset }: Place): Held {
-  const { body, half, values } = writer
+  const { body, half, reversal, values } = writer
   const limbs = values.takeLimbs(4)
   for (const [from, first] of [
     [16, 0],
@@ -209,9 +208,8 @@ function loadReversed(writer: RegionWriter, { base, offset }: Place): Held {
     body
       .get(base)
       .v128Load(offset + from)
-      .tee(half)
-      .get(half)
-      .i8x16Shuffle(REVERSE_BYTES)
+      .get(reversal)
+      .i8x16Swizzle()
       .tee(half)
     body.i64x2ExtractLane(0).set(present(limbs[first], 'limb'))
     body
@@ -223,7 +221,7 @@ function loadReversed(writer: RegionWriter, { base, offset }: Place): Held {
 }
 
 function storeReversed(writer: RegionWriter, { base, offset }: Place, held: Held): void {
-  const { body, half, words, zero } = writer
+  const { body, reversal, words, zero } = writer
   for (const [to, first] of [
     [16, 0],
     [0, 2],
@@ -236,7 +234,7 @@ function storeReversed(writer: RegionWriter, { base, offset }: Place, held: Held
     } else {
       words.limb(held, first).i64x2Splat()
       words.limb(held, first + 1)
-      body.i64x2ReplaceLane(1).tee(half).get(half).i8x16Shuffle(REVERSE_BYTES)
+      body.i64x2ReplaceLane(1).get(reversal).i8x16Swizzle()
     }
     body.v128Store(offset + to)
   }
@@ -368,3 +366,8 @@ const MEMORY_OPERATIONS: ReadonlySet<Operation> = new Set([
   'keccak256',
   'hostEffect',
 ] as const)
+
+/** Whether a value needs the order in which {@link RegionWriter.reversal} puts bytes. */
+export function reversesBytes({ operation }: Value): boolean {
+  return operation === 'mload' || operation === 'mstore' || operation === 'calldataload'
+}

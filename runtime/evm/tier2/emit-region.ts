@@ -9,8 +9,9 @@ import { assert, present } from '../../../src/primitives/assert.ts'
 import type { Label } from '../../wasm/function-body.ts'
 import { STACK_LIMIT } from '../opcodes.ts'
 import { FRAME, haltStatus, STATUS, WORD_SIZE } from '../wasm/layout.ts'
+import { REVERSE_BYTES } from '../wasm/words/word-writer.ts'
 import { smallNumberOf } from './constant.ts'
-import { emitValue, usesMemory } from './emit-operations.ts'
+import { emitValue, reversesBytes, usesMemory } from './emit-operations.ts'
 import { emitRequest, suspend } from './emit-requests.ts'
 import type { Held } from './held-values.ts'
 import type { IrNode, Spill, Transfer, Value } from './ir.ts'
@@ -32,6 +33,9 @@ export function emitRegion(writer: RegionWriter): void {
     if (region.nodes.some((node) => node.values.some(usesMemory) || endsWithMemory(node))) {
       body.i32Const(0).i32Load(FRAME.memoryBase).set(writer.memoryBase)
       writer.reloadMemorySize()
+    }
+    if (region.nodes.some((node) => node.values.some(reversesBytes))) {
+      body.v128Const(REVERSE_BYTES).set(writer.reversal)
     }
     if (region.nodes.some(({ isLoopHead }) => isLoopHead)) body.i32Const(LOOP_FUEL).set(writer.fuel)
     new NodeEmitter(writer).emit(entry)

@@ -122,6 +122,8 @@ export class RegionWriter {
   readonly address: Local
   readonly wide: Local
   readonly half: Local
+  /** Set once: bytes in the opposite order. As the operand of a shuffle, it would be 16 bytes of code each time. */
+  readonly reversal: Local
   /** Never set: 16 zero bytes, which as a constant would take 18. */
   readonly zero: Local
   /** Iterations until a loop enters its function anew. */
@@ -139,6 +141,7 @@ export class RegionWriter {
     this.memorySize = body.local(I64)
     this.wide = body.local(I64)
     this.half = body.local(V128)
+    this.reversal = body.local(V128)
     this.zero = body.local(V128)
     this.values = new HeldValues(body)
     this.words = new LimbWriter(body, this.values, callees.runtime)

@@ -154,20 +154,20 @@ async function compare(contestants: readonly Contestant[], task: Task, runs: num
 /** A node under load. */
 class Subject {
   private readonly child: ChildProcess
-  private readonly connections: readonly RpcConnection[]
+  private readonly port: number
   private readonly accounts: readonly LoadAccount[]
   private readonly callOf: (index: number) => Call
   private readonly task: Task
 
   private constructor(
     child: ChildProcess,
-    connections: readonly RpcConnection[],
+    port: number,
     accounts: readonly LoadAccount[],
     callOf: (index: number) => Call,
     task: Task,
   ) {
     this.child = child
-    this.connections = connections
+    this.port = port
     this.accounts = accounts
     this.callOf = callOf
     this.task = task
@@ -182,22 +182,23 @@ class Subject {
       await connection.call('evm_setAutomine', [false])
       const callOf = task.kind === 'transfers' ? transfer : await tokenTransfers(connection, accounts)
       await connection.call('evm_setAutomine', [task.mining === 'automine'])
-      const others = Array.from({ length: CONNECTIONS - 1 }, () => RpcConnection.open(port))
-      return new Subject(child, [connection, ...(await Promise.all(others))], accounts, callOf, task)
+      connection.close()
+      return new Subject(child, port, accounts, callOf, task)
     } catch (error) {
       await stop(child)
       throw error
     }
   }
 
-  async stop(): Promise<void> {
-    for (const connection of this.connections) connection.close()
-    await stop(this.child)
+  stop(): Promise<void> {
+    return stop(this.child)
   }
 
   async run(): Promise<Run> {
-    const { connections, task, child } = this
+    const { port, task, child } = this
     const queues = this.queues()
+    // Hardhat closes them when they are idle while others run.
+    const connections = await Promise.all(queues.map(() => RpcConnection.open(port)))
     const requests = queues.map((queue, index) =>
       queue.map(({ raw }) => (connections[index] as RpcConnection).prepare('eth_sendRawTransaction', [raw])),
     )
@@ -212,6 +213,7 @@ class Subject {
     else await Promise.all(connections.map((one, index) => confirm(one, lastOfAccounts(queues[index] ?? []))))
     const endMs = performance.now()
     const { user, system } = process.cpuUsage(clientStart)
+    for (const connection of connections) connection.close()
     return {
       sendMs: sentMs - startMs,
       mineMs: endMs - sentMs,
@@ -222,7 +224,7 @@ class Subject {
 
   /** The nonces of an account arrive in order: the connection of a transaction is that of its account. */
   private queues(): readonly (readonly SignedTransaction[])[] {
-    const queues = this.connections.map((): SignedTransaction[] => [])
+    const queues = Array.from({ length: CONNECTIONS }, (): SignedTransaction[] => [])
     for (let index = 0; index < this.task.count; index++) {
       const number = index % this.accounts.length
       const account = this.accounts[number] as LoadAccount

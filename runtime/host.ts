@@ -75,6 +75,8 @@ export interface SlotAccess {
   readonly value: bigint
   /** When the transaction began. */
   readonly original: bigint
+  /** {@link Host.setStorage} without looking for the slot, as long as the transaction lasts. */
+  write(value: bigint): void
 }
 
 /** One frame's fixed input. */

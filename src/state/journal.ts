@@ -12,6 +12,7 @@ import { EMPTY_CODE_HASH, keccak256Hash } from '../primitives/keccak.ts'
 import { readLogs, type PackedLogs } from '../chain/packed-logs.ts'
 import type { Log } from '../chain/receipt.ts'
 import { EMPTY_TRIE_ROOT } from '../chain/ordered-trie.ts'
+import { SlotAccess } from './slot-access.ts'
 import type { Account, StateDiff, StateReader } from './state-reader.ts'
 
 /** An account as the journal holds it. `isPresent` false: it does not exist, the other values are those of none. */
@@ -33,7 +34,7 @@ interface AccountRecord {
   destroyedIn: number
 }
 
-interface SlotRecord {
+export interface SlotRecord {
   /** As the base has it. */
   readonly base: bigint
   value: bigint
@@ -41,15 +42,6 @@ interface SlotRecord {
   original: bigint
   originalIn: number
   warmIn: number
-}
-
-/** What {@link Journal.accessSlot} finds. */
-export interface SlotAccess {
-  /** Whether it was cold. */
-  readonly isCold: boolean
-  readonly value: bigint
-  /** When the transaction began. */
-  readonly original: bigint
 }
 
 /** One step to take back. */
@@ -245,7 +237,11 @@ export class Journal implements StateReader {
   }
 
   setStorage(address: Address, slot: bigint, value: bigint): void {
-    const record = this.slot(this.record(address), slot)
+    this.writeSlot(this.slot(this.record(address), slot), value)
+  }
+
+  /** {@link setStorage} for a slot that was found before, in this transaction. */
+  writeSlot(record: SlotRecord, value: bigint): void {
     if (record.originalIn !== this.transactionNumber) {
       // Not undone: after a revert `value` is the original again, and both readings agree.
       record.original = record.value
@@ -280,7 +276,7 @@ export class Journal implements StateReader {
   /** {@link accessStorage} with the slot's value, and that when the transaction began. */
   accessSlot(address: Address, slot: bigint): SlotAccess {
     const record = this.slot(this.record(address), slot)
-    return { isCold: this.warm(record), value: record.value, original: this.original(record) }
+    return new SlotAccess(this, record, this.warm(record), this.original(record))
   }
 
   addLog(log: Log | PackedLogs): void {

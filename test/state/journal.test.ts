@@ -104,13 +104,32 @@ describe('a transaction', () => {
   test('finds in one access to a slot what the single questions find', () => {
     const journal = journalOver([ALICE, { nonce: 1n, storage: new Map([[1n, 7n]]) }])
     const checkpoint = journal.checkpoint()
-    assert.deepEqual(journal.accessSlot(ALICE, 1n), { isCold: true, value: 7n, original: 7n })
+    const access = (address: Address) => {
+      const { isCold, value, original } = journal.accessSlot(address, 1n)
+      return { isCold, value, original }
+    }
+    assert.deepEqual(access(ALICE), { isCold: true, value: 7n, original: 7n })
     journal.setStorage(ALICE, 1n, 8n)
-    assert.deepEqual(journal.accessSlot(ALICE, 1n), { isCold: false, value: 8n, original: 7n })
+    assert.deepEqual(access(ALICE), { isCold: false, value: 8n, original: 7n })
     assert.equal(journal.accessStorage(ALICE, 1n), false)
     journal.revertTo(checkpoint)
-    assert.deepEqual(journal.accessSlot(ALICE, 1n), { isCold: true, value: 7n, original: 7n })
-    assert.deepEqual(journal.accessSlot(NOBODY, 1n), { isCold: true, value: 0n, original: 0n })
+    assert.deepEqual(access(ALICE), { isCold: true, value: 7n, original: 7n })
+    assert.deepEqual(access(NOBODY), { isCold: true, value: 0n, original: 0n })
+  })
+
+  test('writes by what an access found as by address and slot', () => {
+    const journal = journalOver([ALICE, { nonce: 1n, storage: new Map([[1n, 7n]]) }])
+    const access = journal.accessSlot(ALICE, 1n)
+    const checkpoint = journal.checkpoint()
+    access.write(8n)
+    assert.equal(journal.storage(ALICE, 1n), 8n)
+    assert.equal(journal.originalStorage(ALICE, 1n), 7n)
+    assert.equal(access.value, 7n, 'it tells what it found')
+    journal.revertTo(checkpoint)
+    assert.equal(journal.storage(ALICE, 1n), 7n)
+    access.write(9n)
+    journal.endTransaction()
+    assert.deepEqual(journal.diff().storage, new Map([[ALICE, new Map([[1n, 9n]])]]))
   })
 
   test('forgets transient storage, logs and refunds at its end', () => {

@@ -113,7 +113,12 @@ export class FakeHost implements Host {
 
   accessSlot(address: Address, slot: bigint): SlotAccess {
     const isCold = this.accessStorage(address, slot)
-    return { isCold, value: this.storage(address, slot), original: this.originalStorage(address, slot) }
+    return {
+      isCold,
+      value: this.storage(address, slot),
+      original: this.originalStorage(address, slot),
+      write: (value) => this.setStorage(address, slot, value),
+    }
   }
 
   setStorage(address: Address, slot: bigint, value: bigint): void {

@@ -167,6 +167,8 @@ export const SLOT = {
   account: 100,
   /** i32: of {@link SLOT_FLAG}. */
   flags: 104,
+  /** i32: index of what JavaScript knows of the slot, once it is loaded. */
+  known: 108,
 } as const
 export const SLOT_SIZE = 128
 export const SLOT_FLAG = { warm: 1, dirty: 2, loaded: 4 } as const

@@ -4,7 +4,7 @@
  */
 import { assert } from '../../../src/primitives/assert.ts'
 import { EMPTY_BYTES, UINT64_MAX, type Address, type Hash } from '../../../src/primitives/bytes.ts'
-import type { BlockContext, Host } from '../../host.ts'
+import type { BlockContext, Host, SlotAccess } from '../../host.ts'
 import type { SubcallResult } from '../../outcome.ts'
 import type { EvmFork } from '../opcodes.ts'
 import { AddressBook, wordOfAccount, writeAddress } from './address-book.ts'
@@ -12,6 +12,7 @@ import { ByteSlab } from './byte-slab.ts'
 import { CodeArea, type PlacedCode } from './code-area.ts'
 import { operate, type OperatingFrame } from './host-operations.ts'
 import { beginStorageEpoch } from './storage-state.ts'
+import { WordBook } from './word-book.ts'
 import {
   ARENA,
   BLOB_HASHES,
@@ -76,7 +77,10 @@ export class Machine {
   readonly memory = new WebAssembly.Memory({ initial: MEMORY_PAGES_MIN, maximum: MEMORY_PAGES_MAX })
   readonly exports: MachineExports
   readonly addresses = new AddressBook()
+  private readonly words = new WordBook()
   readonly codes = new CodeArea(this)
+  /** What the host said of slots in the storage table when they were loaded, in this epoch. */
+  readonly loadedSlots: SlotAccess[] = []
   bytes: Uint8Array
   i32: Int32Array
   u64: BigUint64Array
@@ -133,16 +137,25 @@ export class Machine {
   }
 
   word(address: number): bigint {
+    const { i32, u64 } = this
     const index = address >> 3
-    const low = this.u64[index] as bigint
+    const low = u64[index] as bigint
     // Casts: the index is inside of the memory.
-    const [first, second, third] = [this.u64[index + 1], this.u64[index + 2], this.u64[index + 3]] as [
-      bigint,
-      bigint,
-      bigint,
-    ]
-    if (first === 0n && second === 0n && third === 0n) return low
-    return (third << 192n) | (second << 128n) | (first << 64n) | low
+    let high = 0
+    for (let i = 2; i < 8; i++) high |= i32[2 * index + i] as number
+    if (high === 0) return low
+    // Halves first: 6 operations on short numbers.
+    const upper = ((u64[index + 3] as bigint) << 64n) | (u64[index + 2] as bigint)
+    return (upper << 128n) | (((u64[index + 1] as bigint) << 64n) | low)
+  }
+
+  /** {@link word} of one that comes by often. */
+  knownWord(address: number): bigint {
+    const known = this.words.wordAt(this.i32, address)
+    if (known !== undefined) return known
+    const word = this.word(address)
+    this.words.learn(this.i32, address, word)
+    return word
   }
 
   setWord(address: number, word: bigint): void {

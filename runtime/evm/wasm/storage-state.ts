@@ -2,6 +2,7 @@
  * The JavaScript side of the storage table: slots loaded from the host, dirty ones told to it, failures taken back. See
  * `storage-table.ts` for when.
  */
+import { present } from '../../../src/primitives/assert.ts'
 import type { Host } from '../../host.ts'
 import {
   ENGINE,
@@ -27,6 +28,7 @@ export function beginStorageEpoch(machine: Machine): void {
   }
   machine.setField(ENGINE.storageEpoch, epoch === EPOCH_MAX ? 1 : epoch + 1)
   machine.setField(ENGINE.slotMask, STORAGE_SLOTS_MIN - 1)
+  machine.loadedSlots.length = 0
   machine.setField(ENGINE.undoCount, 0)
   machine.setField(ENGINE.dirtyCount, 0)
   machine.setLongField(ENGINE.refund, 0n)
@@ -35,16 +37,17 @@ export function beginStorageEpoch(machine: Machine): void {
 /** Warms the slot and loads it unless it was, or was cold and nobody can pay for that. @returns 1 when it was cold. */
 export function accessSlot(machine: Machine, host: Host, slot: number, canPay: boolean): number {
   const address = machine.addresses.addressOf(machine.field(slot + SLOT.account))
-  const key = machine.word(slot + SLOT.key)
+  const key = machine.knownWord(slot + SLOT.key)
   if (!canPay && host.accessStorage(address, key)) return 1
-  const { isCold, value, original } = host.accessSlot(address, key)
+  const access = host.accessSlot(address, key)
   const flags = machine.field(slot + SLOT.flags)
   if ((flags & SLOT_FLAG.loaded) === 0) {
-    machine.setWord(slot + SLOT.value, value)
-    machine.setWord(slot + SLOT.original, original)
+    machine.setWord(slot + SLOT.value, access.value)
+    machine.setWord(slot + SLOT.original, access.original)
+    machine.setField(slot + SLOT.known, machine.loadedSlots.push(access) - 1)
   }
   machine.setField(slot + SLOT.flags, flags | SLOT_FLAG.loaded | SLOT_FLAG.warm)
-  return isCold ? 1 : 0
+  return access.isCold ? 1 : 0
 }
 
 export function loadTransientSlot(machine: Machine, host: Host, slot: number): void {
@@ -60,12 +63,15 @@ export function tellStorage(machine: Machine, host: Host): void {
   for (let i = 0; i < count; i++) {
     const slot = machine.field(STORAGE_DIRTY + 4 * i)
     machine.setField(slot + SLOT.flags, machine.field(slot + SLOT.flags) & ~SLOT_FLAG.dirty)
+    const value = machine.word(slot + SLOT.value)
     const account = machine.field(slot + SLOT.account)
-    const address = machine.addresses.addressOf(account & ~TRANSIENT)
-    const [key, value] = [machine.word(slot + SLOT.key), machine.word(slot + SLOT.value)]
     // The mark of transient storage is the sign.
-    if (account < 0) host.setTransientStorage(address, key, value)
-    else host.setStorage(address, key, value)
+    if (account < 0) {
+      const address = machine.addresses.addressOf(account & ~TRANSIENT)
+      host.setTransientStorage(address, machine.word(slot + SLOT.key), value)
+    } else {
+      present(machine.loadedSlots[machine.field(slot + SLOT.known)], 'slot').write(value)
+    }
   }
   machine.setField(ENGINE.dirtyCount, 0)
   // A sum of refunds fits 32 bits by far: a write gives at most 20,000, and 2¹⁶ of them fill the undo log.

@@ -144,9 +144,23 @@ function measurementsOf(
     peers: { ...field.versions, [ETHEREUMJS]: ETHEREUMJS_VERSION },
     figures: rows.flatMap(figuresOf),
     checks: checksOf(rows, failures),
-    notes: [...field.notes, ...failures, TEVM_NOTE, NO_MEMO_NOTE, ...barsOf(rows, ANVIL)],
+    notes: [
+      ...field.notes,
+      ...failures,
+      ...rows.flatMap(untold),
+      TEVM_NOTE,
+      NO_MEMO_NOTE,
+      ...barsOf(rows, ANVIL),
+    ],
     summary: summaryOf(rows),
   }
+}
+
+/** Who has times of a program but no ratio. */
+function untold({ name, steady, steadyRatios }: ProgramRow): string[] {
+  return [...steady.keys()]
+    .filter((subject) => subject !== 'aevir' && !steadyRatios.has(subject))
+    .map((subject) => `${name}: no ratio to ${subject}, whose calls of it take no longer than empty ones`)
 }
 
 const GAS_PER_CALL_TEXT = '3,000,000'

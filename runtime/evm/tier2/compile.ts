@@ -9,6 +9,7 @@ import type { Local } from '../../wasm/instruction-writer.ts'
 import { ModuleWriter } from '../../wasm/module-writer.ts'
 import type { EvmFork } from '../opcodes.ts'
 import { FRAME, haltStatus, MEMORY_PAGES_MAX, MEMORY_PAGES_MIN, STATUS } from '../wasm/layout.ts'
+import { ARENA_IS_FULL } from '../wasm/memory-functions.ts'
 import { RUNTIME_FUNCTIONS, type RuntimeFunction } from '../wasm/runtime-module.ts'
 import { analyzeBlocks, type CodeBlocks } from './block-analysis.ts'
 import { emitRegion } from './emit-region.ts'
@@ -66,6 +67,8 @@ class Compiler {
   readonly #host: number
   /** Functions of regions by offset. */
   readonly #functions = new Map<number, number>()
+  readonly #leaveAt: number
+  readonly #outOfGas: number
   readonly #pending: number[] = []
   readonly #regions: CompiledRegion[] = []
   readonly #entries = new Set<number>()
@@ -89,6 +92,10 @@ class Compiler {
     }
     // Each name of the table was just given an index.
     this.#runtime = runtime as Record<RuntimeFunction, number>
+    this.#leaveAt = module.function(module.type([I32, I64, I32], [I32]), 'leaveAt')
+    emitLeaveAt(module.body(this.#leaveAt))
+    this.#outOfGas = module.function(module.type([I64], [I32]), 'outOfGas')
+    emitOutOfGas(module.body(this.#outOfGas))
   }
 
   run(): CompiledCode {
@@ -149,7 +156,8 @@ class Compiler {
     if (this.#isSpent()) {
       const index = this.#regionAt(offset)
       assert(index !== undefined, 'a pending region has a function')
-      emitSwitch(this.#module.body(index), offset)
+      const [sp, gas] = [0, 1]
+      this.#module.body(index).get(sp).get(gas).i32Const(offset).returnCall(this.#leaveAt)
       return
     }
     const region = lowerRegion(this.#blocks, offset, this.#options.limits, (at) => this.#functions.has(at))
@@ -165,6 +173,8 @@ class Compiler {
         this.#jumpTo ??= this.#module.function(this.#module.type([I32, I64, I32], [I32]), 'jumpTo')
         return this.#jumpTo
       },
+      leaveAt: this.#leaveAt,
+      outOfGas: this.#outOfGas,
     }
     emitRegion(new RegionWriter(body, region, callees))
     this.#byteCount += body.size
@@ -184,7 +194,7 @@ class Compiler {
     const body = this.#module.body(index)
     const [sp, gas, target] = [0, 1, 2]
     this.#search(body, target, targets, () => body.get(sp).get(gas))
-    emitOtherTarget(body, this.#runtime.isJumpTarget)
+    emitOtherTarget(body, this.#runtime.isJumpTarget, this.#leaveAt)
   }
 
   #emitEnter(entries: readonly number[]): void {
@@ -226,26 +236,37 @@ class Compiler {
   }
 }
 
-/** In the place of a region: another tier goes on there. */
-function emitSwitch(body: FunctionBody, offset: number): void {
-  const [sp, gas] = [0, 1]
-  body.i32Const(0).i32Const(offset).i32Store(FRAME.pc)
+/** Another tier goes on at an offset; the stack is in memory. */
+function emitLeaveAt(body: FunctionBody): void {
+  const [sp, gas, offset] = [0, 1, 2]
+  body.i32Const(0).get(offset).i32Store(FRAME.pc)
   body.i32Const(0).get(sp).i32Store(FRAME.sp)
   body.i32Const(0).get(gas).i64Store(FRAME.gas)
   body.i32Const(STATUS.switch)
 }
 
+/**
+ * Frames here cannot pay for more memory than the arena has. When the machine has none for it all the same, the node must
+ * stop: it cannot tell what the outcome is.
+ */
+function emitOutOfGas(body: FunctionBody): void {
+  const gas = 0
+  body
+    .get(gas)
+    .i64Const(...ARENA_IS_FULL)
+    .i64Eq()
+    .if(() => body.unreachable())
+  body.i32Const(haltStatus('outOfGas'))
+}
+
 /** Not a region: a JUMPDEST that is left to another tier, or no JUMPDEST. */
-function emitOtherTarget(body: FunctionBody, isJumpTarget: number): void {
+function emitOtherTarget(body: FunctionBody, isJumpTarget: number, leaveAt: number): void {
   const [sp, gas, target]: readonly Local[] = [0, 1, 2]
   assert(sp !== undefined && gas !== undefined && target !== undefined, 'parameters')
   const invalid = body.openBlock()
   body.get(target).i32Const(0).i32Load(FRAME.codeSize).i32GeU().brIf(invalid)
   body.get(target).call(isJumpTarget).i32Eqz().brIf(invalid)
-  body.i32Const(0).get(target).i32Store(FRAME.pc)
-  body.i32Const(0).get(sp).i32Store(FRAME.sp)
-  body.i32Const(0).get(gas).i64Store(FRAME.gas)
-  body.i32Const(STATUS.switch).return()
+  body.get(sp).get(gas).get(target).returnCall(leaveAt)
   body.close(invalid)
   body.i32Const(haltStatus('invalidJump'))
 }

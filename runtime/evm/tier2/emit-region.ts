@@ -26,7 +26,7 @@ const LOOP_FUEL = 20_000
 export function emitRegion(writer: RegionWriter): void {
   const { body, region } = writer
   const entry = present(region.nodes[0], 'entry')
-  writer.withHalts(() => {
+  writer.withOutOfGas(() => {
     const unfit = body.openBlock()
     emitHeightCheck(writer, unfit)
     writer.findLowestSlot()
@@ -51,42 +51,26 @@ function endsWithMemory({ exit }: IrNode): boolean {
 /** Fewer words than any path needs, or no room for those that one adds. */
 function emitHeightCheck({ body, region, sp }: RegionWriter, unfit: Label): void {
   const { needed, growth } = region
-  if (needed > 0) {
-    body
-      .get(sp)
-      .i32Const(0)
-      .i32Load(FRAME.stackBase)
-      .i32Sub()
-      .i32Const(WORD_SIZE * needed)
-      .i32LtU()
-      .brIf(unfit)
-  }
-  if (growth > 0) {
-    body.get(sp).i32Const(0).i32Load(FRAME.stackBase).i32Sub()
-    body
-      .i32Const(WORD_SIZE * (STACK_LIMIT - growth))
-      .i32GtS()
-      .brIf(unfit)
-  }
+  if (needed === 0 && growth === 0) return
+  const room = STACK_LIMIT - growth - needed
+  body.get(sp).i32Const(0).i32Load(FRAME.stackBase).i32Sub()
+  // Both at once: below the least height, the difference is a large unsigned number.
+  if (needed > 0) body.i32Const(WORD_SIZE * needed).i32Sub()
+  if (room >= 0) body.i32Const(WORD_SIZE * room).i32GtU()
+  else body.drop().i32Const(1)
+  body.brIf(unfit)
 }
 
 /** Leaves at the start: nothing was done yet, and slots have no addresses. */
-function leaveUnfit({ body, region, sp, gas }: RegionWriter): void {
-  body.i32Const(0).i32Const(region.offset).i32Store(FRAME.pc)
-  body.i32Const(0).get(sp).i32Store(FRAME.sp)
-  body.i32Const(0).get(gas).i64Store(FRAME.gas)
-  body.i32Const(STATUS.switch).return()
+function leaveUnfit({ body, region, sp, gas, callees }: RegionWriter): void {
+  body.get(sp).get(gas).i32Const(region.offset).returnCall(callees.leaveAt)
 }
 
 /** Out of compiled code, before the instruction at `offset`; the stack is in memory. */
 function leave(writer: RegionWriter, offset: number, height: number): void {
-  const { body, gas } = writer
-  body.i32Const(0).i32Const(offset).i32Store(FRAME.pc)
-  body.i32Const(0)
+  const { body, gas, callees } = writer
   writer.pushSlotAddress(height)
-  body.i32Store(FRAME.sp)
-  body.i32Const(0).get(gas).i64Store(FRAME.gas)
-  body.i32Const(STATUS.switch).return()
+  body.get(gas).i32Const(offset).returnCall(callees.leaveAt)
 }
 
 /** Places that branches go to. */

@@ -6,7 +6,6 @@ import { present } from '../../../src/primitives/assert.ts'
 import { I32, I64, V128, type FunctionBody, type Label } from '../../wasm/function-body.ts'
 import type { Local } from '../../wasm/instruction-writer.ts'
 import { FRAME, haltStatus, WORD_SIZE, type HALTS } from '../wasm/layout.ts'
-import { ARENA_IS_FULL } from '../wasm/memory-functions.ts'
 import type { RuntimeFunction } from '../wasm/runtime-module.ts'
 import { smallNumberOf } from './constant.ts'
 import { LimbWriter } from './limb-writer.ts'
@@ -24,16 +23,11 @@ export interface RegionCallees {
   regionAt(offset: number): number | undefined
   /** `(sp: i32, gas: i64, target: i32) → status`: goes on at a computed target. */
   jumpTo(): number
+  /** `(sp: i32, gas: i64, offset: i32) → status`: out of compiled code, before the instruction at an offset. */
+  readonly leaveAt: number
+  /** `(gas: i64) → status`: the frame has no gas left, or a charge says that the arena is full. */
+  readonly outOfGas: number
 }
-
-/** Halts that happen inside of regions; others are found before or by the host. */
-const HALTS_INSIDE: readonly Halt[] = [
-  'outOfGas',
-  'invalidJump',
-  'staticViolation',
-  'returnDataOutOfBounds',
-  'invalidInitcodeSize',
-]
 
 /** What the host is told at most of the gas left: no charge of its operations is larger. */
 const HOST_GAS_MAX = 0x7fff_ffff
@@ -129,7 +123,7 @@ export class RegionWriter {
   /** Iterations until a loop enters its function anew. */
   readonly fuel: Local
   readonly reach = new MemoryReach()
-  readonly #halts = new Map<Halt, Label>()
+  #outOfGas: Label | undefined
 
   constructor(body: FunctionBody, region: Region, callees: RegionCallees) {
     this.body = body
@@ -147,40 +141,24 @@ export class RegionWriter {
     this.words = new LimbWriter(body, this.values, callees.runtime)
   }
 
-  /** Writes `inside` with the ways out around it; it must not fall through. */
-  withHalts(inside: () => void): void {
+  /** Writes `inside`, which must not fall through, with the way out around it that most operations need. */
+  withOutOfGas(inside: () => void): void {
     const { body } = this
-    for (const reason of HALTS_INSIDE) this.#halts.set(reason, body.openBlock())
+    const label = body.openBlock()
+    this.#outOfGas = label
     inside()
-    for (const reason of HALTS_INSIDE.toReversed()) {
-      body.close(present(this.#halts.get(reason), reason))
-      if (reason === 'outOfGas') this.#trapWhenArenaIsFull()
-      body.i32Const(haltStatus(reason)).return()
-    }
-    // Each of those returns.
-    body.unreachable()
+    body.close(label)
+    body.get(this.gas).returnCall(this.callees.outOfGas)
   }
 
-  /**
-   * Frames here have too little gas to fill the arena. When the machine has no memory for it all the same, the node must
-   * stop: it cannot tell what the outcome is.
-   */
-  #trapWhenArenaIsFull(): void {
-    const { body } = this
-    body
-      .get(this.gas)
-      .i64Const(...ARENA_IS_FULL)
-      .i64Eq()
-      .if(() => body.unreachable())
-  }
-
-  halt(reason: Halt): void {
-    this.body.br(present(this.#halts.get(reason), reason))
+  halt(reason: Exclude<Halt, 'outOfGas'>): void {
+    this.body.i32Const(haltStatus(reason)).return()
   }
 
   /** Takes a condition. */
   haltIf(reason: Halt): void {
-    this.body.brIf(present(this.#halts.get(reason), reason))
+    if (reason === 'outOfGas') this.body.brIf(present(this.#outOfGas, 'way out'))
+    else this.body.if(() => this.halt(reason))
   }
 
   // Gas.

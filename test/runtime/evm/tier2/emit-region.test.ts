@@ -22,11 +22,15 @@ const GOLDEN: Readonly<Record<string, string>> = {
 const NAMES = Object.keys(RUNTIME_FUNCTIONS) as RuntimeFunction[]
 const HOST = NAMES.length
 const JUMP_TO = HOST + 1
-const REGIONS = HOST + 2
+const LEAVE_AT = HOST + 2
+const OUT_OF_GAS = HOST + 3
+const REGIONS = HOST + 4
 
 function nameOf(index: number): string {
   if (index < HOST) return NAMES[index] as string
   if (index === HOST) return 'host'
+  if (index === LEAVE_AT) return 'leaveAt'
+  if (index === OUT_OF_GAS) return 'outOfGas'
   return index === JUMP_TO ? 'jumpTo' : `region_${index - REGIONS}`
 }
 
@@ -82,6 +86,8 @@ function listing(code: Uint8Array): string {
     host: HOST,
     regionAt: (offset: number) => REGIONS + offset,
     jumpTo: () => JUMP_TO,
+    leaveAt: LEAVE_AT,
+    outOfGas: OUT_OF_GAS,
   }
   emitRegion(new RegionWriter(body, region, callees))
   return `${lines.join('\n')}\n`

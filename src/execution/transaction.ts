@@ -208,10 +208,13 @@ function gasLeftOf({ outcome }: DriverResult): bigint {
 
 /** Refund capped at a fifth (EIP-3529), then the call data floor (EIP-7623). */
 function gasAfterRefund(spent: bigint, refund: number, { floor }: IntrinsicGas): bigint {
-  const cap = spent / REFUND_QUOTIENT
-  const granted = BigInt(refund) < cap ? BigInt(refund) : cap
-  const used = spent - granted
+  const used = refund === 0 ? spent : spent - grantedRefund(spent, BigInt(refund))
   return used < floor ? floor : used
+}
+
+function grantedRefund(spent: bigint, refund: bigint): bigint {
+  const cap = spent / REFUND_QUOTIENT
+  return refund < cap ? refund : cap
 }
 
 interface ResultFacts {

@@ -179,8 +179,10 @@ function validatePrice(message: CallMessage, environment: BlockEnvironment, poli
 
 /** The most the transaction can take from its sender, in wei. */
 export function maximumCost(message: CallMessage): bigint {
+  const cost = message.gasLimit * message.maxFeePerGas + message.value
+  if (message.blobVersionedHashes.length === 0) return cost
   const blobGas = BigInt(message.blobVersionedHashes.length) * GAS_PER_BLOB
-  return message.gasLimit * message.maxFeePerGas + blobGas * message.maxFeePerBlobGas + message.value
+  return cost + blobGas * message.maxFeePerBlobGas
 }
 
 function refuse(reason: TransactionRefusal, message: string): never {

@@ -86,6 +86,12 @@ export class Journal implements StateReader {
    */
   private readonly pendingEnd: AccountRecord[] = []
 
+  // What was asked for last is mostly asked for again: a transfer of tokens looks up three accounts twenty times.
+  private lastAddress: Address | undefined
+  private lastRecord: AccountRecord | undefined
+  private lastCodeHash: Hash = EMPTY_CODE_HASH
+  private lastCode = EMPTY_BYTES
+
   constructor(base: StateReader) {
     this.base = base
   }
@@ -104,8 +110,11 @@ export class Journal implements StateReader {
   }
 
   code(codeHash: Hash): Uint8Array {
+    if (codeHash === this.lastCodeHash) return this.lastCode
     if (codeHash === EMPTY_CODE_HASH) return EMPTY_BYTES
-    return this.newCodes.get(codeHash) ?? this.base.code(codeHash)
+    this.lastCode = this.newCodes.get(codeHash) ?? this.base.code(codeHash)
+    this.lastCodeHash = codeHash
+    return this.lastCode
   }
 
   nonce(address: Address): bigint {
@@ -360,8 +369,15 @@ export class Journal implements StateReader {
 
   // Hot: every state access of the interpreter passes here.
   private record(address: Address): AccountRecord {
-    const known = this.records.get(address)
-    if (known !== undefined) return known
+    const { lastRecord } = this
+    if (address === this.lastAddress && lastRecord !== undefined) return lastRecord
+    const record = this.records.get(address) ?? this.load(address)
+    this.lastAddress = address
+    this.lastRecord = record
+    return record
+  }
+
+  private load(address: Address): AccountRecord {
     const base = this.base.account(address)
     const record: AccountRecord = {
       address,

@@ -1,5 +1,6 @@
 /** What a journal says of a slot when it is touched: whoever writes the slot later need not look for it again. */
-import type { Journal, SlotRecord } from './journal.ts'
+import type { Journal } from './journal.ts'
+import type { SlotRecord } from './journal-records.ts'
 
 export class SlotAccess {
   /** Whether it was cold: it is warm from now on. */

@@ -36,8 +36,13 @@ export function interpreterName(fork: EvmFork): string {
   return `interpret_${fork}`
 }
 
-/** The module of tier 1: the shared functions and an interpreter for each fork, over the memory `host.memory`. */
-export function emitInterpreterModule(): Uint8Array<ArrayBuffer> {
+/**
+ * The module of tier 1: the shared functions and an interpreter for each fork, over the memory `host.memory`.
+ * @param beforeEach writes what happens before each instruction, at the dispatch; nothing except in tests.
+ */
+export function emitInterpreterModule(
+  beforeEach?: (writer: InterpreterWriter) => void,
+): Uint8Array<ArrayBuffer> {
   const module = new ModuleWriter()
   module.importMemory('host', 'memory', { initial: MEMORY_PAGES_MIN, maximum: MEMORY_PAGES_MAX })
   const host = module.importFunction('host', 'operation', module.type([I32, I32, I32], [I32]))
@@ -45,7 +50,7 @@ export function emitInterpreterModule(): Uint8Array<ArrayBuffer> {
   const type = module.type([], [I32])
   for (const forks of alikeForks()) {
     const self = module.function(type, `interpret_${forks.join('_')}`)
-    emitInterpreter(module, { runtime, host, self }, forks)
+    emitInterpreter(module, { runtime, host, self }, forks, beforeEach)
     for (const fork of forks) {
       const enter = module.function(type, interpreterName(fork))
       const body = module.body(enter)
@@ -94,7 +99,12 @@ export function machineExports(exports: WebAssembly.Instance['exports']): Machin
   }
 }
 
-function emitInterpreter(module: ModuleWriter, callees: Callees, forks: readonly EvmFork[]): void {
+function emitInterpreter(
+  module: ModuleWriter,
+  callees: Callees,
+  forks: readonly EvmFork[],
+  beforeEach?: (writer: InterpreterWriter) => void,
+): void {
   const writer = new InterpreterWriter(module.body(callees.self), callees)
   const { body } = writer
   const sets = forks.map((fork) => INSTRUCTION_SETS[fork])
@@ -102,6 +112,7 @@ function emitInterpreter(module: ModuleWriter, callees: Callees, forks: readonly
   const instructions = bytes.map((byte) => sets.find((set) => set[byte] !== undefined)?.[byte])
   const known = instructions.filter((instruction) => instruction !== undefined)
   writer.write(() => {
+    beforeEach?.(writer)
     // One block for each instruction around the dispatch: a branch to its label arrives behind it, at its code.
     const labels = new Map<number, Label>()
     for (const { byte } of known.toReversed()) labels.set(byte, body.openBlock())

@@ -1,7 +1,8 @@
 /**
- * Recovers the senders of transactions. Requests of one turn of the event loop are looked at together. A few are recovered
- * at once, by this thread and its helpers side by side (`recovery-slots.ts`); many are left to the helpers, so that the
- * event loop goes on, and those that come meanwhile wait for each other.
+ * Recovers the senders of transactions, and tells them in the order in which they were asked for. Requests of one turn of
+ * the event loop are looked at together, and those that come meanwhile wait for each other. A few are recovered by this
+ * thread and its helpers side by side (`recovery-slots.ts`): one a turn here, in between the node goes on. Many are left to
+ * the helpers.
  *
  * Helpers start when there is work for them. Until they are up, and should they ever be lost, this thread does it all.
  */
@@ -10,14 +11,14 @@ import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Address } from '../primitives/bytes.ts'
 import { AevirError } from '../primitives/errors.ts'
-import { publicKeyToAddress } from '../primitives/secp256k1.ts'
+import { publicKeyToAddress, secp256k1Backend } from '../primitives/secp256k1.ts'
 import type { Transaction } from '../chain/transaction.ts'
-import { recoverSender, writeRecovery } from '../chain/transaction-signature.ts'
+import { RECOVERY_SIZE, writeRecovery } from '../chain/transaction-signature.ts'
 import { RecoverySlots, SLOTS_MAX } from './recovery-slots.ts'
 
 /** Transactions that may wait for recovery; more are refused so that a flood cannot fill the memory. */
 const WAITING_MAX = 50_000
-/** So few at a time are recovered at once, which holds the event loop for a millisecond: one takes 45 to 60 µs natively. */
+/** So few may hold the event loop, for a millisecond: one takes 45 to 60 µs natively. */
 const AT_ONCE_MAX = 16
 /** Transactions that came together by then are a load: helpers, each of which takes 40 ms of a core to start, pay off. */
 const LOAD_MIN = 400
@@ -25,7 +26,7 @@ const HELPERS_MAX = 3
 /** Helpers that ended by themselves so often are not started again. */
 const STARTS_MAX = 10
 /** Longer than a helper needs for what it has begun, when it has a core. */
-const STRAGGLER_MS = 0.1
+const STRAGGLER_MS = 0.2
 
 export class NodeBusyError extends AevirError {
   override readonly code = 'NODE_BUSY'
@@ -60,8 +61,12 @@ export class SenderRecovery {
   private load = 0
   private isFlushing = false
   private waiting: Waiting[] = []
-  /** What helpers alone work on. */
+  /** What is worked on. Arrivals are in slots from the highest down, which is how slots are taken. */
   private round: readonly Waiting[] = []
+  /** Of the round. */
+  private settledCount = 0
+  /** When there was nothing left to do in the round but to wait for helpers. */
+  private idleSinceMs: number | undefined
   /** Slots of the last round, when a helper had begun some of them and was not waited for. */
   private straggling = 0
 
@@ -85,7 +90,7 @@ export class SenderRecovery {
 
   /** What waits is told that nobody will answer. */
   async close(): Promise<void> {
-    const lost = [...this.round, ...this.waiting]
+    const lost = [...this.round.slice(this.settledCount), ...this.waiting]
     const ended = [...this.helpers].map(endOf)
     this.round = []
     this.waiting = []
@@ -107,9 +112,11 @@ export class SenderRecovery {
     if (waiting.length > AT_ONCE_MAX || this.load >= LOAD_MIN) this.startHelpers()
     const slots = this.freeSlots()
     if (slots === undefined || waiting.length === 1) this.recoverAlone()
-    else if (waiting.length <= AT_ONCE_MAX) this.recoverTogether(slots)
-    else this.leaveToHelpers(slots)
-    if (this.waiting.length > 0 && this.round.length === 0) this.flushSoon()
+    else {
+      const isLarge = waiting.length > AT_ONCE_MAX
+      this.open(slots, waiting.splice(0, SLOTS_MAX), isLarge)
+      if (!isLarge) this.recoverOne()
+    }
   }
 
   /** Unless nobody helps, or somebody is at one of them still. */
@@ -122,46 +129,62 @@ export class SenderRecovery {
 
   /** As many as the event loop can be held for. */
   private recoverAlone(): void {
-    for (const { transaction, resolve } of this.waiting.splice(0, AT_ONCE_MAX))
-      resolve(recoverSender(transaction))
-  }
-
-  /** Hot: `eth_sendRawTransaction` on several connections at a time. */
-  private recoverTogether(slots: RecoverySlots): void {
-    const batch = this.waiting
-    this.waiting = []
-    this.open(slots, batch, false)
-    for (let slot = slots.take(); slot >= 0; slot = slots.take()) slots.work(slot)
-    for (const [slot, { transaction, resolve }] of batch.entries()) {
-      if (isDoneSoon(slots, slot)) resolve(senderIn(slots, slot))
-      else {
-        // Its helper has no core.
-        this.straggling = batch.length
-        resolve(recoverSender(transaction))
-      }
-    }
-  }
-
-  private leaveToHelpers(slots: RecoverySlots): void {
-    this.round = this.waiting.splice(0, SLOTS_MAX)
-    this.open(slots, this.round, true)
+    for (const { transaction, resolve } of this.waiting.splice(0, AT_ONCE_MAX)) resolve(senderOf(transaction))
+    if (this.waiting.length > 0) this.flushSoon()
   }
 
   private open(slots: RecoverySlots, batch: readonly Waiting[], isAwaited: boolean): void {
-    for (const [slot, { transaction }] of batch.entries()) {
-      slots.prepare(slot, (out, offset) => writeRecovery(transaction, out, offset))
+    this.round = batch
+    this.settledCount = 0
+    this.idleSinceMs = undefined
+    for (const [index, { transaction }] of batch.entries()) {
+      slots.prepare(batch.length - 1 - index, (out, offset) => writeRecovery(transaction, out, offset))
     }
     slots.open(batch.length, Math.min(batch.length, this.helpers.size), isAwaited)
   }
 
+  /** Hot: this thread's share of a round, in a turn. */
+  private recoverOne(): void {
+    const { slots } = this
+    if (slots === undefined || this.round.length === 0) return
+    const slot = slots.take()
+    if (slot >= 0) slots.work(slot)
+    this.settleDone(slots)
+    if (this.round.length === 0) return
+    if (slot < 0) this.idleSinceMs ??= performance.now()
+    if (this.idleSinceMs !== undefined && performance.now() - this.idleSinceMs > STRAGGLER_MS) {
+      this.settleWithoutHelpers()
+    } else setImmediate(() => this.recoverOne())
+  }
+
+  /** In the order of arrival, so far as it goes. */
+  private settleDone(slots: RecoverySlots): void {
+    const { round } = this
+    for (; this.settledCount < round.length; this.settledCount++) {
+      const slot = round.length - 1 - this.settledCount
+      if (!slots.isDone(slot)) return
+      round[this.settledCount]?.resolve(senderIn(slots, slot))
+    }
+    this.endRound()
+  }
+
+  /** Helpers that have no core are not waited for. */
+  private settleWithoutHelpers(): void {
+    const { round } = this
+    this.straggling = round.length
+    for (const { transaction, resolve } of round.slice(this.settledCount)) resolve(senderOf(transaction))
+    this.endRound()
+  }
+
+  private endRound(): void {
+    this.round = []
+    if (this.waiting.length > 0) this.flushSoon()
+  }
+
   /** A helper found nothing left to take. */
   private onHelped(): void {
-    const { round, slots } = this
-    if (slots === undefined || round.length === 0) return
-    if (!round.every((_, slot) => slots.isDone(slot))) return
-    this.round = []
-    for (const [slot, { resolve }] of round.entries()) resolve(senderIn(slots, slot))
-    if (this.waiting.length > 0) this.flush()
+    const { slots } = this
+    if (slots !== undefined && this.round.length > 0) this.settleDone(slots)
   }
 
   private startHelpers(): void {
@@ -191,7 +214,7 @@ export class SenderRecovery {
 
   /** One failed, so none is trusted any more; what they had is done here, and the next load starts others. */
   private loseHelpers(): void {
-    this.waiting = [...this.round, ...this.waiting]
+    this.waiting = [...this.round.slice(this.settledCount), ...this.waiting]
     this.round = []
     this.dismissHelpers()
     if (this.waiting.length > 0 && !this.isFlushing) this.flushSoon()
@@ -212,14 +235,17 @@ function endOf(helper: Worker): Promise<void> {
   })
 }
 
-function isDoneSoon(slots: RecoverySlots, slot: number): boolean {
-  if (slots.isDone(slot)) return true
-  const deadlineMs = performance.now() + STRAGGLER_MS
-  while (!slots.isDone(slot)) if (performance.now() > deadlineMs) return false
-  return true
-}
-
 function senderIn(slots: RecoverySlots, slot: number): Address | undefined {
   const publicKey = slots.publicKey(slot)
+  return publicKey === undefined ? undefined : publicKeyToAddress(publicKey)
+}
+
+const input = new Uint8Array(RECOVERY_SIZE)
+const [hash, signature] = [input.subarray(0, 32), input.subarray(32, 96)]
+
+/** As `recoverSender`, without encoding anything anew. */
+function senderOf(transaction: Transaction): Address | undefined {
+  if (!writeRecovery(transaction, input, 0)) return undefined
+  const publicKey = secp256k1Backend.recover(hash, signature, input[96] === 0 ? 0 : 1)
   return publicKey === undefined ? undefined : publicKeyToAddress(publicKey)
 }

@@ -8,7 +8,8 @@
  *     0x0000_0100  CONTEXT        block and transaction, a word each; fixed while one host is served
  *     0x0000_0280  ENGINE         what all frames share: storage epoch, undo log, refund
  *     0x0000_0300  FRAME          the record of the frame that runs
- *     0x0000_0400  SCRATCH        of functions that call nothing: digits of a division, state of keccak
+ *     0x0000_0400  SCRATCH        of functions that call nothing, such as keccak's state; what is left there means nothing
+ *     0x0000_0800  DIVISORS       what divisions remember of divisors: nothing else writes there
  *     0x0000_1000  BLOB_HASHES    of the transaction
  *     0x0000_2000  BLOCK_HASHES   of 256 blocks, as far as they are known, by number modulo 256
  *     0x0001_0000  SAVED_FRAMES   records of suspended frames, by depth
@@ -140,6 +141,9 @@ export const BLOCK_HASHES_COUNT = 256
 
 export const SCRATCH = 0x400
 export const SCRATCH_SIZE = 0x400
+
+export const DIVISORS = 0x800
+export const DIVISORS_SIZE = 0x400
 
 /** Frames at depth 0 … 1,024. */
 export const FRAMES_MAX = 1025

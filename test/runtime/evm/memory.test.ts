@@ -119,6 +119,17 @@ suite('copies', () => {
     assert.equal(gasOf('PUSH1 33 PUSH0 KECCAK256'), 3n + 2n + 30n + 12n + 6n)
   })
 
+  test('CALLDATALOAD at the end writes nowhere where a division looks', () => {
+    const divisor = 2n ** 63n + 5n
+    const dividend = BigInt(`0x${'ab'.repeat(32)}`)
+    // Two limbs, as a division might remember them: a divisor and something that is not its reciprocal.
+    const input = new Uint8Array(16)
+    new DataView(input.buffer).setBigUint64(0, divisor, true)
+    new DataView(input.buffer).setBigUint64(8, 0x1234567n, true)
+    const program = `PUSH0 CALLDATALOAD POP ${pushOf(divisor)} ${pushOf(dividend)} DIV`
+    assert.equal(evaluate(program, { input }), dividend / divisor)
+  })
+
   test('CALLDATALOAD and CALLDATACOPY read zeros behind the end', () => {
     assert.equal(evaluate('PUSH1 1 CALLDATALOAD', { input: DATA }), bytesToBigint(DATA.slice(1, 33)))
     const cutOff = concatBytes(DATA.slice(40), ZEROS.slice(0, 24))

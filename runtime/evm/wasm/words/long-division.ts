@@ -8,11 +8,11 @@ import { present } from '../../../../src/primitives/assert.ts'
 import { I64, type FunctionBody, type ValueType } from '../../../wasm/function-body.ts'
 import type { Local } from '../../../wasm/instruction-writer.ts'
 import type { ModuleWriter } from '../../../wasm/module-writer.ts'
-import { SCRATCH } from '../layout.ts'
+import { DIVISORS } from '../layout.ts'
 import { WORD, WordWriter, type Word } from './word-writer.ts'
 
 /** The last reciprocal and what it belongs to: code divides by the same number again and again. */
-const LAST_RECIPROCAL = { divisor: SCRATCH, value: SCRATCH + 8 }
+const LAST_RECIPROCAL = { divisor: DIVISORS, value: DIVISORS + 8 }
 /** Functions by the number of limbs of the divisor, less one. */
 type BySize = readonly number[]
 

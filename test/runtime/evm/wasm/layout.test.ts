@@ -10,6 +10,7 @@ suite('layout of linear memory', () => {
       ['engine', layout.ENGINE.refund, layout.FRAME_RECORD - layout.ENGINE.refund],
       ['frame', layout.FRAME_RECORD, layout.FRAME_RECORD_SIZE],
       ['scratch', layout.SCRATCH, layout.SCRATCH_SIZE],
+      ['divisors', layout.DIVISORS, layout.DIVISORS_SIZE],
       ['blob hashes', layout.BLOB_HASHES, layout.BLOB_HASHES_MAX * layout.WORD_SIZE],
       ['block hashes', layout.BLOCK_HASHES, layout.BLOCK_HASHES_COUNT * layout.WORD_SIZE],
       ['known block hashes', layout.BLOCK_HASHES_KNOWN, layout.BLOCK_HASHES_COUNT * 4],

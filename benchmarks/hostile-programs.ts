@@ -73,6 +73,15 @@ export const HOSTILE_PROGRAMS: readonly HostileProgram[] = [
     assemble('STOP'),
   ),
   program('transient storage', assemble('PUSH0 @again PUSH1 1 ADD DUP1 DUP1 TSTORE PUSH1 @again JUMP')),
+  // Equal in their lowest 64 bits, which is all that V8 takes of a bigint to find it.
+  program(
+    'transient storage, keys that collide',
+    assemble('PUSH0 @again PUSH1 1 ADD DUP1 DUP1 PUSH1 64 SHL TSTORE PUSH1 @again JUMP'),
+  ),
+  program(
+    'storage, keys that collide',
+    assemble('PUSH0 @again PUSH1 1 ADD DUP1 PUSH1 64 SHL SLOAD POP PUSH1 @again JUMP'),
+  ),
 ]
 
 function program(name: string, code: Uint8Array, child?: Uint8Array): HostileProgram {

@@ -6,7 +6,7 @@
 import type { Address, Hash } from '../src/primitives/bytes.ts'
 import type { ForkRules } from '../src/chain/forks.ts'
 import type { PackedLogs } from '../src/chain/packed-logs.ts'
-import type { HaltReason, Outcome, SubcallResult } from './outcome.ts'
+import type { CallRequest, FinalOutcome, HaltReason, Outcome } from './outcome.ts'
 
 /** What block instructions read. */
 export interface BlockContext {
@@ -83,6 +83,7 @@ export interface SlotAccess {
 export interface Message {
   readonly depth: number
   readonly isStatic: boolean
+  /** Read before the frame begins. */
   readonly gas: bigint
   /** ADDRESS. */
   readonly address: Address
@@ -90,19 +91,25 @@ export interface Message {
   readonly caller: Address
   /** CALLVALUE, in wei. */
   readonly value: bigint
-  /** CALLDATA. */
+  /** CALLDATA. Of a call by a frame it is a view, to be asked for each time: see {@link CallRequest.input}. */
   readonly input: Uint8Array
   readonly code: Uint8Array
   /** Key for analyses and compiled code; `undefined` for initcode, which is not worth keeping. */
   readonly codeHash: Hash | undefined
+  /** The frame's call that the message is made of, if one is: an engine knows its own. */
+  readonly request?: CallRequest
 }
 
 /** A frame that started: runs until it is over or needs a call. */
 export interface Frame {
   readonly message: Message
   run(): Outcome
-  /** Continues after `call` or `create`. */
-  resume(result: SubcallResult): Outcome
+  /**
+   * Continues after `call` or `create`.
+   * @param ended how the callee ended. One that was refused, before it began, reverted with its gas and no output.
+   * @param created the new contract after a creation that succeeded. Its code is not the caller's return data.
+   */
+  resume(ended: FinalOutcome, created?: Address): Outcome
 }
 
 /** An execution engine for EVM bytecode. Engines differ in speed only; results are equal to the bit. */

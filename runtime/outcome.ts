@@ -26,7 +26,7 @@ export type CallKind = 'call' | 'callcode' | 'delegatecall' | 'staticcall'
 /** A call that a frame asks for. All costs of the calling instruction are already charged, `gas` included. */
 export interface CallRequest {
   readonly kind: CallKind
-  /** Gas for the callee, stipend included. */
+  /** Gas for the callee, stipend included. Read before the callee begins, if at all. */
   readonly gas: bigint
   /** Account whose storage and balance the callee works on. */
   readonly to: Address
@@ -41,6 +41,10 @@ export interface CallRequest {
   /** Whether `value` moves from `caller` to `to`. */
   readonly transfersValue: boolean
   readonly isStatic: boolean
+  /**
+   * Call data: a view of the caller's memory as it is now, and nothing is copied for it, as a call of any size costs 100
+   * gas once the memory is there. It is asked for again after anything else ran, and not after the caller was resumed.
+   */
   readonly input: Uint8Array
 }
 
@@ -55,7 +59,10 @@ export interface CreateRequest {
   readonly salt: bigint | undefined
 }
 
-/** A frame that is over. */
+/**
+ * A frame that is over. What it leaves to its caller is read before that is resumed, if at all: a frame whose caller is on
+ * the same engine need not make numbers and arrays of it. The outermost frame's outcome, and code, can be kept.
+ */
 export type FinalOutcome =
   | { readonly kind: 'return'; readonly gasLeft: bigint; readonly output: Uint8Array }
   | { readonly kind: 'revert'; readonly gasLeft: bigint; readonly output: Uint8Array }
@@ -65,14 +72,3 @@ export type Outcome =
   | FinalOutcome
   | { readonly kind: 'call'; readonly request: CallRequest }
   | { readonly kind: 'create'; readonly request: CreateRequest }
-
-/** What the driver hands back to a suspended frame. */
-export interface SubcallResult {
-  readonly succeeded: boolean
-  /** Gas the callee gave back. */
-  readonly gasLeft: bigint
-  /** What RETURNDATA* yields afterwards: output of a call, revert data of a failed creation, else empty. */
-  readonly returnData: Uint8Array
-  /** The new contract after a creation that succeeded. */
-  readonly created: Address | undefined
-}

@@ -3,20 +3,13 @@
  * engines are compared with. What it keeps between frames (analyses, workspaces) changes speed only.
  */
 import { assert } from '../../src/primitives/assert.ts'
+import { EMPTY_BYTES, type Address } from '../../src/primitives/bytes.ts'
 import type { ForkRules } from '../../src/chain/forks.ts'
 import type { Engine, Frame, Host, Message, StepTracer } from '../host.ts'
-import type { Outcome, SubcallResult } from '../outcome.ts'
+import type { FinalOutcome, Outcome } from '../outcome.ts'
 import { analysisOf, createAnalysisCache } from './analysis.ts'
 import { interpret, interpretTraced } from './interpreter.ts'
-import {
-  createWorkspace,
-  Machine,
-  push,
-  returnGas,
-  setGasLeft,
-  type Pending,
-  type Workspace,
-} from './machine.ts'
+import { createWorkspace, Machine, push, returnGas, type Pending, type Workspace } from './machine.ts'
 import { clearMemory, growMemory } from './memory.ts'
 
 /** Workspaces of frames that are over: a new one costs 3 µs. */
@@ -30,7 +23,7 @@ const idleWorkspaces: Workspace[] = []
 export const tier0: Engine = {
   name: 'tier0',
   start(message: Message, host: Host, rules: ForkRules, tracer?: StepTracer): Frame {
-    return new InterpretedFrame(message, host, rules, tracer)
+    return new InterpretedFrame(message, message.gas, host, rules, tracer)
   },
 }
 
@@ -49,7 +42,7 @@ export interface FrameState {
 
 /** Goes on with a frame that another engine began: by `resume` when something is pending, else by `run`. */
 export function takeOver(message: Message, host: Host, rules: ForkRules, state: FrameState): Frame {
-  const frame = new InterpretedFrame(message, host, rules, undefined)
+  const frame = new InterpretedFrame(message, state.gas, host, rules, undefined)
   frame.restore(state)
   return frame
 }
@@ -61,18 +54,17 @@ class InterpretedFrame implements Frame {
   readonly #tracer: StepTracer | undefined
   #state: 'ready' | 'suspended' | 'over' = 'ready'
 
-  constructor(message: Message, host: Host, rules: ForkRules, tracer: StepTracer | undefined) {
+  constructor(message: Message, gas: bigint, host: Host, rules: ForkRules, tracer: StepTracer | undefined) {
     this.message = message
     this.#workspace = idleWorkspaces.pop() ?? createWorkspace()
     const analysis = analysisOf(analyses, message.code, message.codeHash)
-    this.#machine = new Machine(message, host, rules, analysis, this.#workspace)
+    this.#machine = new Machine(message, gas, host, rules, analysis, this.#workspace)
     this.#tracer = tracer
   }
 
   restore(state: FrameState): void {
     const machine = this.#machine
     machine.pc = state.pc
-    setGasLeft(machine, state.gas)
     for (const word of state.stack) push(machine, word)
     growMemory(machine.memory, state.memory.length)
     machine.memory.bytes.set(state.memory)
@@ -86,9 +78,9 @@ class InterpretedFrame implements Frame {
     return this.#continue()
   }
 
-  resume(result: SubcallResult): Outcome {
+  resume(ended: FinalOutcome, created?: Address): Outcome {
     assert(this.#state === 'suspended', 'only a suspended frame can be resumed')
-    settle(this.#machine, result)
+    settle(this.#machine, ended, created)
     return this.#continue()
   }
 
@@ -103,20 +95,20 @@ class InterpretedFrame implements Frame {
 }
 
 /** Completes the CALL or CREATE instruction that suspended the machine. */
-function settle(machine: Machine, result: SubcallResult): void {
+function settle(machine: Machine, ended: FinalOutcome, created: Address | undefined): void {
   const { pending } = machine
   assert(pending !== undefined, 'a suspended machine waits for something')
   machine.pending = undefined
-  returnGas(machine, result.gasLeft)
-  machine.returnData = result.returnData
+  if (ended.kind !== 'halt') returnGas(machine, ended.gasLeft)
+  machine.returnData = ended.kind === 'halt' || created !== undefined ? EMPTY_BYTES : ended.output
   if (pending.kind === 'create') {
-    push(machine, result.created === undefined ? 0n : BigInt(result.created))
+    push(machine, created === undefined ? 0n : BigInt(created))
     return
   }
   // The instruction has paid for `returnSize` bytes there. Less may come back: the rest stays as it was.
-  const output = result.returnData.subarray(0, pending.returnSize)
+  const output = machine.returnData.subarray(0, pending.returnSize)
   if (output.length > 0) machine.memory.bytes.set(output, pending.returnOffset)
-  push(machine, result.succeeded ? 1n : 0n)
+  push(machine, ended.kind === 'return' ? 1n : 0n)
 }
 
 function recycle(workspace: Workspace): void {

@@ -54,7 +54,14 @@ export class Machine {
   returnData: Uint8Array = EMPTY_BYTES
   pending: Pending | undefined = undefined
 
-  constructor(message: Message, host: Host, rules: ForkRules, analysis: Analysis, workspace: Workspace) {
+  constructor(
+    message: Message,
+    gas: bigint,
+    host: Host,
+    rules: ForkRules,
+    analysis: Analysis,
+    workspace: Workspace,
+  ) {
     this.message = message
     this.host = host
     this.rules = rules
@@ -63,7 +70,7 @@ export class Machine {
     this.memory = workspace.memory
     this.gas = 0
     this.reserve = 0n
-    setGasLeft(this, message.gas)
+    setGasLeft(this, gas)
   }
 }
 

@@ -2,6 +2,7 @@
  * A frame's memory: bytes that read as zero until written, growing in words of 32. Whoever touches memory has paid for
  * it and called {@link growMemory} before, so that nothing in here checks bounds or is limited by anything but gas.
  */
+import { EMPTY_BYTES } from '../../src/primitives/bytes.ts'
 
 /** In bytes. Gas for more than this is beyond any limit: 2⁴⁵. */
 export const MEMORY_SIZE_MAX = 2 ** 32
@@ -55,6 +56,11 @@ export function writeWord(view: DataView, offset: number, word: bigint): void {
   view.setBigUint64(offset + 16, BigInt.asUintN(64, word >> 64n))
   view.setBigUint64(offset + 8, BigInt.asUintN(64, word >> 128n))
   view.setBigUint64(offset, word >> 192n)
+}
+
+/** A view of `size` bytes: until the memory changes. With size 0 the offset may be anything. */
+export function viewMemory(memory: Memory, offset: number, size: number): Uint8Array {
+  return size === 0 ? EMPTY_BYTES : memory.bytes.subarray(offset, offset + size)
 }
 
 /** A copy of `size` bytes. With size 0 the offset may be anything. */

@@ -3,18 +3,12 @@
  * frame until it is over or asks for another; value transfers, snapshots, depth, nonces, precompiles and the rules
  * for new code (EIP-170, 684, 3541, 7610) are decided here, once, whatever engine runs.
  */
-import { EMPTY_BYTES, UINT64_MAX, type Address } from '../primitives/bytes.ts'
+import { EMPTY_BYTES, UINT64_MAX, type Address, type Hash } from '../primitives/bytes.ts'
 import { create2Address, createAddress } from '../chain/contract-address.ts'
 import type { ForkRules } from '../chain/forks.ts'
 import type { Journal } from '../state/journal.ts'
-import type { Engine, Frame } from '../../runtime/host.ts'
-import type {
-  CallRequest,
-  CreateRequest,
-  FinalOutcome,
-  Outcome,
-  SubcallResult,
-} from '../../runtime/outcome.ts'
+import type { Engine, Frame, Message } from '../../runtime/host.ts'
+import type { CallRequest, CreateRequest, FinalOutcome } from '../../runtime/outcome.ts'
 import type { Precompile } from '../../runtime/evm/precompiles/precompile.ts'
 import type { JournalHost } from './journal-host.ts'
 import type { ExecutionTracer, FrameFailure } from './tracing.ts'
@@ -49,77 +43,101 @@ interface Activation {
   readonly frame: Frame
   /** Where the journal goes back to when the frame fails. */
   readonly checkpoint: number
+  /** What it began with; 0 when nobody traces. */
   readonly gas: bigint
   /** Set when the frame runs initcode. */
   readonly creates: Address | undefined
 }
 
-/** Beginning a callee either starts a frame or is over at once. */
-type Beginning =
-  | { readonly kind: 'started'; readonly activation: Activation }
-  | { readonly kind: 'over'; readonly result: DriverResult }
-  | { readonly kind: 'refused'; readonly gasLeft: bigint }
-
 /** Runs a call as a transaction's outermost frame. */
 export function runCall(context: DriverContext, request: CallRequest): DriverResult {
-  return drive(context, beginCall(context, request, 0))
+  const stack: Activation[] = []
+  return drive(context, stack, beginCall(context, stack, request))
 }
 
 /** Runs a creation as a transaction's outermost frame. The creator's nonce is already raised. */
 export function runCreate(context: DriverContext, request: CreateRequest, created: Address): DriverResult {
-  return drive(context, beginInitcode(context, request, created, 0))
+  const stack: Activation[] = []
+  return drive(context, stack, beginInitcode(context, stack, request, created))
 }
 
-// Hot: once a frame.
-function drive(context: DriverContext, first: Beginning): DriverResult {
-  if (first.kind === 'over') return first.result
-  if (first.kind === 'refused') {
-    return { outcome: { kind: 'revert', gasLeft: first.gasLeft, output: EMPTY_BYTES }, created: undefined }
-  }
-  const stack: Activation[] = [first.activation]
-  let outcome = first.activation.frame.run()
+/**
+ * Hot: once a frame.
+ * @param refused how the outermost frame ended, if it did not begin.
+ */
+function drive(context: DriverContext, stack: Activation[], refused: FinalOutcome | undefined): DriverResult {
+  if (refused !== undefined) return { outcome: refused, created: undefined }
+  let top = stack[0] as Activation
+  let outcome = top.frame.run()
   for (;;) {
-    const top = stack[stack.length - 1] as Activation
     if (outcome.kind === 'call' || outcome.kind === 'create') {
-      const depth = stack.length
-      const callee =
+      const ended =
         outcome.kind === 'call'
-          ? beginCall(context, outcome.request, depth)
-          : beginCreate(context, outcome.request, depth)
-      if (callee.kind === 'started') {
-        stack.push(callee.activation)
-        context.host.depth = depth
-        outcome = callee.activation.frame.run()
+          ? beginCall(context, stack, outcome.request)
+          : beginCreate(context, stack, outcome.request)
+      if (ended === undefined) {
+        context.host.depth = stack.length - 1
+        top = stack[stack.length - 1] as Activation
+        outcome = top.frame.run()
       } else {
-        outcome = top.frame.resume(resultFor(outcome, callee))
+        outcome = top.frame.resume(ended)
       }
       continue
     }
-    const result = finish(context, top, outcome, stack.length - 1)
+    const { creates } = top
+    const ended = finish(context, top, outcome, stack.length - 1)
+    const created = ended.kind === 'return' ? creates : undefined
     stack.pop()
     const caller = stack[stack.length - 1]
-    if (caller === undefined) return result
+    if (caller === undefined) return { outcome: ended, created }
     context.host.depth = stack.length - 1
-    outcome = caller.frame.resume(subcallResult(result, top.creates !== undefined))
+    top = caller
+    outcome = caller.frame.resume(ended, created)
   }
 }
 
-function resultFor(outcome: Outcome, callee: Exclude<Beginning, { kind: 'started' }>): SubcallResult {
-  if (callee.kind === 'over') return subcallResult(callee.result, outcome.kind === 'create')
-  return { succeeded: false, gasLeft: callee.gasLeft, returnData: EMPTY_BYTES, created: undefined }
-}
+/** What a callee gets of its caller's request. Hot: a class, so that nothing is read before it is asked for. */
+class CallMessage implements Message {
+  readonly depth: number
+  readonly isStatic: boolean
+  readonly address: Address
+  readonly caller: Address
+  readonly value: bigint
+  readonly code: Uint8Array
+  readonly codeHash: Hash
+  readonly request: CallRequest
 
-function subcallResult({ outcome, created }: DriverResult, isCreation: boolean): SubcallResult {
-  if (outcome.kind === 'halt') {
-    return { succeeded: false, gasLeft: 0n, returnData: EMPTY_BYTES, created: undefined }
+  constructor(request: CallRequest, depth: number, code: Uint8Array, codeHash: Hash) {
+    this.depth = depth
+    this.isStatic = request.isStatic
+    this.address = request.to
+    this.caller = request.caller
+    this.value = request.value
+    this.code = code
+    this.codeHash = codeHash
+    this.request = request
   }
-  const succeeded = outcome.kind === 'return'
-  const returnData = isCreation && succeeded ? EMPTY_BYTES : outcome.output
-  return { succeeded, gasLeft: outcome.gasLeft, returnData, created }
+
+  get gas(): bigint {
+    return this.request.gas
+  }
+
+  get input(): Uint8Array {
+    return this.request.input
+  }
 }
 
-function beginCall(context: DriverContext, request: CallRequest, depth: number): Beginning {
+/**
+ * Begins a callee: puts its frame on the stack.
+ * @returns how it ended, when it was over without running code.
+ */
+function beginCall(
+  context: DriverContext,
+  stack: Activation[],
+  request: CallRequest,
+): FinalOutcome | undefined {
   const { journal, precompiles, tracer } = context
+  const depth = stack.length
   const precompile = request.isDelegated ? undefined : precompiles.get(request.codeAddress)
   if (tracer !== undefined) {
     tracer.enter?.({ ...entryOf(request), depth, isPrecompile: precompile !== undefined })
@@ -137,48 +155,44 @@ function beginCall(context: DriverContext, request: CallRequest, depth: number):
   }
   if (precompile !== undefined)
     return over(context, runPrecompile(context, precompile, request, checkpoint), depth, request.gas)
-  const codeHash = journal.codeHash(request.codeAddress)
-  const code = journal.code(codeHash)
+  const code = journal.codeOf(request.codeAddress)
   if (code.length === 0) {
     return over(context, { kind: 'return', gasLeft: request.gas, output: EMPTY_BYTES }, depth, request.gas)
   }
+  const gas = tracer === undefined ? 0n : request.gas
   const frame = context.engine.start(
-    {
-      depth,
-      isStatic: request.isStatic,
-      gas: request.gas,
-      address: request.to,
-      caller: request.caller,
-      value: request.value,
-      input: request.input,
-      code,
-      codeHash,
-    },
+    new CallMessage(request, depth, code, journal.codeHash(request.codeAddress)),
     context.host,
     context.rules,
     stepTracer(tracer),
   )
-  return { kind: 'started', activation: { frame, checkpoint, gas: request.gas, creates: undefined } }
+  stack.push({ frame, checkpoint, gas, creates: undefined })
+  return undefined
 }
 
 function runPrecompile(
   { journal }: DriverContext,
   precompile: Precompile,
-  request: CallRequest,
+  { gas, input }: CallRequest,
   checkpoint: number,
 ): FinalOutcome {
-  const cost = precompile.gas(request.input)
-  if (cost <= request.gas) {
-    const output = precompile.run(request.input)
-    if (output !== undefined) return { kind: 'return', gasLeft: request.gas - cost, output }
+  const cost = precompile.gas(input)
+  if (cost <= gas) {
+    const output = precompile.run(input)
+    if (output !== undefined) return { kind: 'return', gasLeft: gas - cost, output }
   }
   journal.revertTo(checkpoint)
-  return { kind: 'halt', reason: cost > request.gas ? 'outOfGas' : 'precompileFailed' }
+  return { kind: 'halt', reason: cost > gas ? 'outOfGas' : 'precompileFailed' }
 }
 
 /** A creation by an instruction: checks that leave the creator its gas, then its nonce, then collisions. */
-function beginCreate(context: DriverContext, request: CreateRequest, depth: number): Beginning {
+function beginCreate(
+  context: DriverContext,
+  stack: Activation[],
+  request: CreateRequest,
+): FinalOutcome | undefined {
   const { journal } = context
+  const depth = stack.length
   const { creator, gas } = request
   const nonce = journal.nonce(creator)
   const created =
@@ -191,7 +205,7 @@ function beginCreate(context: DriverContext, request: CreateRequest, depth: numb
     return refuse(context, depth, gas, refusal)
   }
   journal.setNonce(creator, nonce + 1n)
-  return beginInitcode(context, request, created, depth)
+  return beginInitcode(context, stack, request, created)
 }
 
 type Refusal = Extract<FrameFailure, { kind: 'refused' }>['reason']
@@ -209,11 +223,12 @@ function refusalOfCreation(
 
 function beginInitcode(
   context: DriverContext,
+  stack: Activation[],
   request: CreateRequest,
   created: Address,
-  depth: number,
-): Beginning {
+): FinalOutcome | undefined {
   const { journal, tracer } = context
+  const depth = stack.length
   traceCreation(context, request, created, depth)
   journal.accessAccount(created)
   if (journal.isOccupied(created)) {
@@ -239,21 +254,21 @@ function beginInitcode(
     context.rules,
     stepTracer(tracer),
   )
-  return { kind: 'started', activation: { frame, checkpoint, gas: request.gas, creates: created } }
+  stack.push({ frame, checkpoint, gas: request.gas, creates: created })
+  return undefined
 }
 
 /** Ends a frame: keeps or takes back what it did, and lays down the code that initcode returned. */
 function finish(
   context: DriverContext,
-  activation: Activation,
+  { creates, checkpoint, gas }: Activation,
   ended: FinalOutcome,
   depth: number,
-): DriverResult {
-  const { creates } = activation
+): FinalOutcome {
   const outcome = creates !== undefined && ended.kind === 'return' ? deposit(context, creates, ended) : ended
-  if (outcome.kind !== 'return') context.journal.revertTo(activation.checkpoint)
-  traceExit(context, outcome, depth, activation.gas)
-  return { outcome, created: outcome.kind === 'return' ? creates : undefined }
+  if (outcome.kind !== 'return') context.journal.revertTo(checkpoint)
+  if (context.tracer !== undefined) traceExit(context, outcome, depth, gas)
+  return outcome
 }
 
 function deposit(
@@ -271,15 +286,15 @@ function deposit(
 }
 
 /** A callee that was over without running code. */
-function over(context: DriverContext, outcome: FinalOutcome, depth: number, gas: bigint): Beginning {
+function over(context: DriverContext, outcome: FinalOutcome, depth: number, gas: bigint): FinalOutcome {
   traceExit(context, outcome, depth, gas)
-  return { kind: 'over', result: { outcome, created: undefined } }
+  return outcome
 }
 
 /** A callee that may not begin; the caller keeps its gas. */
-function refuse({ tracer }: DriverContext, depth: number, gas: bigint, reason: Refusal): Beginning {
+function refuse({ tracer }: DriverContext, depth: number, gas: bigint, reason: Refusal): FinalOutcome {
   tracer?.exit?.({ depth, gasUsed: 0n, output: EMPTY_BYTES, failure: { kind: 'refused', reason } })
-  return { kind: 'refused', gasLeft: gas }
+  return { kind: 'revert', gasLeft: gas, output: EMPTY_BYTES }
 }
 
 /** A tracer is a step tracer only when it wants steps: otherwise the engine takes its loop without hooks. */

@@ -30,7 +30,7 @@ export interface FrameEntry {
   readonly gas: bigint
   /** In wei; for a delegatecall what CALLVALUE yields. */
   readonly value: bigint
-  /** Call data or initcode. */
+  /** Call data or initcode; valid only during {@link ExecutionTracer.enter}. */
   readonly input: Uint8Array
   readonly isPrecompile: boolean
 }

@@ -213,7 +213,7 @@ export function finish(frame: Frame): FinalOutcome {
   let outcome = frame.run()
   while (outcome.kind === 'call' || outcome.kind === 'create') {
     const { gas } = outcome.request
-    outcome = frame.resume({ succeeded: false, gasLeft: gas, returnData: EMPTY_BYTES, created: undefined })
+    outcome = frame.resume({ kind: 'revert', gasLeft: gas, output: EMPTY_BYTES })
   }
   return outcome
 }

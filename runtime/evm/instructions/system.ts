@@ -22,7 +22,7 @@ import {
   type Handler,
   type Machine,
 } from '../machine.ts'
-import { sliceMemory } from '../memory.ts'
+import { sliceMemory, viewMemory } from '../memory.ts'
 
 export const call: Handler = (machine) => {
   const requestedGas = pop(machine)
@@ -91,7 +91,8 @@ function requestCall(machine: Machine, { kind, requestedGas, operand, value }: C
       value: kind === 'delegatecall' ? message.value : value,
       transfersValue: value !== 0n,
       isStatic: kind === 'staticcall' || message.isStatic,
-      input: sliceMemory(machine.memory, inputOffset, inputSize),
+      // The memory stays as it is until the frame is resumed.
+      input: viewMemory(machine.memory, inputOffset, inputSize),
     },
   }
 }

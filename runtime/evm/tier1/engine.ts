@@ -6,7 +6,7 @@
 import type { ForkRules } from '../../../src/chain/forks.ts'
 import type { Engine, Frame, Host, Message, StepTracer } from '../../host.ts'
 import { tier0 } from '../engine.ts'
-import { ForeignFrame, WasmFrame, type Execute } from '../wasm/frame.ts'
+import { ForeignFrame, isWithinGas, WasmFrame, type Execute } from '../wasm/frame.ts'
 import type { Machine } from '../wasm/machine.ts'
 import { openInterpreterMachine } from './interpreter-machine.ts'
 
@@ -19,7 +19,7 @@ export const tier1: Engine = {
   name: 'tier1',
   start(message: Message, host: Host, rules: ForkRules, tracer?: StepTracer): Frame {
     if (machine === undefined || machine.isTooLarge()) ({ machine } = openInterpreterMachine())
-    if (tracer === undefined && message.gas < GAS_LIMIT) {
+    if (tracer === undefined && isWithinGas(message, GAS_LIMIT)) {
       const frame = new WasmFrame(message, host, rules, machine, execute)
       if (frame.begin()) return frame
     }

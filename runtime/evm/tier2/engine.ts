@@ -6,7 +6,7 @@ import type { ForkRules } from '../../../src/chain/forks.ts'
 import type { Engine, Frame, Host, Message, StepTracer } from '../../host.ts'
 import { tier0 } from '../engine.ts'
 import { openInterpreterMachine, type CodeImports } from '../tier1/interpreter-machine.ts'
-import { ForeignFrame, WasmFrame, type Execute } from '../wasm/frame.ts'
+import { ForeignFrame, isWithinGas, WasmFrame, type Execute } from '../wasm/frame.ts'
 import { FRAME, STATUS } from '../wasm/layout.ts'
 import type { Machine } from '../wasm/machine.ts'
 import { hasRoomFor } from '../wasm/memory-room.ts'
@@ -42,7 +42,7 @@ export function createTier2(options: Tier2Options): Engine {
     name: options.name,
     start(message: Message, host: Host, rules: ForkRules, tracer?: StepTracer): Frame {
       if (room === undefined || room.machine.isTooLarge()) room = openRoom(cache, options)
-      if (tracer === undefined && message.gas < GAS_LIMIT) {
+      if (tracer === undefined && isWithinGas(message, GAS_LIMIT)) {
         const frame = new WasmFrame(message, host, rules, room.machine, room.execute)
         if (frame.begin()) return frame
       }
@@ -105,7 +105,7 @@ export function createCompiledCode(
     return enter
   }
   return (machine, frame) => {
-    if (!hasRoomFor(machine, frame.message.gas)) return STATUS.switch
+    if (!hasRoomFor(machine, frame.gas)) return STATUS.switch
     const entry = cache.of(frame)
     const enter = entry === undefined ? enterInitcode(frame) : enterOf(entry, imports)
     return enter === undefined ? STATUS.switch : enter()

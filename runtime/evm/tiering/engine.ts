@@ -10,7 +10,7 @@ import type { ForkRules } from '../../../src/chain/forks.ts'
 import type { Engine, Frame, Host, Message, StepTracer } from '../../host.ts'
 import { tier0 } from '../engine.ts'
 import { openInterpreterMachine, type CodeImports } from '../tier1/interpreter-machine.ts'
-import { ForeignFrame, WasmFrame, type Execute } from '../wasm/frame.ts'
+import { ForeignFrame, isWithinGas, WasmFrame, type Execute } from '../wasm/frame.ts'
 import { ENGINE, FRAME, STATUS } from '../wasm/layout.ts'
 import type { Machine } from '../wasm/machine.ts'
 import { hasRoomFor } from '../wasm/memory-room.ts'
@@ -65,11 +65,12 @@ export function createTieredEngine(options: TieringOptions): TieredEngine {
     prepare: () => void (room ??= makeRoom()),
     start(message: Message, host: Host, rules: ForkRules, tracer?: StepTracer): Frame {
       if (room === undefined || room.machine.isTooLarge()) room = makeRoom()
-      if (tracer === undefined && message.gas < GAS_LIMIT) {
-        const frame = new WasmFrame(message, host, rules, room.machine, room.execute)
+      if (tracer === undefined && isWithinGas(message, GAS_LIMIT)) {
+        const frame: TieredFrame = new WasmFrame(message, host, rules, room.machine, room.execute)
         if (frame.begin()) {
-          const known = codeOf(codes, room.machine, frame)
-          frames[known?.compiled === undefined ? 'tier1' : 'tier2'] += 1
+          frame.known = codeOf(codes, room.machine, frame)
+          if (frame.known?.compiled === undefined) frames.tier1 += 1
+          else frames.tier2 += 1
           return frame
         }
       }
@@ -80,17 +81,19 @@ export function createTieredEngine(options: TieringOptions): TieredEngine {
   }
 }
 
+type TieredFrame = WasmFrame<KnownCode>
+
 /** What is known of a frame's code; `undefined` for what is only interpreted. */
-function codeOf(codes: HotCodes, machine: Machine, { message, rules }: WasmFrame): KnownCode | undefined {
-  const { codeHash, code, gas } = message
-  if (codeHash === undefined || !hasRoomFor(machine, gas)) return undefined
-  return codes.of(rules.evm, codeHash, code)
+function codeOf(codes: HotCodes, machine: Machine, frame: TieredFrame): KnownCode | undefined {
+  const { codeHash, code } = frame.message
+  if (codeHash === undefined || !hasRoomFor(machine, frame.gas)) return undefined
+  return codes.of(frame.rules.evm, codeHash, code)
 }
 
 /** A machine, and how frames run in it. */
 interface Room {
   readonly machine: Machine
-  readonly execute: Execute
+  readonly execute: Execute<KnownCode>
 }
 
 function openRoom(codes: HotCodes, switching: Switching | undefined): Room {
@@ -98,11 +101,15 @@ function openRoom(codes: HotCodes, switching: Switching | undefined): Room {
   return { machine, execute: createExecute(codes, imports, switching) }
 }
 
-function createExecute(codes: HotCodes, imports: CodeImports, switching: Switching | undefined): Execute {
+function createExecute(
+  codes: HotCodes,
+  imports: CodeImports,
+  switching: Switching | undefined,
+): Execute<KnownCode> {
   // Hot: twice a frame.
   return (machine, frame) => {
     const interpret = machine.exports.interpret[frame.rules.evm]
-    const known = codeOf(codes, machine, frame)
+    const { known } = frame
     if (known === undefined) {
       machine.setField(ENGINE.turnJumps, 0)
       return interpret()

@@ -8,8 +8,10 @@ import { wordToAddress, type Address } from '../../../src/primitives/bytes.ts'
 import { ACCOUNT_WORDS, ACCOUNTS_MAX, WORD_SIZE } from './layout.ts'
 
 /** An address in both forms. */
-interface KnownAddress {
+export interface KnownAddress {
   readonly address: Address
+  /** Of the account, when it has one. */
+  number: number | undefined
   /** 32 bits each, lowest first. */
   readonly limbs: readonly [number, number, number, number, number]
 }
@@ -28,6 +30,7 @@ export class AddressBook {
     if (this.addresses.length < ACCOUNTS_MAX / 2) return
     this.numbers.clear()
     this.addresses.length = 0
+    this.known.clear()
   }
 
   /** The number of an account; `undefined` when all are given. Hot: twice a frame. */
@@ -47,19 +50,35 @@ export class AddressBook {
     return present(this.addresses[number], 'account')
   }
 
+  /** {@link numberOf} an operand. */
+  numberOfKnown(known: KnownAddress, memory: Int32Array): number | undefined {
+    known.number ??= this.numberOf(known.address, memory)
+    return known.number
+  }
+
   /** The low 160 bits of the word at `word`. */
   addressAt(memory: Int32Array, word: number): Address {
+    return this.knownAt(memory, word).address
+  }
+
+  /** {@link addressAt}, with what is known of the address. Hot: once a call. */
+  knownAt(memory: Int32Array, word: number): KnownAddress {
     const index = word >> 2
     const lowest = memory[index] as number
     const known = this.known.get(lowest)
-    if (known !== undefined && agrees(known, memory, index)) return known.address
+    if (known !== undefined && agrees(known, memory, index)) return known
     let value = 0n
     for (let i = 4; i >= 0; i--) value = (value << 32n) | BigInt((memory[index + i] as number) >>> 0)
     const address = wordToAddress(value)
     if (this.known.size >= KNOWN_MAX) this.known.clear()
     const limb = (i: number): number => limbOf(address, i)
-    this.known.set(lowest, { address, limbs: [limb(0), limb(1), limb(2), limb(3), limb(4)] })
-    return address
+    const made: KnownAddress = {
+      address,
+      number: undefined,
+      limbs: [limb(0), limb(1), limb(2), limb(3), limb(4)],
+    }
+    this.known.set(lowest, made)
+    return made
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Copies of short ranges of memory, cut from one large buffer after the other. A buffer of its own for each piece of call
- * data costs 500 ns as soon as it has more than 64 bytes, and the collector as much again. A piece keeps its slab alive:
+ * Copies of short ranges of memory, cut from one large buffer after the other. A buffer of its own for each piece
+ * costs 500 ns as soon as it has more than 64 bytes, and the collector as much again. A piece keeps its slab alive:
  * this is for what lives no longer than a call.
  */
 const SLAB_SIZE = 64 * 1024
@@ -14,7 +14,7 @@ export class ByteSlab {
   private words = new Int32Array(this.bytes.buffer)
   private used = 0
 
-  /** Hot: twice a call. @param words the same memory as `source`, by 32 bits. */
+  /** @param words the same memory as `source`, by 32 bits. */
   cut(source: Uint8Array, words: Int32Array, start: number, size: number): Uint8Array {
     if (size < PIECE_SIZE_MIN || size > PIECE_SIZE_MAX) return source.slice(start, start + size)
     if (this.used + size > SLAB_SIZE) {

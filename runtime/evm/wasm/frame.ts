@@ -3,11 +3,11 @@
  * When it cannot go on there (no room in the arena, another tree of frames in the machine), tier 0 goes on with it.
  */
 import { assert, unreachable } from '../../../src/primitives/assert.ts'
-import { EMPTY_BYTES } from '../../../src/primitives/bytes.ts'
+import { EMPTY_BYTES, type Address } from '../../../src/primitives/bytes.ts'
 import type { ForkRules } from '../../../src/chain/forks.ts'
 import type { Frame, Host, Message } from '../../host.ts'
-import type { Outcome, SubcallResult } from '../../outcome.ts'
-import { takeOver, tier0 } from '../engine.ts'
+import type { FinalOutcome, Outcome } from '../../outcome.ts'
+import { takeOver } from '../engine.ts'
 import * as halts from '../halts.ts'
 import type { Pending } from '../machine.ts'
 import { FRAME, HALTS, STATUS, WORD_SIZE } from './layout.ts'
@@ -17,6 +17,7 @@ import type { Machine, ResidentFrame } from './machine.ts'
 import { writeAddress } from './address-book.ts'
 import { beginStorageEpoch, forgetStorage, tellStorage, undoStorage } from './storage-state.ts'
 import { isCreation, takeCall, takeCreation } from './requests.ts'
+import { ResidentCall, ResidentEnding } from './resident-values.ts'
 
 const HALT_OUTCOMES: Readonly<Record<(typeof HALTS)[number], Outcome>> = {
   outOfGas: halts.OUT_OF_GAS,
@@ -30,20 +31,33 @@ const HALT_OUTCOMES: Readonly<Record<(typeof HALTS)[number], Outcome>> = {
 }
 
 /** Runs the frame whose record is in place. @returns a status of `layout.ts`. */
-export type Execute = (machine: Machine, frame: WasmFrame) => number
+export type Execute<Known = unknown> = (machine: Machine, frame: WasmFrame<Known>) => number
 
-export class WasmFrame implements Frame, ResidentFrame {
+/** Below `limit`. A callee has less than its caller, which is in linear memory. */
+export function isWithinGas(message: Message, limit: bigint): boolean {
+  return message.request instanceof ResidentCall || message.gas < limit
+}
+
+/** @typeParam Known what an engine knows of code: it looks that up once a frame. */
+export class WasmFrame<Known = unknown> implements Frame, ResidentFrame {
   readonly message: Message
   readonly host: Host
   readonly rules: ForkRules
-  returnData: Uint8Array = EMPTY_BYTES
+  largeReturnData: Uint8Array | undefined = undefined
+  known: Known | undefined = undefined
+  /** That it began with, as a double. */
+  gas = 0
   private readonly machine: Machine
-  private readonly execute: Execute
+  private readonly execute: Execute<Known>
   private state: 'ready' | 'running' | 'suspended' | 'over' | 'evicted' = 'ready'
   /** What goes on with the frame once it is evicted. */
-  private successor: Frame | undefined
+  private successor: Frame | undefined = undefined
+  /** The call that it waits for, or waited for last. */
+  private call: ResidentCall | undefined = undefined
+  /** Whether it waits for a creation. */
+  private isCreating = false
 
-  constructor(message: Message, host: Host, rules: ForkRules, machine: Machine, execute: Execute) {
+  constructor(message: Message, host: Host, rules: ForkRules, machine: Machine, execute: Execute<Known>) {
     this.message = message
     this.host = host
     this.rules = rules
@@ -51,44 +65,60 @@ export class WasmFrame implements Frame, ResidentFrame {
     this.execute = execute
   }
 
+  /** Return data of the frame when it is the one that runs. */
+  get returnData(): Uint8Array {
+    return this.largeReturnData ?? this.machine.returnData()
+  }
+
+  /** For tests, which move frames into the machine. */
+  setReturnData(returnData: Uint8Array): void {
+    this.machine.setReturnData(this, returnData)
+  }
+
   /** Sets up the state in the machine; `false` when there is no room. */
   begin(): boolean {
     const { machine, message } = this
     machine.prepare(this)
-    const kept = machine.codes.place(message.code, message.codeHash)
-    // The arena: call data unless it lies there, code that is not kept, memory. Each begins at a multiple of 32.
-    const found = machine.findInput(message.input)
-    const input = found === 0 ? machine.arenaStart : found
-    const codeAt = found === 0 ? alignUp(input + message.input.length) : alignUp(machine.arenaStart)
-    const memoryBase = kept === undefined ? codeAt + codeFootprint(message.code.length) : codeAt
+    const { code, request } = message
+    const kept = machine.codes.place(code, message.codeHash)
+    // The arena: call data unless it lies in the caller's memory, code that is not kept, memory. Each at a multiple of 32.
+    const isOfCaller = request instanceof ResidentCall && request.isReadyIn(machine)
+    const inputSize = isOfCaller ? 0 : message.input.length
+    const codeAt = alignUp(machine.arenaStart + inputSize)
+    const memoryBase = kept === undefined ? codeAt + codeFootprint(code.length) : codeAt
     if (!machine.reserve(memoryBase)) return false
-    if (found === 0 && message.input.length > 0) machine.bytes.set(message.input, input)
-    return machine.begin(this, kept ?? machine.codes.write(message.code, codeAt), input, memoryBase)
+    const placed = kept ?? machine.codes.write(code, codeAt)
+    // Asked for again: it may be a view of memory that has grown.
+    if (inputSize > 0) machine.bytes.set(message.input, machine.arenaStart)
+    const hasBegun = isOfCaller
+      ? machine.beginCallee(this, request, placed, memoryBase)
+      : machine.begin(this, placed, inputSize, memoryBase)
+    if (hasBegun) this.gas = machine.gasLeft()
+    return hasBegun
   }
 
   run(): Outcome {
-    if (this.successor !== undefined) return this.runSuccessor(this.successor)
+    if (this.successor !== undefined) return this.runSuccessor(this.successor.run())
     assert(this.state === 'ready', 'a frame runs once')
     this.machine.restore(this)
     return this.goOn()
   }
 
-  resume(result: SubcallResult): Outcome {
-    if (this.successor !== undefined) return this.runSuccessor(this.successor, result)
+  resume(ended: FinalOutcome, created?: Address): Outcome {
+    if (this.successor !== undefined) return this.runSuccessor(this.successor.resume(ended, created))
     assert(this.state === 'suspended', 'only a suspended frame can be resumed')
-    this.settle(result)
+    this.settle(ended, created)
     return this.goOn()
   }
 
   /** Completes the call or creation that suspended the frame. */
-  private settle(result: SubcallResult): void {
+  private settle(ended: FinalOutcome, created: Address | undefined): void {
     const { machine } = this
-    const { succeeded, returnData, created } = result
-    this.returnData = returnData
-    const isCall = created === undefined
-    machine.resume(this, result, isCall && succeeded ? 1 : 0)
-    if (!succeeded) undoStorage(machine)
-    if (!isCall) writeAddress(machine.i32, machine.field(FRAME.resultAt), created)
+    machine.resume(this, ended, this.isCreating)
+    if (this.isCreating) this.isCreating = false
+    else this.call?.end()
+    if (ended.kind !== 'return') undoStorage(machine)
+    if (created !== undefined) writeAddress(machine.i32, machine.field(FRAME.resultAt), created)
   }
 
   private goOn(): Outcome {
@@ -100,9 +130,10 @@ export class WasmFrame implements Frame, ResidentFrame {
     tellLogs(machine, this)
     if (status === STATUS.leave) {
       tellStorage(machine, this.host)
-      this.successor = this.continuation(undefined)
+      const successor = this.continuation(undefined, this.returnData.slice())
+      this.successor = successor
       this.finish()
-      return this.runSuccessor(this.successor)
+      return this.runSuccessor(successor.run())
     }
     const outcome = this.outcome(status)
     if (outcome.kind === 'halt' || outcome.kind === 'revert') forgetStorage(machine)
@@ -116,8 +147,7 @@ export class WasmFrame implements Frame, ResidentFrame {
   }
 
   /** Tier 0 talks to the host: the table does not know what it wrote. */
-  private runSuccessor(successor: Frame, result?: SubcallResult): Outcome {
-    const outcome = result === undefined ? successor.run() : successor.resume(result)
+  private runSuccessor(outcome: Outcome): Outcome {
     beginStorageEpoch(this.machine)
     return outcome
   }
@@ -131,12 +161,17 @@ export class WasmFrame implements Frame, ResidentFrame {
     const { machine } = this
     switch (status) {
       case STATUS.return:
-        return { kind: 'return', gasLeft: machine.longField(FRAME.gas), output: this.output() }
+        return this.ending('return')
       case STATUS.revert:
-        return { kind: 'revert', gasLeft: machine.longField(FRAME.gas), output: this.output() }
-      case STATUS.call:
-        return takeCall(machine, this, this.rules)
+        return this.ending('revert')
+      case STATUS.call: {
+        const call = takeCall(machine, this, this.rules, this.call)
+        if (call === undefined) return halts.OUT_OF_GAS
+        this.call = call
+        return call.outcome
+      }
       case STATUS.create:
+        this.isCreating = true
         return takeCreation(machine, this)
       default: {
         const reason = HALTS[status - STATUS.halt]
@@ -146,23 +181,25 @@ export class WasmFrame implements Frame, ResidentFrame {
     }
   }
 
-  private output(): Uint8Array {
-    const { machine } = this
-    const size = machine.field(FRAME.outputSize) >>> 0
-    if (size === 0) return EMPTY_BYTES
-    const start = machine.field(FRAME.memoryBase) + (machine.field(FRAME.outputOffset) >>> 0)
+  private ending(kind: 'return' | 'revert'): FinalOutcome {
+    const { machine, message } = this
     // The outermost frame's output, and code, live longer than a call.
-    const isKept = this.message.depth === 0 || this.message.codeHash === undefined
-    return isKept ? machine.bytes.slice(start, start + size) : machine.handOver(start, size)
+    if (message.depth === 0 || message.codeHash === undefined)
+      return { kind, gasLeft: machine.longField(FRAME.gas), output: machine.copyOutput() }
+    const ending = new ResidentEnding(machine, kind)
+    machine.leaveEnding(ending)
+    return ending
   }
 
   evict(): void {
     switch (this.state) {
       case 'ready':
-        this.successor = tier0.start(this.message, this.host, this.rules)
+        this.successor = this.continuation(undefined, EMPTY_BYTES)
         break
       case 'suspended':
-        this.successor = this.continuation(this.pending())
+        // What it had as return data, what it waits for replaces.
+        this.successor = this.continuation(this.pending(), EMPTY_BYTES)
+        if (!this.isCreating) this.call?.keep()
         break
       case 'running':
         // The host threw while it ran: nobody goes on with it.
@@ -190,7 +227,7 @@ export class WasmFrame implements Frame, ResidentFrame {
   }
 
   /** Tier 0 in the state of the record in place. */
-  private continuation(pending: Pending | undefined): Frame {
+  private continuation(pending: Pending | undefined, returnData: Uint8Array): Frame {
     const { machine } = this
     const stack: bigint[] = []
     const sp = machine.field(FRAME.sp)
@@ -201,7 +238,7 @@ export class WasmFrame implements Frame, ResidentFrame {
       gas: machine.longField(FRAME.gas),
       stack,
       memory: machine.bytes.slice(memoryBase, memoryBase + machine.field(FRAME.memorySize)),
-      returnData: this.returnData,
+      returnData,
       pending,
     })
   }
@@ -225,8 +262,8 @@ export class ForeignFrame implements Frame {
     return outcome
   }
 
-  resume(result: SubcallResult): Outcome {
-    const outcome = this.#frame.resume(result)
+  resume(ended: FinalOutcome, created?: Address): Outcome {
+    const outcome = this.#frame.resume(ended, created)
     beginStorageEpoch(this.machine)
     return outcome
   }

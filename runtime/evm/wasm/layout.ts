@@ -13,6 +13,7 @@
  *     0x0000_1000  BLOB_HASHES    of the transaction
  *     0x0000_2000  BLOCK_HASHES   of 256 blocks, as far as they are known, by number modulo 256
  *     0x0001_0000  SAVED_FRAMES   records of suspended frames, by depth
+ *     0x0005_1000  RETURN_DATA    of the frame that runs, unless it is large
  *     0x0006_0000  ACCOUNT_WORDS  addresses of accounts whose code ran, by number
  *     0x0010_0000  STORAGE_SLOTS  open addressing, see `storage-table.ts`
  *     0x0050_0000  STORAGE_UNDO   what to take back when a frame fails
@@ -64,6 +65,8 @@ export const ENGINE = {
   logsSize: 0x2a8,
   /** i32: slots of the storage table that are in use in this epoch, a power of two, less 1. */
   slotMask: 0x2b0,
+  /** i64: what the call that was asked for last gives to its callee. */
+  callGas: 0x2b8,
   /** i32: jumps after which the interpreter answers `STATUS.switch`; 0 for never. */
   turnJumps: 0x298,
 } as const
@@ -97,7 +100,7 @@ export const FRAME = {
   input: 0x32c,
   /** i32, in bytes. */
   inputSize: 0x330,
-  /** i32, in bytes. The return data itself is on the host's side. */
+  /** i32, in bytes: see {@link RETURN_DATA}. */
   returnDataSize: 0x334,
   /** i32: 1 in a static call. */
   isStatic: 0x338,
@@ -148,6 +151,13 @@ export const DIVISORS_SIZE = 0x400
 /** Frames at depth 0 … 1,024. */
 export const FRAMES_MAX = 1025
 export const SAVED_FRAMES = 0x1_0000
+
+/**
+ * Return data of the frame that runs: no other frame can read its own any more, as what it waits for will replace it.
+ * More than {@link RETURN_DATA_MAX} bytes are on the host's side.
+ */
+export const RETURN_DATA = 0x5_1000
+export const RETURN_DATA_MAX = 0x8000
 
 /** Words of addresses by the number that an account has in a machine. */
 export const ACCOUNT_WORDS = 0x6_0000

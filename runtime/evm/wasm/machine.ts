@@ -5,12 +5,13 @@
 import { assert } from '../../../src/primitives/assert.ts'
 import { EMPTY_BYTES, UINT64_MAX, type Address, type Hash } from '../../../src/primitives/bytes.ts'
 import type { BlockContext, Host, SlotAccess } from '../../host.ts'
-import type { SubcallResult } from '../../outcome.ts'
+import type { FinalOutcome } from '../../outcome.ts'
 import type { EvmFork } from '../opcodes.ts'
 import { AddressBook, wordOfAccount, writeAddress } from './address-book.ts'
 import { ByteSlab } from './byte-slab.ts'
 import { CodeArea, type PlacedCode } from './code-area.ts'
 import { operate, type OperatingFrame } from './host-operations.ts'
+import type { ResidentCall, ResidentEnding } from './resident-values.ts'
 import { beginStorageEpoch } from './storage-state.ts'
 import { WordBook } from './word-book.ts'
 import {
@@ -26,6 +27,8 @@ import {
   MEMORY_PAGES_MAX,
   MEMORY_PAGES_MIN,
   PAGE_SIZE,
+  RETURN_DATA,
+  RETURN_DATA_MAX,
   SAVED_FRAMES,
   STACKS,
   WORD_SIZE,
@@ -39,6 +42,8 @@ const ARENA_GROWTH = 1024 * 1024
 export interface ResidentFrame extends OperatingFrame {
   /** Moves the state out of linear memory, to where the frame can go on by itself. Its record is in place. */
   evict(): void
+  /** Return data that is too large for {@link RETURN_DATA}. */
+  largeReturnData: Uint8Array | undefined
 }
 
 /** What tier 1's module exports to JavaScript. Functions are told where they are emitted. */
@@ -60,9 +65,20 @@ export interface MachineExports {
     callerWord: number,
     gas: bigint,
   ): void
-  resumeFrame(saved: number, returnDataSize: number, result: number, output: number, gas: bigint): void
+  beginCallee(
+    saved: number,
+    code: number,
+    codeSize: number,
+    jumpTargets: number,
+    input: number,
+    inputSize: number,
+    memoryBase: number,
+    account: number,
+  ): void
+  resumeFrame(saved: number, returnDataSize: number, result: number, gas: bigint): void
+  resumeCaller(saved: number, result: number): void
   restoreFrame(saved: number): void
-  takeCallGas(price: number, requestedAt: number): bigint
+  takeCallGas(price: number, requestedAt: number, stipend: number): number
   /** Runs the frame whose record is in place. @returns a status of `layout.ts`. */
   readonly interpret: Readonly<Record<EvmFork, () => number>>
 }
@@ -92,11 +108,9 @@ export class Machine {
   private last: ResidentFrame | undefined
   /** Whether the record in place is that of the last frame; if not, it is among the saved ones. */
   private isRecordInPlace = false
-  private readonly slab = new ByteSlab()
   private readonly logSlab = new ByteSlab()
-  private handedOver: Uint8Array | undefined
-  private handedOverAt = 0
-  private handedOverBy: ResidentFrame | undefined
+  /** What the frame left that ended last, unless its caller went on: its record is in place, its memory is there. */
+  private ending: ResidentEnding | undefined
   private host: Host | undefined
   private block: BlockContext | undefined
 
@@ -180,6 +194,7 @@ export class Machine {
     this.refresh()
     const { host, message } = frame
     const { last } = this
+    this.keepEnding()
     if (last !== undefined && (last.host !== host || last.message.depth >= message.depth)) this.evictFrom(0)
     const caller = this.last
     if (caller === undefined) {
@@ -198,10 +213,10 @@ export class Machine {
   }
 
   /**
-   * Puts a prepared frame on top of its caller, with its record in place.
+   * Puts a prepared frame on top of its caller, with its record in place. Its call data is where the arena starts.
    * @returns `false` when there is no room.
    */
-  begin(frame: ResidentFrame, code: PlacedCode, input: number, memoryBase: number): boolean {
+  begin(frame: ResidentFrame, code: PlacedCode, inputSize: number, memoryBase: number): boolean {
     const { message } = frame
     const { frames } = this
     const self = this.addresses.numberOf(message.address, this.i32)
@@ -213,8 +228,8 @@ export class Machine {
       code.address,
       code.size,
       code.jumpTargets,
-      input,
-      message.input.length,
+      this.arenaStart,
+      inputSize,
       memoryBase,
       message.isStatic ? 1 : 0,
       self,
@@ -229,26 +244,83 @@ export class Machine {
     return true
   }
 
+  /** {@link begin} the callee of the frame on top, whose record is in place. */
+  beginCallee(frame: ResidentFrame, call: ResidentCall, code: PlacedCode, memoryBase: number): boolean {
+    const { frames, addresses } = this
+    const keepsAddress = call.kind === 'callcode' || call.kind === 'delegatecall'
+    const account = keepsAddress
+      ? this.field(FRAME.storageAccount)
+      : addresses.numberOfKnown(call.named, this.i32)
+    if (account === undefined || frames.length === FRAMES_MAX) return false
+    this.exports.beginCallee(
+      savedRecord(frames.length - 1),
+      code.address,
+      code.size,
+      code.jumpTargets,
+      call.inputAt,
+      call.inputSize,
+      memoryBase,
+      account,
+    )
+    call.begin()
+    frames.push(frame)
+    this.last = frame
+    return true
+  }
+
   /** Puts the frame's record in place. Frames above it are evicted. */
   restore(frame: ResidentFrame): void {
     if (this.last !== frame) this.uncover(frame)
-    if (!this.isRecordInPlace) this.exports.restoreFrame(savedRecord(this.frames.length - 1))
+    if (this.isRecordInPlace) return
+    this.keepEnding()
+    this.exports.restoreFrame(savedRecord(this.frames.length - 1))
     this.isRecordInPlace = true
   }
 
-  /** {@link restore}, and completes the call or creation that the frame waits for: with its gas and a small result. */
-  resume(frame: ResidentFrame, { gasLeft, returnData }: SubcallResult, result: number): void {
+  /** {@link restore}, and completes the call or creation that the frame waits for; of a new contract, all but its address. */
+  resume(frame: ResidentFrame, ended: FinalOutcome, isCreation: boolean): void {
     if (this.last !== frame) this.uncover(frame)
-    const saved = this.isRecordInPlace ? 0 : savedRecord(this.frames.length - 1)
-    const output = this.findOutput(returnData)
-    this.exports.resumeFrame(saved, returnData.length, result, output, gasLeft)
-    this.isRecordInPlace = true
-    // What came from elsewhere is copied here. The instruction has paid for so many bytes; behind less, all stays.
-    if (output === 0 && returnData.length > 0) {
-      const size = Math.min(returnData.length, this.field(FRAME.outputSize) >>> 0)
-      const address = this.field(FRAME.memoryBase) + (this.field(FRAME.outputOffset) >>> 0)
-      if (size > 0) this.bytes.set(returnData.subarray(0, size), address)
+    const { ending } = this
+    const result = ended.kind === 'return' && !isCreation ? 1 : 0
+    frame.largeReturnData = undefined
+    if (ending !== undefined && ended === ending && !isCreation) {
+      if (ending.size > RETURN_DATA_MAX) frame.largeReturnData = ending.output
+      this.exports.resumeCaller(savedRecord(this.frames.length - 1), result)
+      ending.end()
+      this.ending = undefined
+      this.isRecordInPlace = true
+      return
     }
+    this.keepEnding()
+    const [gas, output] = ended.kind === 'halt' ? [0n, EMPTY_BYTES] : [ended.gasLeft, ended.output]
+    const returnData = isCreation && ended.kind === 'return' ? EMPTY_BYTES : output
+    const saved = this.isRecordInPlace ? 0 : savedRecord(this.frames.length - 1)
+    this.exports.resumeFrame(saved, returnData.length, result, gas)
+    this.isRecordInPlace = true
+    if (returnData.length === 0) return
+    this.setReturnData(frame, returnData)
+    // The instruction has paid for so many bytes; behind less, all stays.
+    const size = Math.min(returnData.length, this.field(FRAME.outputSize) >>> 0)
+    const address = this.field(FRAME.memoryBase) + (this.field(FRAME.outputOffset) >>> 0)
+    if (size > 0) this.bytes.set(returnData.subarray(0, size), address)
+  }
+
+  /** Of the frame in place, from elsewhere. */
+  setReturnData(frame: ResidentFrame, returnData: Uint8Array): void {
+    this.setField(FRAME.returnDataSize, returnData.length)
+    if (returnData.length > RETURN_DATA_MAX) frame.largeReturnData = returnData
+    else this.bytes.set(returnData, RETURN_DATA)
+  }
+
+  /** The frame that runs has ended: what it leaves lies where it is until something else happens here. */
+  leaveEnding(ending: ResidentEnding): void {
+    this.ending = ending
+  }
+
+  private keepEnding(): void {
+    if (this.ending === undefined) return
+    this.ending.keep()
+    this.ending = undefined
   }
 
   /** Takes the last frame out. */
@@ -259,8 +331,6 @@ export class Machine {
     if (this.last === undefined) {
       // Whoever waits for the next transaction holds no state.
       this.host = undefined
-      this.handedOver = undefined
-      this.handedOverBy = undefined
     }
   }
 
@@ -289,34 +359,23 @@ export class Machine {
     }
   }
 
-  // Bytes between frames.
+  // Bytes of the frame in place.
 
-  /** A copy of a range of linear memory that lives for a call, as call data of the frame in place or as its output. */
-  handOver(start: number, size: number): Uint8Array {
-    if (size === 0) return EMPTY_BYTES
-    const bytes = this.slab.cut(this.bytes, this.i32, start, size)
-    this.handedOver = bytes
-    this.handedOverAt = start
-    this.handedOverBy = this.last
-    return bytes
+  /** A copy of what it hands over. */
+  copyOutput(): Uint8Array {
+    const size = this.field(FRAME.outputSize) >>> 0
+    const start = this.field(FRAME.memoryBase) + (this.field(FRAME.outputOffset) >>> 0)
+    return size === 0 ? EMPTY_BYTES : this.bytes.slice(start, start + size)
+  }
+
+  /** A view of its return data, unless that is too large. */
+  returnData(): Uint8Array {
+    return this.bytes.subarray(RETURN_DATA, RETURN_DATA + this.field(FRAME.returnDataSize))
   }
 
   /** A copy of records of logs, which lives until somebody has read them. */
   copyLogs(start: number, size: number): Uint8Array {
     return this.logSlab.cut(this.bytes, this.i32, start, size)
-  }
-
-  /**
-   * Where call data of a prepared frame lies already: in the memory of its caller, which does not move or change before
-   * the frame is over. 0 when it came from somewhere else.
-   */
-  findInput(input: Uint8Array): number {
-    return input === this.handedOver && this.handedOverBy === this.last ? this.handedOverAt : 0
-  }
-
-  /** Where the output of the frame that ended last still lies; 0 when it came from somewhere else. */
-  private findOutput(output: Uint8Array): number {
-    return output === this.handedOver ? this.handedOverAt : 0
   }
 
   // Gas of the frame in place.

@@ -54,9 +54,11 @@ export const RUNTIME_FUNCTIONS = {
     parameters: [I32, I32, I32, I32, I32, I32, I32, I32, I32, I32, I32, I32, I64],
     results: [],
   },
-  resumeFrame: { parameters: [I32, I32, I32, I32, I64], results: [] },
+  beginCallee: { parameters: [I32, I32, I32, I32, I32, I32, I32, I32], results: [] },
+  resumeFrame: { parameters: [I32, I32, I32, I64], results: [] },
+  resumeCaller: { parameters: [I32, I32], results: [] },
   restoreFrame: { parameters: [I32], results: [] },
-  takeCallGas: { parameters: [I32, I32], results: [I64] },
+  takeCallGas: { parameters: [I32, I32, I32], results: [I32] },
   prepareCode: { parameters: [I32, I32], results: [] },
   isJumpTarget: { parameters: [I32], results: [I32] },
 } as const satisfies Record<string, { parameters: readonly ValueType[]; results: readonly ValueType[] }>

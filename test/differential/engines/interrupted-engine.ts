@@ -27,7 +27,11 @@ export function createInterruptedEngine(name: string, engine: Engine, isInterrup
         }
         return outcome
       }
-      return { message, run: () => after(frame.run()), resume: (result) => after(frame.resume(result)) }
+      return {
+        message,
+        run: () => after(frame.run()),
+        resume: (ended, created) => after(frame.resume(ended, created)),
+      }
     },
   }
 }

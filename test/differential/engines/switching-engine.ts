@@ -3,7 +3,7 @@
  * tier 0 it is taken into linear memory; there it goes to and fro between the interpreter and compiled code; and at last
  * it may leave for tier 0, which keeps it. Whatever the way, the results must be those of any other engine.
  */
-import { concatBytes } from '../../../src/primitives/bytes.ts'
+import { concatBytes, type Address } from '../../../src/primitives/bytes.ts'
 import type { ForkRules } from '../../../src/chain/forks.ts'
 import { takeOver, tier0 } from '../../../runtime/evm/engine.ts'
 import { ForeignFrame, WasmFrame, type Execute } from '../../../runtime/evm/wasm/frame.ts'
@@ -11,7 +11,7 @@ import { ENGINE, FRAME, STATUS, WORD_SIZE } from '../../../runtime/evm/wasm/layo
 import { Machine } from '../../../runtime/evm/wasm/machine.ts'
 import { beginStorageEpoch } from '../../../runtime/evm/wasm/storage-state.ts'
 import type { Engine, Frame, Host, Message, StepTracer, StepView } from '../../../runtime/host.ts'
-import type { Outcome, SubcallResult } from '../../../runtime/outcome.ts'
+import type { FinalOutcome, Outcome } from '../../../runtime/outcome.ts'
 import { instantiateStepwise, STEPS_LEFT } from './stepwise-interpreter.ts'
 
 /** Where a frame goes on, and for how many instructions. */
@@ -125,8 +125,8 @@ class SwitchingFrame implements Frame {
     return this.#go(() => this.#holder.run())
   }
 
-  resume(result: SubcallResult): Outcome {
-    return this.#go(() => this.#holder.resume(result))
+  resume(ended: FinalOutcome, created?: Address): Outcome {
+    return this.#go(() => this.#holder.resume(ended, created))
   }
 
   #go(run: () => Outcome): Outcome {
@@ -160,8 +160,7 @@ class SwitchingFrame implements Frame {
     const stackBase = machine.field(FRAME.stackBase)
     state.stack.forEach((word, index) => machine.setWord(stackBase + WORD_SIZE * index, word))
     machine.setField(FRAME.sp, stackBase + WORD_SIZE * state.stack.length)
-    frame.returnData = state.returnData
-    machine.setField(FRAME.returnDataSize, state.returnData.length)
+    frame.setReturnData(state.returnData)
     return frame
   }
 

@@ -76,7 +76,7 @@ suite('gas beyond 2⁵² is exact', () => {
       assert.equal(outcome.request.gas, left - left / 64n)
 
       const returned = outcome.request.gas - 5n
-      const ended = frame.resume({ succeeded: true, gasLeft: returned, returnData: code, created: undefined })
+      const ended = frame.resume({ kind: 'return', gasLeft: returned, output: code })
       assert(ended.kind === 'return')
       assert.equal(bytesToBigint(ended.output), left - 5n - 2n)
       assert.equal(ended.gasLeft, left - 5n - 2n - 2n - 3n - 3n - 3n - 2n)

@@ -188,7 +188,7 @@ suite('copies', () => {
       assemble('PUSH0', call, 'PUSH1 16 PUSH1 32 PUSH0 RETURNDATACOPY PUSH1 16 PUSH0 RETURN'),
     )
     assert.equal(frame.run().kind, 'call')
-    const outcome = frame.resume({ succeeded: true, gasLeft: 0n, returnData: DATA, created: undefined })
+    const outcome = frame.resume({ kind: 'return', gasLeft: 0n, output: DATA })
     assert(outcome.kind === 'return')
     assert.deepEqual(outcome.output, DATA.slice(32))
   })

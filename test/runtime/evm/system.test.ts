@@ -8,9 +8,10 @@ import {
   hexToBytes,
   toAddress,
   WORD_MAX,
+  type Address,
 } from '../../../src/primitives/bytes.ts'
 import { FORKS } from '../../../src/chain/forks.ts'
-import type { CallRequest, CreateRequest, SubcallResult } from '../../../runtime/outcome.ts'
+import type { CallRequest, CreateRequest, FinalOutcome } from '../../../runtime/outcome.ts'
 import { assemble } from '../../support/assembler.ts'
 import {
   CALLER,
@@ -46,7 +47,7 @@ function requestOf(mnemonic: string, value: number, options: RunOptions = {}): R
     outcome.kind === 'call',
     JSON.stringify(outcome, (_, v: unknown) => String(v)),
   )
-  const { request } = outcome
+  const request = said(outcome.request)
   const stipend = value > 0 ? 2300n : 0n
   const ended = frame.resume(failure(request.gas - stipend))
   assert(ended.kind === 'return')
@@ -54,8 +55,18 @@ function requestOf(mnemonic: string, value: number, options: RunOptions = {}): R
   return { request, cost: 1_000_000n - ended.gasLeft - 3n * operands }
 }
 
-function failure(gasLeft: bigint): SubcallResult {
-  return { succeeded: false, gasLeft, returnData: EMPTY_BYTES, created: undefined }
+function failure(gasLeft: bigint, output = EMPTY_BYTES): FinalOutcome {
+  return { kind: 'revert', gasLeft, output }
+}
+
+function success(output = EMPTY_BYTES): FinalOutcome {
+  return { kind: 'return', gasLeft: 0n, output }
+}
+
+/** What a request says, whatever it is made of; only before the frame is resumed. */
+function said(request: CallRequest): CallRequest {
+  const { kind, gas, to, codeAddress, isDelegated, caller, value, transfersValue, isStatic, input } = request
+  return { kind, gas, to, codeAddress, isDelegated, caller, value, transfersValue, isStatic, input }
 }
 
 /** A host in which {@link OTHER} exists. */
@@ -104,13 +115,15 @@ suite('a call request', () => {
     }
   })
 
-  test('carries its own copy of the input', () => {
+  test('has the input as it lies in memory', () => {
     const code = 'PUSH1 7 PUSH0 MSTORE PUSH0 PUSH0 PUSH1 2 PUSH1 30 PUSH0 PUSH0 GAS CALL PUSH1 9 PUSH0 MSTORE'
     const frame = startFrame(assemble(code))
     const outcome = frame.run()
     assert(outcome.kind === 'call')
+    const { input } = outcome.request
+    assert.deepEqual(input, Uint8Array.of(0, 7))
+    assert(input.buffer.byteLength > 32, 'a view')
     frame.resume(failure(0n))
-    assert.deepEqual(outcome.request.input, Uint8Array.of(0, 7))
   })
 
   test('ignores the upper 12 bytes of the address', () => {
@@ -215,27 +228,27 @@ function ones(size: number): Uint8Array {
 }
 
 /** The word of memory that the output goes to, all ones before; whether the call succeeded; RETURNDATASIZE. */
-function resumeWith(outputSize: number, result: Partial<SubcallResult>): bigint[] {
+function resumeWith(outputSize: number, result: FinalOutcome): bigint[] {
   const call = `PUSH1 ${outputSize} PUSH0 PUSH0 PUSH0 PUSH0 PUSH0 GAS CALL PUSH1 32 MSTORE`
   const rest = 'RETURNDATASIZE PUSH1 64 MSTORE PUSH1 96 PUSH0 RETURN'
   const frame = startFrame(assemble('PUSH0 NOT PUSH0 MSTORE', call, rest))
   assert.equal(frame.run().kind, 'call')
-  const ended = frame.resume({ ...failure(0n), ...result })
+  const ended = frame.resume(result)
   assert(ended.kind === 'return')
   return [0, 32, 64].map((offset) => bytesToBigint(ended.output.subarray(offset, offset + 32)))
 }
 
 suite('after a call', () => {
   test('success is 1, failure 0, and RETURNDATASIZE counts all of the output', () => {
-    const [, succeeded, size] = resumeWith(0, { succeeded: true, returnData: ones(40) })
+    const [, succeeded, size] = resumeWith(0, success(ones(40)))
     assert.deepEqual([succeeded, size], [1n, 40n])
-    assert.deepEqual(resumeWith(0, {}).slice(1), [0n, 0n])
+    assert.deepEqual(resumeWith(0, failure(0n)).slice(1), [0n, 0n])
   })
 
   test('as much of the output as fits is in memory, and no more of memory changes than came back', () => {
-    assert.equal(resumeWith(2, { returnData: ones(40) })[0], BigInt(`0x1111${'ff'.repeat(30)}`))
-    assert.equal(resumeWith(32, { returnData: ones(4) })[0], BigInt(`0x11111111${'ff'.repeat(28)}`))
-    assert.equal(resumeWith(32, { returnData: ones(0) })[0], WORD_MAX)
+    assert.equal(resumeWith(2, failure(0n, ones(40)))[0], BigInt(`0x1111${'ff'.repeat(30)}`))
+    assert.equal(resumeWith(32, failure(0n, ones(4)))[0], BigInt(`0x11111111${'ff'.repeat(28)}`))
+    assert.equal(resumeWith(32, failure(0n))[0], WORD_MAX)
   })
 
   test('a frame may be resumed only when it waits', () => {
@@ -283,14 +296,16 @@ suite('CREATE and CREATE2', () => {
     const program = assemble(
       'PUSH0 PUSH0 PUSH0 CREATE RETURNDATASIZE PUSH1 32 MSTORE PUSH0 MSTORE PUSH1 64 PUSH0 RETURN',
     )
-    const results: [Partial<SubcallResult>, bigint, bigint][] = [
-      [{ succeeded: true, created: OTHER }, BigInt(OTHER), 0n],
-      [{ returnData: Uint8Array.of(1, 2, 3) }, 0n, 3n],
+    const results: [FinalOutcome, Address | undefined, bigint, bigint][] = [
+      // The output is the new contract's code.
+      [success(ones(9)), OTHER, BigInt(OTHER), 0n],
+      [failure(1000n, ones(3)), undefined, 0n, 3n],
+      [{ kind: 'halt', reason: 'outOfGas' }, undefined, 0n, 0n],
     ]
-    for (const [result, address, returnDataSize] of results) {
+    for (const [result, created, address, returnDataSize] of results) {
       const frame = startFrame(program)
       frame.run()
-      const ended = frame.resume({ ...failure(1000n), ...result })
+      const ended = frame.resume(result, created)
       assert(ended.kind === 'return')
       assert.equal(bytesToBigint(ended.output.subarray(0, 32)), address)
       assert.equal(bytesToBigint(ended.output.subarray(32)), returnDataSize)

@@ -93,7 +93,7 @@ test('steps show the refund counter and the last return data', () => {
   const frame = startFrame(assemble('PUSH0 PUSH0 PUSH0 PUSH0 PUSH0 GAS STATICCALL STOP'), { tracer })
   assert.equal(frame.run().kind, 'call')
   const returnData = Uint8Array.of(1, 2)
-  frame.resume({ succeeded: true, gasLeft: 0n, returnData, created: undefined })
+  frame.resume({ kind: 'return', gasLeft: 0n, output: returnData })
   assert.deepEqual(seen.at(-1), returnData)
   assert.equal(seen.length, 8)
 })

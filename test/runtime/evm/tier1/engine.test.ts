@@ -4,7 +4,7 @@ import { suite, test } from 'node:test'
 import { bytesToBigint, EMPTY_BYTES } from '../../../../src/primitives/bytes.ts'
 import { tier0 } from '../../../../runtime/evm/engine.ts'
 import { tier1 } from '../../../../runtime/evm/tier1/engine.ts'
-import type { SubcallResult } from '../../../../runtime/outcome.ts'
+import type { FinalOutcome } from '../../../../runtime/outcome.ts'
 import { assemble } from '../../../support/assembler.ts'
 import { FakeHost, finish, runCode, startFrame } from '../../../support/fake-host.ts'
 
@@ -15,11 +15,10 @@ const CALLER = assemble(
   'ADD PUSH1 3 SLOAD ADD PUSH1 64 MLOAD ADD PUSH1 96 MLOAD ADD RETURNDATASIZE ADD',
   'PUSH0 MSTORE PUSH1 32 PUSH0 RETURN',
 )
-const REPLY: SubcallResult = {
-  succeeded: true,
+const REPLY: FinalOutcome = {
+  kind: 'return',
   gasLeft: 5000n,
-  returnData: Uint8Array.from({ length: 40 }, (_, i) => (i === 31 ? 9 : 0)),
-  created: undefined,
+  output: Uint8Array.from({ length: 40 }, (_, i) => (i === 31 ? 9 : 0)),
 }
 /** 100 + 1 + 40 + 7 + 9 + 40. */
 const SUM = 197n

@@ -15,6 +15,7 @@ suite('layout of linear memory', () => {
       ['block hashes', layout.BLOCK_HASHES, layout.BLOCK_HASHES_COUNT * layout.WORD_SIZE],
       ['known block hashes', layout.BLOCK_HASHES_KNOWN, layout.BLOCK_HASHES_COUNT * 4],
       ['saved frames', layout.SAVED_FRAMES, layout.FRAMES_MAX * layout.FRAME_RECORD_SIZE],
+      ['return data', layout.RETURN_DATA, layout.RETURN_DATA_MAX],
       ['account words', layout.ACCOUNT_WORDS, layout.ACCOUNTS_MAX * layout.WORD_SIZE],
       ['storage slots', layout.STORAGE_SLOTS, layout.STORAGE_SLOTS_MAX * layout.SLOT_SIZE],
       ['storage undo', layout.STORAGE_UNDO, layout.STORAGE_UNDO_MAX * layout.UNDO_SIZE],

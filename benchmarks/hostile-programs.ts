@@ -16,6 +16,14 @@ const CODE_SIZE_MAX = 24_576
 const INITCODE_SIZE_MAX = 49_152
 const SELF: Hex = `0xc0${'00'.repeat(18)}aa`
 const CHILD: Hex = `0xc0${'00'.repeat(18)}bb`
+const NOBODY: Hex = `0xc0${'00'.repeat(18)}cc`
+const IDENTITY: Hex = `0x${'00'.repeat(19)}04`
+const BN254_ADD: Hex = `0x${'00'.repeat(19)}06`
+const BLAKE2F: Hex = `0x${'00'.repeat(19)}09`
+/** 256 KB. Memory of that size costs 150,000 gas, once. */
+const LARGE = 'PUSH3 262144'
+/** Size and offset. */
+const LARGE_INPUT = `${LARGE} PUSH0`
 const ONES = `PUSH32 0x${'f'.repeat(64)}`
 /** Without pattern, of four limbs. */
 const [A, B, N] = [
@@ -67,11 +75,15 @@ export const HOSTILE_PROGRAMS: readonly HostileProgram[] = [
     'EXTCODECOPY of 24 KB',
     filled('@again PUSH2 24576 PUSH0 PUSH0 ADDRESS EXTCODECOPY PUSH0 JUMP', '00', ''),
   ),
-  program(
-    'calls with 256 KB of call data',
-    assemble(`@again PUSH0 PUSH0 PUSH3 262144 PUSH0 PUSH0 PUSH20 ${CHILD} GAS CALL POP PUSH1 @again JUMP`),
-    assemble('STOP'),
-  ),
+  program('calls with 256 KB of call data', calling(CHILD, LARGE_INPUT), assemble('STOP')),
+  program('256 KB of call data, read a little', calling(CHILD, LARGE_INPUT), assemble('PUSH0 CALLDATALOAD')),
+  program('256 KB of call data for an account without code', calling(NOBODY, LARGE_INPUT)),
+  program('256 KB of call data for a precompile that reads 128 bytes', calling(BN254_ADD, LARGE_INPUT)),
+  program('256 KB of call data for a precompile without gas', calling(BLAKE2F, LARGE_INPUT, 'PUSH0')),
+  program('256 KB of call data in a call that cannot pay its value', calling(CHILD, LARGE_INPUT, 'GAS', 1)),
+  program('256 KB through the identity precompile', calling(IDENTITY, LARGE_INPUT)),
+  program('256 KB of return data', calling(CHILD, 'PUSH0 PUSH0'), assemble(`${LARGE} PUSH0 RETURN`)),
+  program('256 KB of revert data', calling(CHILD, 'PUSH0 PUSH0'), assemble(`${LARGE} PUSH0 REVERT`)),
   program('transient storage', assemble('PUSH0 @again PUSH1 1 ADD DUP1 DUP1 TSTORE PUSH1 @again JUMP')),
   // Equal in their lowest 64 bits, which is all that V8 takes of a bigint to find it.
   program(
@@ -90,6 +102,13 @@ function program(name: string, code: Uint8Array, child?: Uint8Array): HostilePro
     name,
     accounts: child === undefined ? [self] : [self, { address: CHILD, code: bytesToHex(child) }],
   }
+}
+
+/** Calls again and again, without room for output. */
+function calling(callee: Hex, input: string, gas = 'GAS', value = 0): Uint8Array {
+  return assemble(
+    `@again PUSH0 PUSH0 ${input} PUSH1 ${value} PUSH20 ${callee} ${gas} CALL POP PUSH1 @again JUMP`,
+  )
 }
 
 /** As many units as fit into a contract. A unit of hex stands for itself. */

@@ -50,10 +50,22 @@ function emitAddModulo(module: ModuleWriter, { wideRemainders }: LongDivisions):
 function emitMultiplyModulo(module: ModuleWriter, { wideRemainders }: LongDivisions): number {
   const index = module.function(module.type([...WORD, ...WORD, ...WORD], WORD), 'mulmod')
   const writer = new WordWriter(module.body(index))
+  const { body } = writer
   const [a, b, modulus] = [parameterWord(0), parameterWord(4), parameterWord(8)]
-  const product = writer.body.locals(I64, 8)
+  const product = body.locals(I64, 8)
   writeZeroWhenZero(writer, modulus)
-  writeProduct(writer, product, a, b)
+  // Doubling and the like, a third of what formulas for curves multiply: a fourth of the work.
+  writer.orOf([a[1], a[2], a[3]])
+  body.i64Eqz().if(
+    () => writeProduct(writer, product, [a[0]], b),
+    () => {
+      writer.orOf([b[1], b[2], b[3]])
+      body.i64Eqz().if(
+        () => writeProduct(writer, product, [b[0]], a),
+        () => writeProduct(writer, product, a, b),
+      )
+    },
+  )
   writeDispatch(writer, modulus, [...product, ...modulus], wideRemainders)
   return index
 }

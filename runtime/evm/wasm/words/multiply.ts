@@ -9,15 +9,20 @@ import type { ModuleWriter } from '../../../wasm/module-writer.ts'
 import { parameterWord, WORD, WordWriter, type Word } from './word-writer.ts'
 
 /**
- * Writes the lowest `size` limbs of a · b to `target`, which is neither operand.
- * Row by row: target += a[i] · b · 2^(64·i).
+ * Writes the lowest limbs of a · b, as many as there are, to `target`, which is neither operand; limbs above the product
+ * stay as they are. Row by row: target += a[i] · b · 2^(64·i).
  */
-export function writeProduct(writer: WordWriter, target: readonly Local[], a: Word, b: Word): void {
+export function writeProduct(
+  writer: WordWriter,
+  target: readonly Local[],
+  a: readonly Local[],
+  b: readonly Local[],
+): void {
   const { body } = writer
   const size = target.length
   const [low, high, carry] = body.locals(I64, 3) as [Local, Local, Local]
-  for (let i = 0; i < 4; i++) {
-    for (let j = 0; j < 4 && i + j < size; j++) {
+  for (let i = 0; i < a.length; i++) {
+    for (let j = 0; j < b.length && i + j < size; j++) {
       const limb = present(target[i + j], 'limb')
       const [x, y] = [present(a[i], 'limb'), present(b[j], 'limb')]
       if (i + j === size - 1) {
@@ -36,7 +41,7 @@ export function writeProduct(writer: WordWriter, target: readonly Local[], a: Wo
       body.get(low).set(limb)
       body.get(high).set(carry)
     }
-    if (i + 4 < size) body.get(carry).set(present(target[i + 4], 'limb'))
+    if (i + b.length < size) body.get(carry).set(present(target[i + b.length], 'limb'))
   }
 }
 

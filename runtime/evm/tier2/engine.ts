@@ -7,23 +7,18 @@ import type { Engine, Frame, Host, Message, StepTracer } from '../../host.ts'
 import { tier0 } from '../engine.ts'
 import { openInterpreterMachine, type CodeImports } from '../tier1/interpreter-machine.ts'
 import { ForeignFrame, isWithinGas, WasmFrame, type Execute } from '../wasm/frame.ts'
-import { FRAME, STATUS } from '../wasm/layout.ts'
+import { STATUS } from '../wasm/layout.ts'
 import type { Machine } from '../wasm/machine.ts'
 import { hasRoomFor } from '../wasm/memory-room.ts'
-import { CodeCache, compileNow, emptyEntry, enterOf, type CompileService, type Enter } from './code-cache.ts'
+import { CachedCode, CodeCache, type CompilerLimits } from './code-cache.ts'
 import { REGION_LIMITS } from './compile.ts'
-import type { RegionLimits } from './region-graph.ts'
 
 /** Gas is a signed integer of 64 bits in Wasm, and a sum of two amounts must fit. */
 const GAS_LIMIT = 2n ** 62n
 
 export interface Tier2Options {
   readonly name: string
-  readonly limits: RegionLimits
-  /** Who compiles; without one it is done on the spot. */
-  readonly compile?: CompileService
-  /** Gas that the interpreter spends on each byte of code before it is compiled; by default before it first runs. */
-  readonly hotGasPerByte?: number
+  readonly limits: CompilerLimits
   /** Also code without a hash, at once: for tests, as initcode runs only once. */
   readonly compilesInitcode: boolean
 }
@@ -36,7 +31,7 @@ export const tier2: Engine = createTier2({
 })
 
 export function createTier2(options: Tier2Options): Engine {
-  const cache = cacheOf(options)
+  const cache = new CodeCache(options.limits)
   let room: Room | undefined
   return {
     name: options.name,
@@ -49,10 +44,6 @@ export function createTier2(options: Tier2Options): Engine {
       return new ForeignFrame(tier0.start(message, host, rules, tracer), room.machine)
     },
   }
-}
-
-function cacheOf({ compile, limits, hotGasPerByte = 0 }: Tier2Options): CodeCache {
-  return new CodeCache(compile ?? compileNow(limits), hotGasPerByte)
 }
 
 /** A machine, and how frames run in it. */
@@ -71,43 +62,30 @@ function createExecute(imports: CodeImports, cache: CodeCache, options: Tier2Opt
   const enterCompiled = createCompiledCode(imports, options, cache)
   return (machine, frame) => {
     const status = enterCompiled(machine, frame)
-    if (status !== STATUS.switch) return status
-    const entry = cache.of(frame)
-    const interpret = machine.exports.interpret[frame.rules.evm]
-    if (entry === undefined || entry.isRequested) return interpret()
-    // The lower halves do: what is lost is a multiple of 2³², and what a halt takes is not counted.
-    const before = machine.field(FRAME.gas)
-    const ended = interpret()
-    cache.heat(entry, frame, (before - machine.field(FRAME.gas)) >>> 0)
-    return ended
+    return status === STATUS.switch ? machine.exports.interpret[frame.rules.evm]() : status
   }
 }
 
 /** Runs frames in compiled code; answers `STATUS.switch` where another tier must go on. */
 export function createCompiledCode(
   imports: CodeImports,
-  options: Tier2Options,
-  cache = cacheOf(options),
+  { limits, compilesInitcode }: Tier2Options,
+  cache = new CodeCache(limits),
 ): Execute {
-  const initcodes = new WeakMap<WasmFrame, Enter>()
+  const initcodes = new WeakMap<WasmFrame, CachedCode>()
   /** Code that runs once is compiled once, where it is at all. */
-  const enterInitcode = (frame: WasmFrame): Enter | undefined => {
-    if (!options.compilesInitcode) return undefined
-    let enter = initcodes.get(frame)
-    if (enter === undefined) {
-      const entry = emptyEntry(frame.message.code.length)
-      compileNow(options.limits)(frame.message.code, frame.rules.evm, (module) => {
-        entry.module = module
-      })
-      enter = enterOf(entry, imports)
-      if (enter !== undefined) initcodes.set(frame, enter)
+  const compiledInitcode = (frame: WasmFrame): CachedCode | undefined => {
+    if (!compilesInitcode) return undefined
+    let code = initcodes.get(frame)
+    if (code === undefined) {
+      code = new CachedCode(frame.message.code, frame.rules.evm, limits)
+      initcodes.set(frame, code)
     }
-    return enter
+    return code
   }
   return (machine, frame) => {
     if (!hasRoomFor(machine, frame.gas)) return STATUS.switch
-    const entry = cache.of(frame)
-    const enter = entry === undefined ? enterInitcode(frame) : enterOf(entry, imports)
-    return enter === undefined ? STATUS.switch : enter()
+    const code = cache.of(frame) ?? compiledInitcode(frame)
+    return code === undefined ? STATUS.switch : code.enterOver(imports)()
   }
 }

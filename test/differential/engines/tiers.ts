@@ -1,8 +1,7 @@
 /** The engines that can be compared, by name; `switching` changes between the others at random. */
 import { tier0 } from '../../../runtime/evm/engine.ts'
 import { tier1 } from '../../../runtime/evm/tier1/engine.ts'
-import type { CompileService } from '../../../runtime/evm/tier2/code-cache.ts'
-import { compile, REGION_LIMITS } from '../../../runtime/evm/tier2/compile.ts'
+import { REGION_LIMITS } from '../../../runtime/evm/tier2/compile.ts'
 import { createCompiledCode, createTier2, tier2 } from '../../../runtime/evm/tier2/engine.ts'
 import { createTieredEngine } from '../../../runtime/evm/tiering/engine.ts'
 import type { Engine } from '../../../runtime/host.ts'
@@ -16,10 +15,7 @@ const EVERYTHING = { name: 'tier2-all', limits: REGION_LIMITS, compilesInitcode:
 /** One block a region: control goes through linear memory all the time. */
 const SMALL_REGIONS = { ...EVERYTHING, name: 'tier2-small', limits: { nodesMax: 1, operationsMax: 8 } }
 /** Runs out of its budget in the middle of most contracts. */
-const PARTIAL = { ...EVERYTHING, name: 'tier2-partial', compile: compilePartly, compilesInitcode: false }
-/** Has what is warm compiled, and gets a module when it asks for the next one: perhaps while its code runs. */
-const LATE = { ...PARTIAL, name: 'tiered-late', compile: compileLate(), hotGasPerByte: 1 }
-
+const PARTIAL = { ...EVERYTHING, name: 'tier2-partial', limits: { ...REGION_LIMITS, bytesMax: 1000 } }
 const compiling: Compiling = (imports) => createCompiledCode(imports, EVERYTHING)
 
 const reseeded = reseededTiering()
@@ -32,7 +28,6 @@ export const TIERS: readonly Engine[] = [
   createTier2(EVERYTHING),
   createTier2(SMALL_REGIONS),
   createTier2(PARTIAL),
-  createTier2(LATE),
   createInterruptedEngine('tier1-interrupted', tier1, isEveryThird()),
   createInterruptedEngine('tier2-interrupted', createTier2(EVERYTHING), isEveryThird()),
 ]
@@ -116,25 +111,4 @@ function randomStint(prng: Prng): Stint {
 function isEveryThird(): () => boolean {
   let count = 0
   return () => count++ % 3 === 2
-}
-
-function compilePartly(...[code, fork, done]: Parameters<CompileService>): void {
-  let regionsLeft = code.length % 5
-  const { bytes } = compile(code, fork, {
-    limits: REGION_LIMITS,
-    bytesMax: 2_000,
-    isOutOfTime: () => regionsLeft-- <= 0,
-  })
-  done(new WebAssembly.Module(bytes))
-}
-
-function compileLate(): CompileService {
-  let deliver = (): void => {}
-  return (code, fork, done) => {
-    deliver()
-    deliver = () => {
-      const { bytes } = compile(code, fork, { limits: REGION_LIMITS, bytesMax: 1 << 20 })
-      done(new WebAssembly.Module(bytes))
-    }
-  }
 }

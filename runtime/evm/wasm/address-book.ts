@@ -16,21 +16,24 @@ export interface KnownAddress {
   readonly limbs: readonly [number, number, number, number, number]
 }
 
-/** Addresses that were operands. */
+/** Addresses that were operands: a power of two. */
 const KNOWN_MAX = 16_384
 
 export class AddressBook {
   private readonly numbers = new Map<Address, number>()
   private readonly addresses: Address[] = []
-  /** By the lowest limb: of two that agree in it, the later one. */
-  private readonly known = new Map<number, KnownAddress>()
+  /**
+   * By the lowest bits: of two that agree in them, the later one. No map: V8 hashes numbers without a secret, and who
+   * chooses addresses could have it go through all of them each time.
+   */
+  private readonly known = Array.from<KnownAddress | undefined>({ length: KNOWN_MAX })
 
   /** Forgets the numbers when half of them are given. None may be in use. */
   trim(): void {
     if (this.addresses.length < ACCOUNTS_MAX / 2) return
     this.numbers.clear()
     this.addresses.length = 0
-    this.known.clear()
+    this.known.fill(undefined)
   }
 
   /** The number of an account; `undefined` when all are given. Hot: twice a frame. */
@@ -64,20 +67,19 @@ export class AddressBook {
   /** {@link addressAt}, with what is known of the address. Hot: once a call. */
   knownAt(memory: Int32Array, word: number): KnownAddress {
     const index = word >> 2
-    const lowest = memory[index] as number
-    const known = this.known.get(lowest)
+    const place = (memory[index] as number) & (KNOWN_MAX - 1)
+    const known = this.known[place]
     if (known !== undefined && agrees(known, memory, index)) return known
     let value = 0n
     for (let i = 4; i >= 0; i--) value = (value << 32n) | BigInt((memory[index + i] as number) >>> 0)
     const address = wordToAddress(value)
-    if (this.known.size >= KNOWN_MAX) this.known.clear()
     const limb = (i: number): number => limbOf(address, i)
     const made: KnownAddress = {
       address,
       number: undefined,
       limbs: [limb(0), limb(1), limb(2), limb(3), limb(4)],
     }
-    this.known.set(lowest, made)
+    this.known[place] = made
     return made
   }
 }
@@ -107,6 +109,7 @@ function limbOf(address: Address, number: number): number {
 
 function agrees({ limbs }: KnownAddress, memory: Int32Array, index: number): boolean {
   return (
+    limbs[0] === memory[index] &&
     limbs[1] === memory[index + 1] &&
     limbs[2] === memory[index + 2] &&
     limbs[3] === memory[index + 3] &&

@@ -4,6 +4,7 @@
  */
 import { ByteSlab, hexToBytes, type Hex } from '../primitives/bytes.ts'
 import { keccak256 } from '../primitives/keccak.ts'
+import { emptyPlaces } from '../primitives/known-hex.ts'
 import type { Log } from './receipt.ts'
 
 /** Bytes of a filter. */
@@ -59,7 +60,7 @@ export function bloomProbe(value: Uint8Array): (bloom: Uint8Array) => boolean {
  * three numbers each, at a place that the last digits choose; of two values with one place the later is kept. A Map would
  * do, but strings that were made a moment ago, as topics are, cost 0.3 µs more as its keys than to be compared once.
  */
-const knownValues: (Hex | undefined)[] = Array.from({ length: REMEMBERED_MAX }, () => undefined)
+const knownValues: (Hex | undefined)[] = emptyPlaces(REMEMBERED_MAX)
 const knownBits = new Uint16Array(BITS_PER_VALUE * REMEMBERED_MAX)
 
 function addToBloom(bloom: Uint8Array, value: Hex): void {

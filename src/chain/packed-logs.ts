@@ -2,7 +2,8 @@
  * Logs as engines in linear memory write them down, records one after the other, made readable when somebody reads them:
  * what a call without a transaction logs is thrown away unread, and what one takes back is, too.
  */
-import { bytesToHex, type Address, type Hash } from '../primitives/bytes.ts'
+import type { Address, Hash } from '../primitives/bytes.ts'
+import { KnownHex } from '../primitives/known-hex.ts'
 import type { Log } from './receipt.ts'
 
 /**
@@ -41,7 +42,13 @@ export class PackedLogs {
 
 /** Logs that were recorded one by one or packed, in their order. */
 export function readLogs(recorded: readonly (Log | PackedLogs)[]): readonly Log[] {
-  return recorded.flatMap((entry) => (entry instanceof PackedLogs ? entry.read() : entry))
+  const logs: Log[] = []
+  for (const entry of recorded) {
+    if (!(entry instanceof PackedLogs)) logs.push(entry)
+    // One by one: there may be more than fit the stack as arguments.
+    else for (const log of entry.read()) logs.push(log)
+  }
+  return logs
 }
 
 function unpack(address: Address, bytes: Uint8Array): Log[] {
@@ -58,15 +65,12 @@ function unpack(address: Address, bytes: Uint8Array): Log[] {
   return logs
 }
 
-/** Hot: in each log of a block. Digits of all topics at once, 380 ns for three of them, where one by one takes 660. */
+/** Events come again in every transaction, and so do the accounts in their topics. */
+const knownTopics = new KnownHex(TOPIC_SIZE, 2 ** 15)
+
+/** Hot: in each log of a block. */
 function topicsAt(bytes: Uint8Array, at: number, count: number): Hash[] {
-  if (count === 0) return []
-  const digits = bytesToHex(bytes.subarray(at, at + TOPIC_SIZE * count))
   const topics: Hash[] = []
-  for (let i = 0; i < count; i++) {
-    const start = 2 + 2 * TOPIC_SIZE * i
-    // 32 bytes of hex.
-    topics.push(`0x${digits.slice(start, start + 2 * TOPIC_SIZE)}` as Hash)
-  }
+  for (let i = 0; i < count; i++) topics.push(knownTopics.at(bytes, at + TOPIC_SIZE * i) as Hash)
   return topics
 }

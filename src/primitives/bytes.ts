@@ -6,6 +6,7 @@
  */
 import { assert } from './assert.ts'
 import { AevirError } from './errors.ts'
+import { KnownHex } from './known-hex.ts'
 
 /** `0x` followed by an even number of lower-case hex digits. */
 export type Hex = `0x${string}`
@@ -90,10 +91,13 @@ function invalidHex(hex: string): HexError {
   return new HexError(`invalid hex: ${abbreviate(hex)}`)
 }
 
+/** Those of some 20,000 accounts, and 3 MB. */
+const knownAddresses = new KnownHex(20, 2 ** 15)
+
 /** @param bytes exactly 20 bytes. @throws HexError otherwise. */
 export function bytesToAddress(bytes: Uint8Array): Address {
   if (bytes.length !== 20) throw new HexError(`an address has 20 bytes, not ${bytes.length}`)
-  return bytesToHex(bytes) as Address
+  return knownAddresses.at(bytes, 0) as Address
 }
 
 /** @param bytes exactly 32 bytes. @throws HexError otherwise. */

@@ -23,9 +23,9 @@ export interface ShiftFunctions {
 
 export function emitShifts(module: ModuleWriter): ShiftFunctions {
   return {
-    shl: emitLeft(module),
-    shr: emitRight(module, 'shr'),
-    sar: emitRight(module, 'sar'),
+    shl: emitShift(module, 'shl'),
+    shr: emitShift(module, 'shr'),
+    sar: emitShift(module, 'sar'),
     byte: emitByte(module),
     signextend: emitSignExtend(module),
     clz: emitCountLeadingZeros(module),
@@ -37,63 +37,14 @@ function begin(module: ModuleWriter, name: string): { index: number; writer: Wor
   return { index, writer: new WordWriter(module.body(index)), word: parameterWord(1) }
 }
 
-function emitLeft(module: ModuleWriter): number {
-  const { index, writer, word } = begin(module, 'shl')
-  const { body } = writer
-  const count = 0
-  body
-    .get(count)
-    .i64Const(255)
-    .i64GtU()
-    .if(() => {
-      body.i64Const(0).i64Const(0).i64Const(0).i64Const(0).return()
-    })
-  // Whole limbs, by two and by one; then bits. A shift takes its count modulo 64.
-  body
-    .get(count)
-    .i64Const(128)
-    .i64And()
-    .i64Eqz()
-    .i32Eqz()
-    .if(() => {
-      body.get(word[1]).set(word[3]).get(word[0]).set(word[2])
-      body.i64Const(0).set(word[1]).i64Const(0).set(word[0])
-    })
-  body
-    .get(count)
-    .i64Const(64)
-    .i64And()
-    .i64Eqz()
-    .i32Eqz()
-    .if(() => {
-      body.get(word[2]).set(word[3]).get(word[1]).set(word[2]).get(word[0]).set(word[1])
-      body.i64Const(0).set(word[0])
-    })
-  const rest = body.local(I64)
-  body.i64Const(63).get(count).i64Const(63).i64And().i64Sub().set(rest)
-  body.get(word[0]).get(count).i64Shl()
-  for (let i = 1; i < 4; i++) {
-    body
-      .get(word[i] as Local)
-      .get(count)
-      .i64Shl()
-    body
-      .get(word[i - 1] as Local)
-      .i64Const(1)
-      .i64ShrU()
-      .get(rest)
-      .i64ShrU()
-      .i64Or()
-  }
-  return index
-}
-
-/** SHR fills with zeros, SAR with the sign. */
-function emitRight(module: ModuleWriter, name: 'shr' | 'sar'): number {
+/** SAR fills with the sign, the others with zeros. */
+function emitShift(module: ModuleWriter, name: 'shl' | 'shr' | 'sar'): number {
   const { index, writer, word } = begin(module, name)
   const { body } = writer
   const count = 0
-  const fill = body.local(I64)
+  const [fill, rest] = body.locals(I64, 2) as [Local, Local]
+  /** From the limb that bits leave at to the one where others come in. */
+  const limbs = name === 'shl' ? word.toReversed() : word
   if (name === 'sar') body.get(word[3]).i64Const(63).i64ShrS().set(fill)
   body
     .get(count)
@@ -102,44 +53,31 @@ function emitRight(module: ModuleWriter, name: 'shr' | 'sar'): number {
     .if(() => {
       body.get(fill).get(fill).get(fill).get(fill).return()
     })
-  body
-    .get(count)
-    .i64Const(128)
-    .i64And()
-    .i64Eqz()
-    .i32Eqz()
-    .if(() => {
-      body.get(word[2]).set(word[0]).get(word[3]).set(word[1])
-      body.get(fill).set(word[2]).get(fill).set(word[3])
-    })
-  body
-    .get(count)
-    .i64Const(64)
-    .i64And()
-    .i64Eqz()
-    .i32Eqz()
-    .if(() => {
-      body.get(word[1]).set(word[0]).get(word[2]).set(word[1]).get(word[3]).set(word[2])
-      body.get(fill).set(word[3])
-    })
-  const rest = body.local(I64)
-  body.i64Const(63).get(count).i64Const(63).i64And().i64Sub().set(rest)
-  for (let i = 0; i < 3; i++) {
+  // Whole limbs, by two and by one; then bits. A shift takes its count modulo 64.
+  for (const distance of [2, 1]) {
     body
-      .get(word[i] as Local)
       .get(count)
-      .i64ShrU()
-    body
-      .get(word[i + 1] as Local)
-      .i64Const(1)
-      .i64Shl()
-      .get(rest)
-      .i64Shl()
-      .i64Or()
+      .i64Const(64 * distance)
+      .i64And()
+      .i64Eqz()
+      .i32Eqz()
+      .if(() => {
+        for (const [i, limb] of limbs.entries()) body.get(limbs[i + distance] ?? fill).set(limb)
+      })
   }
-  body.get(word[3]).get(count)
-  if (name === 'sar') body.i64ShrS()
-  else body.i64ShrU()
+  body.i64Const(63).get(count).i64Const(63).i64And().i64Sub().set(rest)
+  for (const limb of word) {
+    const next = limbs[limbs.indexOf(limb) + 1]
+    body.get(limb).get(count)
+    if (name === 'shl') body.i64Shl()
+    else if (name === 'sar' && next === undefined) body.i64ShrS()
+    else body.i64ShrU()
+    if (next === undefined) continue
+    // In two steps: the other way by 64 − 0 would be by 0.
+    body.get(next).i64Const(1)
+    if (name === 'shl') body.i64ShrU().get(rest).i64ShrU().i64Or()
+    else body.i64Shl().get(rest).i64Shl().i64Or()
+  }
   return index
 }
 

@@ -7,7 +7,7 @@ import { ARITHMETIC_EMITTERS } from './emit-arithmetic.ts'
 import { BIT_EMITTERS } from './emit-bits.ts'
 import { isZeroLimb, localOfLimb, type Held } from './held-values.ts'
 import { OPERATIONS, type Operation, type Value } from './ir.ts'
-import type { Place, RegionWriter } from './region-writer.ts'
+import { knownSize, type Place, type RegionWriter } from './region-writer.ts'
 
 /** Emits one value of a node, and notes where it is held. */
 export function emitValue(writer: RegionWriter, value: Value): void {
@@ -154,7 +154,10 @@ const EMITTERS: Partial<Record<Operation, Emitter>> = {
     writer.touchRange(offset, size, writer.address)
     writer.chargeWords(KECCAK_WORD, size)
     body.get(writer.address)
-    words.limb(size, 0).i32WrapI64().call(words.functions.keccak256)
+    words.limb(size, 0).i32WrapI64()
+    const known = knownSize(size)
+    const isShort = known === 32 || known === 64
+    body.call(words.functions[isShort ? 'keccak256Short' : 'keccak256'])
     return words.toWord(256)
   },
   sload(writer, operands) {

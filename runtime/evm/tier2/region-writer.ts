@@ -94,7 +94,7 @@ function baseAndDelta(value: Value): { base: Value; delta: number } {
 }
 
 /** A size that was touched, so that there was gas for it, if it is a constant: nobody has the gas for 2³¹ bytes. */
-function knownSize(size: Held): number | undefined {
+export function knownSize(size: Held): number | undefined {
   return size.kind === 'constant' ? (smallNumberOf(size.constant) ?? 0) : undefined
 }
 

@@ -19,6 +19,7 @@
  *     0x0050_0000  STORAGE_UNDO   what to take back when a frame fails
  *     0x0090_0000  STORAGE_DIRTY  addresses of slots that the host does not know the value of
  *     0x0094_0000  LOGS           that the host does not know yet, see `logs.ts`
+ *     0x0098_0000  HASHES         of inputs, remembered where an engine is told to, see `keccak.ts`
  *     0x00a0_0000  CODE           code with its map of jump targets, by hash
  *     0x0200_0000  STACKS         EVM stacks: a callee's begins where its caller's live words end
  *     0x0410_0000  ARENA          for each frame: call data, code that is not kept, then EVM memory, which grows
@@ -67,6 +68,8 @@ export const ENGINE = {
   slotMask: 0x2b0,
   /** i64: what the call that was asked for last gives to its callee. */
   callGas: 0x2b8,
+  /** i32: 1 when hashes of short inputs are remembered. */
+  remembersHashes: 0x2b4,
   /** i32: jumps after which the interpreter answers `STATUS.switch`; 0 for never. */
   turnJumps: 0x298,
 } as const
@@ -206,6 +209,18 @@ export const STORAGE_DIRTY = 0x90_0000
 
 export const LOGS = 0x94_0000
 export const LOGS_SIZE = 0x4_0000
+
+export const HASHES = 0x98_0000
+/** There are 2 to the power of so many entries. */
+export const HASHES_BITS = 11
+export const HASH_SIZE = 128
+/** Fields of an entry, relative to its address. */
+export const HASH = {
+  /** 9 limbs: 32 or 64 bytes, then a bit, then zeros. All zero when there is nothing. */
+  input: 0,
+  /** A word. */
+  word: 96,
+} as const
 
 export const CODE = 0xa0_0000
 export const CODE_END = 0x200_0000

@@ -2,13 +2,7 @@
  * Signatures of transactions and of EIP-7702 authorizations: what is signed, who signed it, and signing.
  * Only low-s signatures count (EIP-2): otherwise each would have a twin with another transaction hash.
  */
-import {
-  bigintToFixedBytes,
-  concatBytes,
-  EMPTY_BYTES,
-  hexToBytes,
-  type Address,
-} from '../primitives/bytes.ts'
+import { concatBytes, EMPTY_BYTES, hexToBytes, type Address } from '../primitives/bytes.ts'
 import { HASH_SPACE, HASH_SPACE_SIZE, hashInPlace, hashMemory, keccak256 } from '../primitives/keccak.ts'
 import { encodeRlp, rlpFromUint } from '../primitives/rlp.ts'
 import { recoverAddress, SECP256K1_ORDER, sign } from '../primitives/secp256k1.ts'
@@ -67,18 +61,19 @@ export function writeRecovery({ fields, bytes }: Transaction, out: Uint8Array, o
   const parity = type === 0 ? legacyV(fields.chainId, yParity) : BigInt(yParity)
   const suffix = type === 0 && fields.chainId !== null ? replayProtection(fields.chainId) : EMPTY_BYTES
   const start = payloadStart(bytes, type === 0 ? 0 : 1)
-  const end = bytes.length - uintItemSize(parity) - uintItemSize(r) - uintItemSize(s)
+  const [rSize, sSize] = [uintItemSize(r), uintItemSize(s)]
+  const end = bytes.length - uintItemSize(parity) - rSize - sSize
   const size = end - start + suffix.length
   if (size > HASH_SPACE_SIZE - FRAME_SIZE_MAX) out.set(signingHash(fields), offset)
   else {
     const payload = HASH_SPACE + FRAME_SIZE_MAX
     hashMemory.set(bytes.subarray(start, end), payload)
     hashMemory.set(suffix, payload + end - start)
-    hashInPlace(writeFrame(type, size, payload), payload + size)
-    out.set(hashMemory.subarray(0, R_OFFSET), offset)
+    hashInPlace(writeFrame(type, size, payload), payload + size, HASH_SPACE)
+    out.set(hashMemory.subarray(HASH_SPACE, HASH_SPACE + R_OFFSET), offset)
   }
-  out.set(bigintToFixedBytes(r, 32), offset + R_OFFSET)
-  out.set(bigintToFixedBytes(s, 32), offset + S_OFFSET)
+  copyUint(bytes, bytes.length - sSize, rSize, out, offset + R_OFFSET)
+  copyUint(bytes, bytes.length, sSize, out, offset + S_OFFSET)
   out[offset + PARITY_OFFSET] = yParity
   return true
 }
@@ -115,6 +110,14 @@ function uintItemSize(value: bigint): number {
   if (value < 0x80n) return 1
   if (value >= LEAST_OF_32_BYTES) return 33
   return 1 + rlpFromUint(value).length
+}
+
+/** Writes the integer of an item that ends before `end`, as 32 bytes. */
+function copyUint(bytes: Uint8Array, end: number, itemSize: number, out: Uint8Array, offset: number): void {
+  // An item of one byte has no header.
+  const size = Math.max(1, itemSize - 1)
+  for (let i = 0; i < 32 - size; i++) out[offset + i] = 0
+  for (let i = 32 - size; i < 32; i++) out[offset + i] = bytes[end - 32 + i] as number
 }
 
 /** Signs a transaction. @param privateKey 32 bytes. */

@@ -95,8 +95,8 @@ export class NodeBackend implements Backend {
 
   /** The transaction in `bytes`; of a blob transaction's network form the transaction inside, where blobs are let in. */
   private decode(bytes: Uint8Array): Transaction {
-    // A copy: the decoded transaction keeps views into its bytes, and a request's buffer is larger than it.
-    const own = bytes.slice()
+    // The decoded transaction keeps views into its bytes, which must not keep something larger alive.
+    const own = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()
     try {
       return decodeTransaction(own)
     } catch (error) {

@@ -29,10 +29,15 @@ export interface PoolHead {
   readonly environment: BlockEnvironment
 }
 
+interface Costed extends PooledTransaction {
+  /** Most that it can cost, in wei. */
+  readonly cost: bigint
+}
+
 /** A sender's transactions by nonce. */
 interface Queue {
   readonly sender: Address
-  readonly byNonce: Map<bigint, PooledTransaction>
+  readonly byNonce: Map<bigint, Costed>
   /** Most that all of them together can cost, in wei. */
   cost: bigint
   /** The one with the highest nonce; `undefined` only while the queue is new or gone. */
@@ -45,7 +50,7 @@ const EVICTION_ENTRIES_PER_TRANSACTION = 2
 export class MemoryPool implements TransactionPool {
   readonly limits: PoolLimits
   private readonly queues = new Map<Address, Queue>()
-  private readonly byHash = new Map<Hash, PooledTransaction>()
+  private readonly byHash = new Map<Hash, Costed>()
   private readonly departed = new Map<Hash, DropReason>()
   private head: PoolHead
   private bytes = 0
@@ -63,6 +68,7 @@ export class MemoryPool implements TransactionPool {
     if (this.byHash.has(transaction.hash)) {
       throw new PoolError('alreadyKnown', `already known: transaction ${transaction.hash} is in the pool`)
     }
+    const { fields } = transaction
     const account = this.head.state.account(sender)
     checkTransaction(transaction, sender, this.head, this.limits)
     this.checkPrice(transaction)
@@ -71,16 +77,17 @@ export class MemoryPool implements TransactionPool {
     const replaced = queue.byNonce.get(transaction.fields.nonce)
     if (replaced === undefined) this.checkSenderLimit(queue, transaction, account?.nonce ?? 0n)
     else this.checkReplacement(replaced.transaction, transaction)
-    this.checkFunds(queue, transaction, sender, account?.balance ?? 0n)
+    const cost = maximumCost(messageOf(transaction, sender))
+    this.checkFunds(queue, fields.nonce, cost, account?.balance ?? 0n)
     const victims = this.victimsFor(transaction, sender, replaced)
 
     for (const victim of victims) this.drop(victim, 'evicted')
     if (replaced !== undefined) this.drop(replaced, 'replaced')
-    const pooled = { transaction, sender, arrival: this.arrivals++ }
+    const pooled = { transaction, sender, arrival: this.arrivals++, cost }
     // Dropping may have emptied the queue and taken it off the map.
     this.queues.set(sender, queue)
     queue.byNonce.set(transaction.fields.nonce, pooled)
-    queue.cost += costOf(transaction, sender)
+    queue.cost += cost
     if (queue.tail === undefined || nonceOf(queue.tail) < nonceOf(pooled)) this.setTail(queue, pooled)
     this.byHash.set(transaction.hash, pooled)
     this.bytes += transaction.bytes.length
@@ -212,15 +219,13 @@ export class MemoryPool implements TransactionPool {
   }
 
   /** The balance must carry the sender's whole queue up to and including this transaction. */
-  private checkFunds(queue: Queue, transaction: Transaction, sender: Address, balance: bigint): void {
-    let cost = costOf(transaction, sender)
+  private checkFunds(queue: Queue, nonce: bigint, cost: bigint, balance: bigint): void {
     // Hot: most senders can pay for all of it, and a queue may be thousands long.
     if (queue.cost + cost <= balance) return
-    for (const [nonce, pooled] of queue.byNonce) {
-      if (nonce < transaction.fields.nonce) cost += costOf(pooled.transaction, sender)
-    }
-    if (cost <= balance) return
-    const text = `insufficient funds for gas * price + value: balance ${balance}, queued cost ${cost}, short by ${cost - balance}`
+    let sum = cost
+    for (const [before, pooled] of queue.byNonce) if (before < nonce) sum += pooled.cost
+    if (sum <= balance) return
+    const text = `insufficient funds for gas * price + value: balance ${balance}, queued cost ${sum}, short by ${sum - balance}`
     throw new PoolError('insufficientFunds', text)
   }
 
@@ -264,8 +269,7 @@ export class MemoryPool implements TransactionPool {
     for (const [nonce, pooled] of queue.byNonce) {
       if (nonce < next) this.drop(pooled, 'nonceUsed')
       else if (isCovered) continue
-      else if (costOf(pooled.transaction, queue.sender) > (account?.balance ?? 0n))
-        this.drop(pooled, 'insufficientFunds')
+      else if (pooled.cost > (account?.balance ?? 0n)) this.drop(pooled, 'insufficientFunds')
     }
   }
 
@@ -277,13 +281,14 @@ export class MemoryPool implements TransactionPool {
     if (oldest.done !== true) this.departed.delete(oldest.value)
   }
 
-  private detach(pooled: PooledTransaction): void {
-    const { transaction, sender } = pooled
-    if (!this.byHash.delete(transaction.hash)) return
+  private detach({ transaction, sender }: PooledTransaction): void {
+    const pooled = this.byHash.get(transaction.hash)
+    if (pooled === undefined) return
+    this.byHash.delete(transaction.hash)
     this.bytes -= transaction.bytes.length
     const queue = present(this.queues.get(sender), `queue of ${sender}`)
     queue.byNonce.delete(transaction.fields.nonce)
-    queue.cost -= costOf(transaction, sender)
+    queue.cost -= pooled.cost
     if (queue.tail === pooled) this.setTail(queue, lastOf(queue))
     if (queue.byNonce.size === 0) this.queues.delete(sender)
   }
@@ -309,10 +314,6 @@ function sizeOf(transactions: Iterable<PooledTransaction>): number {
 
 function nonceOf({ transaction }: PooledTransaction): bigint {
   return transaction.fields.nonce
-}
-
-function costOf(transaction: Transaction, sender: Address): bigint {
-  return maximumCost(messageOf(transaction, sender))
 }
 
 function prices(transaction: Transaction): { readonly feeCap: bigint; readonly tip: bigint } {

@@ -50,8 +50,8 @@ export interface QuickHttp {
 interface Head {
   /** Bytes of the body. */
   readonly length: number
-  /** Headers of the answer. */
-  readonly admitted: Readonly<Record<string, string>>
+  /** Headers of the answer that access depends on, as text. */
+  readonly admitted: string
 }
 
 export function createQuickHttp(options: QuickHttpOptions): QuickHttp {
@@ -162,7 +162,7 @@ class Connection {
     const { socket, shared } = this
     const size = text === undefined ? 0 : Buffer.byteLength(text)
     let head = text === undefined ? 'HTTP/1.1 204 No Content\r\n' : 'HTTP/1.1 200 OK\r\n'
-    for (const name in admitted) head += `${name}: ${admitted[name]}\r\n`
+    head += admitted
     if (text !== undefined) {
       head += `content-type: application/json\r\ncontent-length: ${size}\r\nx-content-type-options: nosniff\r\n`
     }
@@ -241,7 +241,9 @@ function parseHead(text: string, admit: QuickHttpOptions['admit']): Head | undef
   }
   if (length === undefined || host === undefined) return undefined
   const admitted = admit(origin === undefined ? { host } : { host, origin })
-  return admitted === undefined ? undefined : { length, admitted }
+  if (admitted === undefined) return undefined
+  const headers = Object.entries(admitted).map(([header, value]) => `${header}: ${value}\r\n`)
+  return { length, admitted: headers.join('') }
 }
 
 /** The time of an answer, which changes once a second. */

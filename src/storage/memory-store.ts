@@ -126,7 +126,14 @@ function measure(table: SortedMap): TableStatistics {
   return { entries: table.size, bytes }
 }
 
+/** Bytes up to here are kept on V8's heap; asking for their buffer moves them out of it. */
+const SHORT_SIZE_MAX = 64
+
+/** Hot: a block writes ten for each of its transactions; 0.2 µs for 33 bytes, by way of the buffer 0.35. */
 function toText(bytes: Uint8Array): string {
+  // An array-like, which is all that `apply` asks for.
+  if (bytes.length <= SHORT_SIZE_MAX)
+    return String.fromCharCode.apply(null, bytes as ArrayLike<number> as number[])
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 }
 

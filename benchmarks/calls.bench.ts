@@ -5,7 +5,6 @@
  *
  * Arguments: `--rounds N` (9), `--engines tier0,tier1,…` (all).
  */
-import { parseArgs } from 'node:util'
 import { assemble } from '../test/support/assembler.ts'
 import { bytesToHex, hexToBytes, bytesToBigint, type Hex } from '../src/primitives/bytes.ts'
 import { CALL_DEPTH_MAX } from '../src/execution/driver.ts'
@@ -14,6 +13,7 @@ import { WorkerContestant, type Contestant } from './evm-contestant.ts'
 import { OWN_ENGINES } from './evm-engines.ts'
 import { openNodes } from './evm-peers.ts'
 import { difference } from './evm-sampling.ts'
+import { parseOptions, someOf, wholeNumber } from './options.ts'
 import { spreadOf, type Check, type Figure, type Suite } from './suite.ts'
 
 const ROUNDS_DEFAULT = 9
@@ -67,15 +67,15 @@ function kind(name: string, instruction: string, operands: string, operandCount:
 
 export const suite: Suite = {
   async run(args, progress) {
-    const { values } = parseArgs({
+    const { values } = parseOptions({
       args: [...args],
       options: {
         rounds: { type: 'string', default: `${ROUNDS_DEFAULT}` },
         engines: { type: 'string', default: OWN_ENGINES.join(',') },
       },
     })
-    const rounds = Number(values.rounds)
-    const engines = values.engines.split(',')
+    const rounds = wholeNumber('--rounds', values.rounds, { min: 1 })
+    const engines = someOf('--engines', values.engines, OWN_ENGINES)
     const { nodes, versions, notes } = await openNodes({ install: false, nodes: ['anvil'] }, progress)
     const workers: WorkerContestant[] = []
     for (const engine of engines) workers.push(await WorkerContestant.open(`aevir ${engine}`, engine))

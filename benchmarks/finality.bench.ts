@@ -10,12 +10,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { ChainRecord, type Fate } from '../test/e2e/network/chain-record.ts'
 import { blockOf } from '../test/e2e/network/consensus-status.ts'
 import { ProcessNetwork } from '../test/e2e/network/process-network.ts'
 import { watchCosts, type NodeCost } from '../test/e2e/network/processor-time.ts'
 import { TokenLoad } from '../test/e2e/network/token-load.ts'
+import { parseOptions, wholeNumber } from './options.ts'
 import { spreadOf, type Check, type Figure, type Progress, type Suite } from './suite.ts'
 
 const READERS = 3
@@ -39,7 +39,7 @@ interface Settings {
 
 export const suite: Suite = {
   async run(args, progress) {
-    const { values } = parseArgs({
+    const { values } = parseOptions({
       args: [...args],
       options: {
         executors: { type: 'string', default: '4' },
@@ -51,11 +51,11 @@ export const suite: Suite = {
       },
     })
     const settings: Settings = {
-      executors: Number(values.executors),
-      witnesses: Number(values.witnesses),
-      perSecond: Number(values.rate),
-      seconds: Number(values.seconds),
-      warmUpSeconds: Number(values['warm-up']),
+      executors: wholeNumber('--executors', values.executors, { min: 1 }),
+      witnesses: wholeNumber('--witnesses', values.witnesses, { min: 0 }),
+      perSecond: wholeNumber('--rate', values.rate, { min: 1 }),
+      seconds: wholeNumber('--seconds', values.seconds, { min: 1 }),
+      warmUpSeconds: wholeNumber('--warm-up', values['warm-up'], { min: 0 }),
       profiled: values.profile.split(','),
     }
     const before = loadavg()[0] ?? 0

@@ -7,12 +7,12 @@
  *
  * Arguments: text that names of programs contain, `--engines tier0,tier1,…` (all), `--gas N` of a block (30,000,000).
  */
-import { parseArgs } from 'node:util'
 import type { EvmCall } from './evm-calls.ts'
 import { NodeContestant, WorkerContestant, type Contestant } from './evm-contestant.ts'
 import { OWN_ENGINES } from './evm-engines.ts'
 import { openNodes } from './evm-peers.ts'
 import { HOSTILE_PROGRAMS, type HostileProgram } from './hostile-programs.ts'
+import { parseOptions, someOf, UsageError, wholeNumber } from './options.ts'
 import { spreadOf, type Check, type Figure, type Suite } from './suite.ts'
 
 const BLOCK_GAS = 30_000_000
@@ -44,7 +44,7 @@ const WARM_UP_CALLS = 200
 
 export const suite: Suite = {
   async run(args, progress) {
-    const { values, positionals } = parseArgs({
+    const { values, positionals } = parseOptions({
       args: [...args],
       allowPositionals: true,
       options: {
@@ -52,9 +52,13 @@ export const suite: Suite = {
         gas: { type: 'string', default: `${BLOCK_GAS}` },
       },
     })
-    const gas = Number(values.gas)
-    const engines = values.engines.split(',')
+    const gas = wholeNumber('--gas', values.gas, { min: 1 })
+    const engines = someOf('--engines', values.engines, OWN_ENGINES)
     const programs = HOSTILE_PROGRAMS.filter(({ name }) => positionals.every((text) => name.includes(text)))
+    if (programs.length === 0) {
+      const known = HOSTILE_PROGRAMS.map(({ name }) => name).join(', ')
+      throw new UsageError(`no program has ${positionals.join(' and ')} in its name; there are: ${known}`)
+    }
     const { nodes, versions, notes } = await openNodes({ install: false, nodes: ['anvil'] }, progress)
     const figures: Figure[] = []
     try {

@@ -8,12 +8,14 @@ import { equalBytes } from '../src/primitives/bytes.ts'
 import { keccak256 } from '../src/primitives/keccak.ts'
 import { instantiateKeccak } from '../src/primitives/keccak-wasm.ts'
 import { CALL_SAMPLE, measureCall } from './measure.ts'
+import { parseOptions } from './options.ts'
 import type { Figure, Suite } from './suite.ts'
 
 const SIZES = [32, 110, 532, 24_576]
 
 export const suite: Suite = {
-  async run(_args, progress) {
+  async run(args, progress) {
+    parseOptions({ args: [...args] })
     const figures: Figure[] = [await measureCall('instantiate', 'aevir', instantiateKeccak)]
     for (const size of SIZES) {
       progress(`${size} bytes`)

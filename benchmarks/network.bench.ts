@@ -3,7 +3,6 @@
  * all, directly and by gossip; blocks of 1 MB from one to all; votes while blocks are under way.
  * Argument: `--nodes N,N` (11,21 by default).
  */
-import { parseArgs } from 'node:util'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bls } from '../src/consensus/bls.ts'
 import type { Signer } from '../src/consensus/signature-scheme.ts'
@@ -12,6 +11,7 @@ import { MemoryNetwork } from '../src/network/memory-transport.ts'
 import type { Transport, TransportHandlers } from '../src/network/transport.ts'
 import { systemClock } from '../src/node/system-clock.ts'
 import { bytesToHex, toHash } from '../src/primitives/bytes.ts'
+import { parseOptions, wholeNumber } from './options.ts'
 import { atMost, spreadOf, type Figure, type Suite } from './suite.ts'
 
 const NODES_DEFAULT = '11,21'
@@ -28,11 +28,11 @@ const GENESIS_HASH = toHash(`0x${'ab'.repeat(32)}`)
 
 export const suite: Suite = {
   async run(args, progress) {
-    const { values } = parseArgs({
+    const { values } = parseOptions({
       args: [...args],
       options: { nodes: { type: 'string', default: NODES_DEFAULT } },
     })
-    const sizes = values.nodes.split(',').map(Number)
+    const sizes = values.nodes.split(',').map((size) => wholeNumber('--nodes', size, { min: 1 }))
     const figures: Figure[] = []
     for (const size of sizes) {
       for (const subject of ['libp2p', 'memory'] as const) {

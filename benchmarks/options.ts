@@ -14,7 +14,7 @@ export function parseOptions<T extends ParseArgsConfig>(config: T): ReturnType<t
   } catch (error) {
     if (!(error instanceof TypeError && 'code' in error)) throw error
     const names = Object.keys(config.options ?? {}).map((name) => `--${name}`)
-    const [said = ''] = error.message.split('. ', 1)
+    const [said = ''] = error.message.split(/\.?(?: |\n)(?=[A-Z])/, 1)
     throw new UsageError(`${said}; options of this suite: ${names.join(', ') || 'none'}`, { cause: error })
   }
 }

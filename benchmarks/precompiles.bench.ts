@@ -11,6 +11,7 @@ import { bigintToFixedBytes, concatBytes, wordToAddress } from '../src/primitive
 import { secp256k1Backend, sign } from '../src/primitives/secp256k1.ts'
 import { precompilesOf } from '../runtime/evm/precompiles/table.ts'
 import { CALL_SAMPLE, measureCall } from './measure.ts'
+import { parseOptions, UsageError } from './options.ts'
 import { atMost, type Figure, type Spread, type Suite } from './suite.ts'
 
 /** A block of 36 M gas, full of one precompile, within 4 s of one core. */
@@ -77,9 +78,15 @@ const CASES: readonly (readonly [string, number, Uint8Array])[] = [
 ]
 
 export const suite: Suite = {
-  async run([part = ''], progress) {
+  async run(args, progress) {
+    const { positionals } = parseOptions({ args: [...args], allowPositionals: true })
+    const cases = CASES.filter(([label]) => positionals.every((part) => label.includes(part)))
+    if (cases.length === 0) {
+      const known = [...new Set(CASES.map(([label]) => label))].join(', ')
+      throw new UsageError(`no precompile has ${positionals.join(' and ')} in its name; there are: ${known}`)
+    }
     const figures: Figure[] = []
-    for (const [name, address, input] of CASES.filter(([label]) => label.includes(part))) {
+    for (const [name, address, input] of cases) {
       for (const evm of address === 0x05 ? (['prague', 'osaka'] as const) : (['osaka'] as const)) {
         const precompile = present(precompilesOf(evm).get(wordToAddress(BigInt(address))), name)
         const gas = Number(precompile.gas(input))

@@ -119,8 +119,8 @@ function usage(): string {
 try {
   await main(process.argv.slice(2))
 } catch (error) {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  if (!(error instanceof AevirError) && !code.startsWith('ERR_PARSE_ARGS')) throw error
-  console.error(error instanceof Error ? error.message : '')
+  // Whatever else it is, is a mistake of ours: with its stack.
+  if (!(error instanceof AevirError)) throw error
+  console.error(error.message)
   process.exitCode = 2
 }

@@ -13,7 +13,6 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { DEV_ACCOUNTS } from '../src/chain/dev-genesis.ts'
 import { present } from '../src/primitives/assert.ts'
 import { hexToBytes } from '../src/primitives/bytes.ts'
@@ -21,6 +20,7 @@ import type { LedgerStatistics } from '../src/storage/statistics.ts'
 import { LoadAccount } from './load-accounts.ts'
 import { MIX, READS, runLoad, type LoadResult } from './load.ts'
 import { openMarket } from './market.ts'
+import { parseOptions, wholeNumber } from './options.ts'
 import { firstAnswer, freePort, memoryOf, start, stop, textOutput } from './processes.ts'
 import { RpcConnection } from './rpc-connection.ts'
 import { spreadOf, type Check, type Figure, type Progress, type Suite } from './suite.ts'
@@ -54,7 +54,7 @@ interface Options {
 
 export const suite: Suite = {
   async run(args, progress) {
-    const { values } = parseArgs({
+    const { values } = parseOptions({
       args: [...args],
       options: {
         count: { type: 'string', default: '100000' },
@@ -63,10 +63,12 @@ export const suite: Suite = {
         data: { type: 'string' },
       },
     })
+    const count = wholeNumber('--count', values.count, { min: 1 })
+    const connections = wholeNumber('--connections', values.connections, { min: 1 })
     const directory = values.data ?? mkdtempSync(join(tmpdir(), 'aevir-soak-'))
     const options: Options = {
-      count: Number(values.count),
-      connections: Number(values.connections),
+      count,
+      connections,
       blockTime: values['block-time'],
       directory,
     }

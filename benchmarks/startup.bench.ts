@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { parseOptions, wholeNumber } from './options.ts'
 import { findPeers, type Peer } from './peers.ts'
 import {
   firstAnswer,
@@ -59,11 +59,11 @@ interface Run {
 
 export const suite: Suite = {
   async run(args, progress) {
-    const { values } = parseArgs({
+    const { values } = parseOptions({
       args: [...args],
       options: { runs: { type: 'string' }, 'install-peers': { type: 'boolean', default: false } },
     })
-    const runs = Number(values.runs ?? RUNS_DEFAULT)
+    const runs = wholeNumber('--runs', values.runs ?? `${RUNS_DEFAULT}`, { min: 1 })
     const found = await findPeers({ install: values['install-peers'] })
     const peers = typeof found === 'string' ? [] : found
     const scratch = mkdtempSync(join(tmpdir(), 'aevir-startup-'))

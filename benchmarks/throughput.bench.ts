@@ -13,7 +13,6 @@
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { setTimeout as delay } from 'node:timers/promises'
 import { encodeFunctionData, encodeDeployData, type Abi } from 'viem'
 import { artifactOf, compileContracts } from '../contracts/build/compile.ts'
@@ -21,6 +20,7 @@ import { createAddress } from '../src/chain/contract-address.ts'
 import { DEV_ACCOUNTS } from '../src/chain/dev-genesis.ts'
 import { hexToBytes, wordToAddress, type Address } from '../src/primitives/bytes.ts'
 import { LoadAccount, type Call, type SignedTransaction } from './load-accounts.ts'
+import { parseOptions, wholeNumber } from './options.ts'
 import { findPeers, type Peer } from './peers.ts'
 import { firstAnswer, freePort, processorMilliseconds, start, stop } from './processes.ts'
 import { RpcConnection } from './rpc-connection.ts'
@@ -53,11 +53,12 @@ const OURS: Contestant = {
 
 export const suite: Suite = {
   async run(args, progress) {
-    const { values } = parseArgs({
+    const { values } = parseOptions({
       args: [...args],
       options: { count: { type: 'string', default: '2000' }, runs: { type: 'string', default: '7' } },
     })
-    return measureThroughput(Number(values.count), Number(values.runs), progress)
+    const count = wholeNumber('--count', values.count, { min: 1 })
+    return measureThroughput(count, wholeNumber('--runs', values.runs, { min: 1 }), progress)
   },
 }
 

@@ -6,11 +6,11 @@
  * Arguments: `--part in-process|ledger|http` (all of them by default), `--engine NAME` (tier0), `--count N` transactions of a
  * block in process and of a run over HTTP (2,000), `--blocks N` measured (30), `--runs N` over HTTP (7).
  */
-import { parseArgs } from 'node:util'
 import { createExecutor } from '../src/execution/engines.ts'
 import type { BlockExecutor } from '../src/execution/executor.ts'
 import { LedgerChain, MemoryChain } from './block-chain.ts'
 import { createBlockLoad, LOAD_KINDS, type LoadKind } from './block-load.ts'
+import { oneOf, parseOptions, wholeNumber } from './options.ts'
 import { spreadOf, type Figure, type Measurements, type Progress, type Suite } from './suite.ts'
 import { measureThroughput } from './throughput.bench.ts'
 
@@ -26,9 +26,11 @@ const LEDGER_COUNTS = [5, 50]
 /** In process, ERC-20 transfers a second. */
 const TARGET = 40_000
 
+const PARTS = ['in-process', 'ledger', 'http']
+
 export const suite: Suite = {
   async run(args, progress) {
-    const { values } = parseArgs({
+    const { values } = parseOptions({
       args: [...args],
       options: {
         part: { type: 'string' },
@@ -38,15 +40,16 @@ export const suite: Suite = {
         runs: { type: 'string', default: '7' },
       },
     })
-    const { part, engine } = values
-    const count = Number(values.count)
+    const { engine } = values
+    const part = values.part === undefined ? undefined : oneOf('--part', values.part, PARTS)
+    const count = wholeNumber('--count', values.count, { min: 1 })
+    const blocks = wholeNumber('--blocks', values.blocks, { min: 1 })
+    const runs = wholeNumber('--runs', values.runs, { min: 1 })
     const isWanted = (name: string): boolean => part === undefined || part === name
     const executor = await createExecutor(engine)
-    const inProcess = isWanted('in-process')
-      ? await measureInProcess(executor, count, Number(values.blocks), progress)
-      : []
+    const inProcess = isWanted('in-process') ? await measureInProcess(executor, count, blocks, progress) : []
     const ledger = isWanted('ledger') ? await measureLedger(executor, progress) : []
-    const http = isWanted('http') ? await measureThroughput(count, Number(values.runs), progress) : undefined
+    const http = isWanted('http') ? await measureThroughput(count, runs, progress) : undefined
     return report([...inProcess, ...ledger], http, { engine, count })
   },
 }

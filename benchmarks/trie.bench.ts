@@ -9,6 +9,7 @@ import { bytesToHex, type Hash } from '../src/primitives/bytes.ts'
 import { EMPTY_CODE_HASH, keccak256 } from '../src/primitives/keccak.ts'
 import { encodeAccount } from '../src/state/account-codec.ts'
 import { updateTrie, type TrieUpdate } from '../src/state/trie.ts'
+import { parseOptions } from './options.ts'
 import { spreadOf, type Figure, type Suite } from './suite.ts'
 
 const ACCOUNTS = 100_000
@@ -37,7 +38,8 @@ function batch(round: number): TrieUpdate[] {
 }
 
 export const suite: Suite = {
-  async run(_args, progress) {
+  async run(args, progress) {
+    parseOptions({ args: [...args] })
     const initial = Array.from({ length: ACCOUNTS }, (_, index) => account(index, 0))
     const rounds = Array.from({ length: ROUNDS }, (_, index) => batch(index + 1))
     progress('ours')

@@ -159,6 +159,9 @@ describe('npm run bench', { timeout: 60_000 }, () => {
     ['evm --json /nowhere/at/all.json', /^--json: there is no folder \/nowhere\/at\n$/],
     ['evm --engine fast', /^--engine takes .*\n$/],
     ['evm --programs /nowhere', /^there is no folder \/nowhere\n$/],
+    ['tps --part all', /^--part takes in-process, ledger, http; not "all"\n$/],
+    ['hostile nothing', /^no program has nothing in its name; there are: 24 KB of JUMPDEST, /],
+    ['trie --size 7', /^Unknown option '--size'; options of this suite: none\n$/],
   ]
   for (const [line, expected] of refused) {
     test(`refuses with exit code 2 and no stack trace: ${line}`, async () => {

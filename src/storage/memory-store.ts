@@ -105,8 +105,7 @@ export class MemoryStore implements KeyValueStore {
   private change(name: TableName, key: string, value: string | undefined): void {
     assert(this.undo !== undefined, 'a transaction ends with its function')
     const table = this.table(name)
-    this.undo.push({ table, key, previous: table.get(key) })
-    apply(table, key, value)
+    this.undo.push({ table, key, previous: apply(table, key, value) })
   }
 
   private table(name: TableName): SortedMap {
@@ -115,9 +114,9 @@ export class MemoryStore implements KeyValueStore {
   }
 }
 
-function apply(table: SortedMap, key: string, value: string | undefined): void {
-  if (value === undefined) table.delete(key)
-  else table.set(key, value)
+/** @returns the value before. */
+function apply(table: SortedMap, key: string, value: string | undefined): string | undefined {
+  return value === undefined ? table.delete(key) : table.set(key, value)
 }
 
 function measure(table: SortedMap): TableStatistics {

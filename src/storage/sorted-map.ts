@@ -32,13 +32,15 @@ export class SortedMap {
     return chunk.keys[index] === key ? chunk.values[index] : undefined
   }
 
-  set(key: string, value: string): void {
+  /** @returns the value before. */
+  set(key: string, value: string): string | undefined {
     const at = this.chunkOf(key)
     const chunk = this.chunks[at] as Chunk
     const index = lowerBound(chunk.keys, key)
     if (chunk.keys[index] === key) {
+      const previous = chunk.values[index]
       chunk.values[index] = value
-      return
+      return previous
     }
     chunk.keys.splice(index, 0, key)
     chunk.values.splice(index, 0, value)
@@ -49,18 +51,21 @@ export class SortedMap {
       const cut = index === chunk.keys.length - 1 ? index : CHUNK_SIZE_MAX / 2
       this.chunks.splice(at + 1, 0, { keys: chunk.keys.splice(cut), values: chunk.values.splice(cut) })
     }
+    return undefined
   }
 
-  delete(key: string): void {
+  /** @returns the value before. */
+  delete(key: string): string | undefined {
     const at = this.chunkOf(key)
     const chunk = this.chunks[at] as Chunk
     const index = lowerBound(chunk.keys, key)
-    if (chunk.keys[index] !== key) return
+    if (chunk.keys[index] !== key) return undefined
     chunk.keys.splice(index, 1)
-    chunk.values.splice(index, 1)
+    const [previous] = chunk.values.splice(index, 1)
     this.size -= 1
     this.revision += 1
     if (chunk.keys.length === 0 && this.chunks.length > 1) this.chunks.splice(at, 1)
+    return previous
   }
 
   /** Entries with from ≤ key < to, ascending. */

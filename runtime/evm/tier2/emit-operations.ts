@@ -115,16 +115,16 @@ const EMITTERS: Partial<Record<Operation, Emitter>> = {
     return words.toWord(256)
   },
   mload(writer, operands, value) {
-    return loadReversed(writer, writer.touch(operands[0] as Held, value.operands[0] as Value, 32))
+    return loadReversed(writer, writer.touch(operands[0] as Held, value))
   },
   mstore(writer, operands, value) {
     const [offset, word] = pair(operands)
-    storeReversed(writer, writer.touch(offset, value.operands[0] as Value, 32), word)
+    storeReversed(writer, writer.touch(offset, value), word)
     return undefined
   },
   mstore8(writer, operands, value) {
     const [offset, word] = pair(operands)
-    const place = writer.touch(offset, value.operands[0] as Value, 1)
+    const place = writer.touch(offset, value)
     writer.body.get(place.base)
     writer.words.limb(word, 0).i64Store8(place.offset)
     return undefined

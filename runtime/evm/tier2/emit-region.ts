@@ -145,6 +145,7 @@ class NodeEmitter {
   }
 
   #content(node: IrNode): void {
+    this.#writer.reach.lookAhead(node.values)
     for (const value of node.values) emitValue(this.#writer, value)
     const { exit } = node
     switch (exit.kind) {

@@ -10,7 +10,8 @@ import type { RuntimeFunction } from '../wasm/runtime-module.ts'
 import { smallNumberOf } from './constant.ts'
 import { LimbWriter } from './limb-writer.ts'
 import { HeldValues, isZeroLimb, limbCount, type Held } from './held-values.ts'
-import { OFFSET_BITS, rootOf, type Region, type Value } from './ir.ts'
+import { OFFSET_BITS, type Region, type Value } from './ir.ts'
+import { baseAndDelta, CONSTANT_OFFSET_MAX, MemoryReach } from './memory-reach.ts'
 
 type Halt = (typeof HALTS)[number]
 
@@ -31,66 +32,11 @@ export interface RegionCallees {
 
 /** What the host is told at most of the gas left: no charge of its operations is larger. */
 const HOST_GAS_MAX = 0x7fff_ffff
-/** Constant offsets below this are added to addresses without a check. */
-const CONSTANT_END_MAX = 0x0400_0000
 
 /** Where a range of EVM memory is: an address in a local plus a constant. */
 export interface Place {
   readonly base: Local
   readonly offset: number
-}
-
-/** What {@link MemoryReach} was when a node began. */
-interface ReachMark {
-  readonly constant: number
-  readonly stepCount: number
-}
-
-/**
- * How far memory reaches for certain, in bytes. It never shrinks: what holds at the end of a node holds in all that it
- * dominates, and is forgotten when those are written.
- */
-class MemoryReach {
-  /** From its start. */
-  constant = 0
-  /** From an offset that a value holds. */
-  readonly #behind = new Map<Value, number>()
-  /** What to take back. */
-  readonly #steps: { readonly base: Value; readonly before: number }[] = []
-
-  behind(base: Value): number {
-    return this.#behind.get(base) ?? 0
-  }
-
-  extend(base: Value, size: number): void {
-    this.#steps.push({ base, before: this.behind(base) })
-    this.#behind.set(base, size)
-  }
-
-  mark(): ReachMark {
-    return { constant: this.constant, stepCount: this.#steps.length }
-  }
-
-  restore({ constant, stepCount }: ReachMark): void {
-    this.constant = constant
-    while (this.#steps.length > stepCount) {
-      const step = present(this.#steps.pop(), 'step')
-      this.#behind.set(step.base, step.before)
-    }
-  }
-}
-
-/** An offset as a value plus a constant. */
-function baseAndDelta(value: Value): { base: Value; delta: number } {
-  const root = rootOf(value)
-  if (root.operation === 'add') {
-    const [a, b] = root.operands as [Value, Value]
-    const [constant, other] = a.constant === undefined ? [b.constant, a] : [a.constant, b]
-    const delta = constant === undefined ? undefined : smallNumberOf(constant)
-    // Narrow: the sum does not wrap.
-    if (delta !== undefined && other.bits <= OFFSET_BITS) return { base: rootOf(other), delta }
-  }
-  return { base: root, delta: 0 }
 }
 
 /** A size that was touched, so that there was gas for it, if it is a constant: nobody has the gas for 2³¹ bytes. */
@@ -263,26 +209,31 @@ export class RegionWriter {
   // EVM memory.
 
   /**
-   * Makes memory reach `size` bytes from an offset on.
-   * @param offset where `value` is held.
-   * @param size of a word or a byte.
+   * Makes memory reach as far as an operation on a word or a byte needs it, and those behind it that nothing separates.
+   * @param offset its first operand.
    */
-  touch(offset: Held, value: Value, size: number): Place {
+  touch(offset: Held, operation: Value): Place {
     const { body, words, address, wide } = this
     const known = offset.kind === 'constant' ? smallNumberOf(offset.constant) : undefined
-    if (known !== undefined && known + size <= CONSTANT_END_MAX) {
-      this.touchConstant(known + size)
+    if (known !== undefined && known <= CONSTANT_OFFSET_MAX) {
+      this.touchConstant(this.reach.endOf(operation))
       return { base: this.memoryBase, offset: known }
     }
+    const value = present(operation.operands[0], 'offset')
     const { base, delta } = baseAndDelta(value)
-    if (this.reach.behind(base) < delta + size) {
+    const end = this.reach.endOf(operation)
+    if (this.reach.behind(base) < end) {
       if (value.bits > OFFSET_BITS) this.#haltIfLarge(offset)
-      words.limb(offset, 0).i64Const(size).i64Add().tee(wide).get(this.memorySize).i64GtU()
+      words
+        .limb(offset, 0)
+        .i64Const(end - delta)
+        .i64Add()
+      body.tee(wide).get(this.memorySize).i64GtU()
       body.if(() => {
         body.get(wide)
         this.#expand()
       })
-      this.reach.extend(base, delta + size)
+      this.reach.extend(base, end)
     }
     words.limb(offset, 0).i32WrapI64().get(this.memoryBase).i32Add().set(address)
     return { base: address, offset: 0 }
@@ -308,13 +259,17 @@ export class RegionWriter {
     const { body, words, wide } = this
     // What is too large for a number is also too large for an end: the checks below see to it.
     const [knownOffset, knownSize] = [offset, size].map((held) =>
-      held.kind === 'constant' ? (smallNumberOf(held.constant) ?? CONSTANT_END_MAX + 1) : undefined,
+      held.kind === 'constant' ? (smallNumberOf(held.constant) ?? CONSTANT_OFFSET_MAX + 1) : undefined,
     )
     if (knownSize === 0) {
       body.i32Const(0).set(into)
       return
     }
-    if (knownOffset !== undefined && knownSize !== undefined && knownOffset + knownSize <= CONSTANT_END_MAX) {
+    if (
+      knownOffset !== undefined &&
+      knownSize !== undefined &&
+      knownOffset + knownSize <= CONSTANT_OFFSET_MAX
+    ) {
       this.touchConstant(knownOffset + knownSize)
       body.get(this.memoryBase).i32Const(knownOffset).i32Add().set(into)
       return

@@ -8,7 +8,7 @@
  * - `at the end`: `evm_setAutomine` off, all transactions are sent, then `evm_mine` until none waits.
  *
  * Beside it anvil and Hardhat where they are installed. Arguments: `--count N` transactions of a run that has its blocks at
- * the end (2,000), a fourth of them with automine; `--runs N` that count (7).
+ * the end (2,000), a fourth of them with automine; `--runs N` that count (7); `--peers NAME,…` beside which.
  */
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
@@ -62,14 +62,22 @@ export const suite: Suite = {
   },
 }
 
-/** @param count transactions of a run with its blocks at the end. */
+export interface ThroughputOptions {
+  /** Transactions of a run with its blocks at the end. */
+  readonly count: number
+  /** Runs that count. */
+  readonly runs: number
+  /** Names; all that are installed when it is `undefined`. */
+  readonly peers?: readonly string[] | undefined
+}
+
 export async function measureThroughput(
-  count: number,
-  runs: number,
+  { count, runs, peers: wanted }: ThroughputOptions,
   progress: Progress,
 ): Promise<Measurements> {
   const found = await findPeers({ install: false })
-  const peers = typeof found === 'string' ? [] : found
+  const installed = typeof found === 'string' ? [] : found
+  const peers = installed.filter(({ name }) => wanted?.includes(name) ?? true)
   const figures: Figure[] = []
   for (const kind of KINDS) {
     for (const mining of MINING) {

@@ -13,7 +13,8 @@ export interface AccountRecord {
   nonce: bigint
   balance: bigint
   codeHash: Hash
-  readonly slots: WordMap<SlotRecord>
+  /** Made for the first of them: most accounts have none. */
+  slots: WordMap<SlotRecord> | undefined
   /** The base's storage does not count any more: the account was removed in an earlier transaction. */
   isStorageCleared: boolean
   /** Transactions in which it became warm, was touched, created, marked for deletion; 0 = never. */
@@ -78,13 +79,16 @@ export function isAccountChanged(record: AccountRecord): boolean {
 }
 
 /** Slots that differ from the base, or from nothing when the base's storage is gone. */
-export function changedSlots(record: AccountRecord, isCleared: boolean): Map<bigint, bigint> {
+export function changedSlots(record: AccountRecord, isCleared: boolean): ReadonlyMap<bigint, bigint> {
+  if (record.slots === undefined) return NO_SLOTS
   const changed = new Map<bigint, bigint>()
   for (const [slot, { base, value }] of record.slots) {
     if (isCleared ? value !== 0n : value !== base) changed.set(slot, value)
   }
   return changed
 }
+
+const NO_SLOTS: ReadonlyMap<bigint, bigint> = new Map()
 
 /** The account is gone; what its slots held in the base does not count any more. */
 export function removeRecord(record: AccountRecord): void {
@@ -93,5 +97,5 @@ export function removeRecord(record: AccountRecord): void {
   record.balance = 0n
   record.codeHash = EMPTY_CODE_HASH
   record.isStorageCleared = true
-  record.slots.clear()
+  record.slots = undefined
 }

@@ -9,6 +9,7 @@
 import { assert } from '../primitives/assert.ts'
 import { EMPTY_BYTES, WORD_MAX, ZERO_HASH, type Address, type Hash } from '../primitives/bytes.ts'
 import { EMPTY_CODE_HASH, keccak256Hash } from '../primitives/keccak.ts'
+import { emptyPlaces } from '../primitives/known-hex.ts'
 import { readLogs, type PackedLogs } from '../chain/packed-logs.ts'
 import type { Log } from '../chain/receipt.ts'
 import { EMPTY_TRIE_ROOT } from '../chain/ordered-trie.ts'
@@ -28,6 +29,8 @@ import { WordMap } from './word-map.ts'
 /** Entries that a look-up goes through at worst: 15 µs for the 2,100 gas of a slot, 100 ns for the 100 of a transient one. */
 const SLOTS_BY_BIGINT_MAX = 2048
 const TRANSIENT_SLOTS_BY_BIGINT_MAX = 16
+/** A power of 2. */
+const RECENT_RECORDS = 32
 
 export class Journal implements StateReader {
   private readonly base: StateReader
@@ -43,6 +46,12 @@ export class Journal implements StateReader {
    * twice, and some whose mark was taken back; the marks count.
    */
   private readonly pendingEnd: AccountRecord[] = []
+
+  // What was asked for of late is mostly asked for again: a transfer of tokens looks up three accounts some fifteen times. A
+  // record has one place, which its address chooses.
+  private readonly recent = emptyPlaces<AccountRecord>(RECENT_RECORDS)
+  private lastCodeHash: Hash = EMPTY_CODE_HASH
+  private lastCode = EMPTY_BYTES
 
   constructor(base: StateReader) {
     this.base = base
@@ -62,8 +71,11 @@ export class Journal implements StateReader {
   }
 
   code(codeHash: Hash): Uint8Array {
+    if (codeHash === this.lastCodeHash) return this.lastCode
     if (codeHash === EMPTY_CODE_HASH) return EMPTY_BYTES
-    return this.newCodes.get(codeHash) ?? this.base.code(codeHash)
+    this.lastCode = this.newCodes.get(codeHash) ?? this.base.code(codeHash)
+    this.lastCodeHash = codeHash
+    return this.lastCode
   }
 
   nonce(address: Address): bigint {
@@ -291,7 +303,7 @@ export class Journal implements StateReader {
   /** What differs from the base, between transactions. */
   diff(): StateDiff {
     const accounts = new Map<Address, Account | null>()
-    const storage = new Map<Address, Map<bigint, bigint>>()
+    const storage = new Map<Address, ReadonlyMap<bigint, bigint>>()
     const clearedStorage = new Set<Address>()
     for (const record of this.records.values()) {
       const { address, base } = record
@@ -321,8 +333,15 @@ export class Journal implements StateReader {
 
   // Hot: every state access of the interpreter passes here.
   private record(address: Address): AccountRecord {
-    const known = this.records.get(address)
-    if (known !== undefined) return known
+    const place = (address.charCodeAt(41) ^ (address.charCodeAt(40) << 2)) & (RECENT_RECORDS - 1)
+    const recent = this.recent[place]
+    if (recent !== undefined && recent.address === address) return recent
+    const record = this.records.get(address) ?? this.load(address)
+    this.recent[place] = record
+    return record
+  }
+
+  private load(address: Address): AccountRecord {
     const base = this.base.account(address)
     const record: AccountRecord = {
       address,
@@ -331,7 +350,7 @@ export class Journal implements StateReader {
       nonce: base?.nonce ?? 0n,
       balance: base?.balance ?? 0n,
       codeHash: base?.codeHash ?? EMPTY_CODE_HASH,
-      slots: new WordMap(SLOTS_BY_BIGINT_MAX),
+      slots: undefined,
       isStorageCleared: false,
       warmIn: 0,
       touchedIn: 0,
@@ -343,11 +362,12 @@ export class Journal implements StateReader {
   }
 
   private slot(record: AccountRecord, slot: bigint): SlotRecord {
-    const known = record.slots.get(slot)
+    const known = record.slots?.get(slot)
     if (known !== undefined) return known
     const base = record.base === undefined ? 0n : this.base.storage(record.address, slot)
     const value = record.isStorageCleared ? 0n : base
     const fresh: SlotRecord = { base, value, original: 0n, originalIn: 0, warmIn: 0 }
+    record.slots ??= new WordMap(SLOTS_BY_BIGINT_MAX)
     record.slots.set(slot, fresh)
     return fresh
   }

@@ -55,10 +55,15 @@ export const suite: Suite = {
   async run(args, progress) {
     const { values } = parseOptions({
       args: [...args],
-      options: { count: { type: 'string', default: '2000' }, runs: { type: 'string', default: '7' } },
+      options: {
+        count: { type: 'string', default: '2000' },
+        runs: { type: 'string', default: '7' },
+        peers: { type: 'string' },
+      },
     })
     const count = wholeNumber('--count', values.count, { min: 1 })
-    return measureThroughput(count, wholeNumber('--runs', values.runs, { min: 1 }), progress)
+    const runs = wholeNumber('--runs', values.runs, { min: 1 })
+    return measureThroughput({ count, runs, peers: values.peers?.split(',') }, progress)
   },
 }
 

@@ -49,7 +49,7 @@ export const suite: Suite = {
     const executor = await createExecutor(engine)
     const inProcess = isWanted('in-process') ? await measureInProcess(executor, count, blocks, progress) : []
     const ledger = isWanted('ledger') ? await measureLedger(executor, progress) : []
-    const http = isWanted('http') ? await measureThroughput(count, runs, progress) : undefined
+    const http = isWanted('http') ? await measureThroughput({ count, runs }, progress) : undefined
     return report([...inProcess, ...ledger], http, { engine, count })
   },
 }

@@ -88,11 +88,12 @@ function drive(context: DriverContext, stack: Activation[], refused: FinalOutcom
     const ended = finish(context, top, outcome, stack.length - 1)
     const created = ended.kind === 'return' ? creates : undefined
     stack.pop()
-    const caller = stack[stack.length - 1]
-    if (caller === undefined) return { outcome: ended, created }
-    context.host.depth = stack.length - 1
-    top = caller
-    outcome = caller.frame.resume(ended, created)
+    const callerDepth = stack.length - 1
+    // Asked first: an array that was once read at −1 is slow to read from then on.
+    if (callerDepth < 0) return { outcome: ended, created }
+    context.host.depth = callerDepth
+    top = stack[callerDepth] as Activation
+    outcome = top.frame.resume(ended, created)
   }
 }
 

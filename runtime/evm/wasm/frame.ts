@@ -44,6 +44,7 @@ export class WasmFrame<Known = unknown> implements Frame, ResidentFrame {
   readonly host: Host
   readonly rules: ForkRules
   largeReturnData: Uint8Array | undefined = undefined
+  below: ResidentFrame | undefined = undefined
   known: Known | undefined = undefined
   /** That it began with, as a double. */
   gas = 0

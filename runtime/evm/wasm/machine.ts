@@ -40,6 +40,8 @@ const IDLE_MEMORY_MAX = ARENA + 64 * 1024 * 1024
 const ARENA_GROWTH = 1024 * 1024
 /** What a machine has to know of a frame whose state is in its memory. */
 export interface ResidentFrame extends OperatingFrame {
+  /** The frame under it in the machine: the next outer one that is there. */
+  below: ResidentFrame | undefined
   /** Moves the state out of linear memory, to where the frame can go on by itself. Its record is in place. */
   evict(): void
   /** Return data that is too large for {@link RETURN_DATA}. */
@@ -103,9 +105,9 @@ export class Machine {
   /** Where stack and arena of the frame begin that entered last. */
   stackStart = STACKS
   arenaStart = ARENA
-  /** From the outermost one; only the last one runs. */
-  private readonly frames: ResidentFrame[] = []
+  /** The innermost frame, the only one that runs, and how many there are. */
   private last: ResidentFrame | undefined
+  private frameCount = 0
   /** Whether the record in place is that of the last frame; if not, it is among the saved ones. */
   private isRecordInPlace = false
   private readonly logSlab = new ByteSlab()
@@ -172,6 +174,14 @@ export class Machine {
     return word
   }
 
+  isZero(address: number): boolean {
+    const { i32 } = this
+    const index = address >> 2
+    let bits = 0
+    for (let i = 0; i < 8; i++) bits |= i32[index + i] as number
+    return bits === 0
+  }
+
   setWord(address: number, word: bigint): void {
     const { u64 } = this
     const index = address >> 3
@@ -195,7 +205,8 @@ export class Machine {
     const { host, message } = frame
     const { last } = this
     this.keepEnding()
-    if (last !== undefined && (last.host !== host || last.message.depth >= message.depth)) this.evictFrom(0)
+    if (last !== undefined && (last.host !== host || last.message.depth >= message.depth))
+      this.evictAbove(undefined)
     const caller = this.last
     if (caller === undefined) {
       this.addresses.trim()
@@ -218,12 +229,12 @@ export class Machine {
    */
   begin(frame: ResidentFrame, code: PlacedCode, inputSize: number, memoryBase: number): boolean {
     const { message } = frame
-    const { frames } = this
+    const { frameCount } = this
     const self = this.addresses.numberOf(message.address, this.i32)
     const caller = this.addresses.numberOf(message.caller, this.i32)
-    if (self === undefined || caller === undefined || frames.length === FRAMES_MAX) return false
+    if (self === undefined || caller === undefined || frameCount === FRAMES_MAX) return false
     this.exports.beginFrame(
-      frames.length === 0 ? 0 : savedRecord(frames.length - 1),
+      frameCount === 0 ? 0 : savedRecord(frameCount - 1),
       this.stackStart,
       code.address,
       code.size,
@@ -238,22 +249,20 @@ export class Machine {
       message.gas,
     )
     if (message.value !== 0n) this.setWord(FRAME.value, message.value)
-    frames.push(frame)
-    this.last = frame
-    this.isRecordInPlace = true
+    this.cover(frame)
     return true
   }
 
   /** {@link begin} the callee of the frame on top, whose record is in place. */
   beginCallee(frame: ResidentFrame, call: ResidentCall, code: PlacedCode, memoryBase: number): boolean {
-    const { frames, addresses } = this
+    const { frameCount, addresses } = this
     const keepsAddress = call.kind === 'callcode' || call.kind === 'delegatecall'
     const account = keepsAddress
       ? this.field(FRAME.storageAccount)
       : addresses.numberOfKnown(call.named, this.i32)
-    if (account === undefined || frames.length === FRAMES_MAX) return false
+    if (account === undefined || frameCount === FRAMES_MAX) return false
     this.exports.beginCallee(
-      savedRecord(frames.length - 1),
+      savedRecord(frameCount - 1),
       code.address,
       code.size,
       code.jumpTargets,
@@ -263,9 +272,16 @@ export class Machine {
       account,
     )
     call.begin()
-    frames.push(frame)
-    this.last = frame
+    this.cover(frame)
     return true
+  }
+
+  private cover(frame: ResidentFrame): void {
+    // A list, not an array: what is young is not written into what is old more than once a frame.
+    frame.below = this.last
+    this.last = frame
+    this.frameCount += 1
+    this.isRecordInPlace = true
   }
 
   /** Puts the frame's record in place. Frames above it are evicted. */
@@ -273,7 +289,7 @@ export class Machine {
     if (this.last !== frame) this.uncover(frame)
     if (this.isRecordInPlace) return
     this.keepEnding()
-    this.exports.restoreFrame(savedRecord(this.frames.length - 1))
+    this.exports.restoreFrame(savedRecord(this.frameCount - 1))
     this.isRecordInPlace = true
   }
 
@@ -285,7 +301,7 @@ export class Machine {
     frame.largeReturnData = undefined
     if (ending !== undefined && ended === ending && !isCreation) {
       if (ending.size > RETURN_DATA_MAX) frame.largeReturnData = ending.output
-      this.exports.resumeCaller(savedRecord(this.frames.length - 1), result)
+      this.exports.resumeCaller(savedRecord(this.frameCount - 1), result)
       ending.end()
       this.ending = undefined
       this.isRecordInPlace = true
@@ -294,7 +310,7 @@ export class Machine {
     this.keepEnding()
     const [gas, output] = ended.kind === 'halt' ? [0n, EMPTY_BYTES] : [ended.gasLeft, ended.output]
     const returnData = isCreation && ended.kind === 'return' ? EMPTY_BYTES : output
-    const saved = this.isRecordInPlace ? 0 : savedRecord(this.frames.length - 1)
+    const saved = this.isRecordInPlace ? 0 : savedRecord(this.frameCount - 1)
     this.exports.resumeFrame(saved, returnData.length, result, gas)
     this.isRecordInPlace = true
     if (returnData.length === 0) return
@@ -325,8 +341,9 @@ export class Machine {
 
   /** Takes the last frame out. */
   leave(frame: ResidentFrame): void {
-    assert(this.frames.pop() === frame, 'frames end from the innermost one')
-    this.last = this.frames.length === 0 ? undefined : this.frames[this.frames.length - 1]
+    assert(this.last === frame, 'frames end from the innermost one')
+    this.last = frame.below
+    this.frameCount -= 1
     this.isRecordInPlace = false
     if (this.last === undefined) {
       // Whoever waits for the next transaction holds no state.
@@ -345,14 +362,15 @@ export class Machine {
   }
 
   private uncover(frame: ResidentFrame): void {
-    const position = this.frames.indexOf(frame)
-    assert(position >= 0, 'only a frame that is in the machine can be resumed')
-    this.evictFrom(position + 1)
+    let above = this.last
+    while (above !== undefined && above !== frame) above = above.below
+    assert(above !== undefined, 'only a frame that is in the machine can be resumed')
+    this.evictAbove(frame)
   }
 
-  private evictFrom(position: number): void {
-    while (this.frames.length > position) {
-      const frame = this.last as ResidentFrame
+  private evictAbove(kept: ResidentFrame | undefined): void {
+    while (this.last !== undefined && this.last !== kept) {
+      const frame = this.last
       this.restore(frame)
       frame.evict()
       this.leave(frame)

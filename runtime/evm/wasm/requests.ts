@@ -54,7 +54,7 @@ export function takeCall(
     if (host.accessAccount(target)) price += prices.COLD_ACCOUNT_SURCHARGE
   }
   const hasValue = kind === 'call' || kind === 'callcode'
-  const value = hasValue ? machine.word(sp - 3 * WORD_SIZE) : 0n
+  const value = !hasValue || machine.isZero(sp - 3 * WORD_SIZE) ? 0n : machine.word(sp - 3 * WORD_SIZE)
   if (value !== 0n) {
     price += prices.CALL_VALUE
     if (kind === 'call' && host.isEmptyAccount(address)) price += prices.NEW_ACCOUNT

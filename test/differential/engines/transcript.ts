@@ -20,7 +20,7 @@ export function recorded(engine: Engine, lines: string[]): Engine {
         lines.push(`${message.depth} ${tellOutcome(outcome)}`)
         return outcome
       }
-      return { message, run: () => note(frame.run()), resume: (result) => note(frame.resume(result)) }
+      return { message, run: () => note(frame.run()), resume: (...ended) => note(frame.resume(...ended)) }
     },
   }
 }

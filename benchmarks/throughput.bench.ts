@@ -5,10 +5,11 @@
  * load before the first figure is taken. Two ways to have blocks made:
  *
  * - `automine`, as all these nodes do unless they are told otherwise: a block whenever transactions wait.
- * - `at the end`: `evm_setAutomine` off, all transactions are sent, then `evm_mine` until none waits.
+ * - `manual`: `evm_setAutomine` off, all transactions are sent, then `evm_mine` until none waits.
  *
  * Beside it anvil and Hardhat where they are installed. Arguments: `--count N` transactions of a run that has its blocks at
- * the end (2,000), a fourth of them with automine; `--runs N` that count (7); `--peers NAME,…` beside which.
+ * the end (2,000), a fourth of them with automine; `--runs N` that count (7); `--mining automine|manual` only; `--peers NAME,…`
+ * beside which.
  */
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
@@ -20,7 +21,7 @@ import { createAddress } from '../src/chain/contract-address.ts'
 import { DEV_ACCOUNTS } from '../src/chain/dev-genesis.ts'
 import { hexToBytes, wordToAddress, type Address } from '../src/primitives/bytes.ts'
 import { LoadAccount, type Call, type SignedTransaction } from './load-accounts.ts'
-import { parseOptions, wholeNumber } from './options.ts'
+import { oneOf, parseOptions, wholeNumber } from './options.ts'
 import { findPeers, type Peer } from './peers.ts'
 import { firstAnswer, freePort, processorMilliseconds, start, stop } from './processes.ts'
 import { RpcConnection } from './rpc-connection.ts'
@@ -38,7 +39,7 @@ const RECEIPT_POLL_MS = 1
 
 const KINDS = ['transfers', 'token transfers'] as const
 type Kind = (typeof KINDS)[number]
-const MINING = ['automine', 'at the end'] as const
+const MINING = ['automine', 'manual'] as const
 type Mining = (typeof MINING)[number]
 
 type Contestant = Pick<Peer, 'name' | 'command'>
@@ -58,12 +59,14 @@ export const suite: Suite = {
       options: {
         count: { type: 'string', default: '2000' },
         runs: { type: 'string', default: '7' },
+        mining: { type: 'string' },
         peers: { type: 'string' },
       },
     })
     const count = wholeNumber('--count', values.count, { min: 1 })
     const runs = wholeNumber('--runs', values.runs, { min: 1 })
-    return measureThroughput({ count, runs, peers: values.peers?.split(',') }, progress)
+    const mining = values.mining === undefined ? MINING : [oneOf('--mining', values.mining, MINING) as Mining]
+    return measureThroughput({ count, runs, mining, peers: values.peers?.split(',') }, progress)
   },
 }
 
@@ -72,12 +75,14 @@ export interface ThroughputOptions {
   readonly count: number
   /** Runs that count. */
   readonly runs: number
+  /** Both by default. */
+  readonly mining?: readonly Mining[]
   /** Names; all that are installed when it is `undefined`. */
   readonly peers?: readonly string[] | undefined
 }
 
 export async function measureThroughput(
-  { count, runs, peers: wanted }: ThroughputOptions,
+  { count, runs, mining: ways = MINING, peers: wanted }: ThroughputOptions,
   progress: Progress,
 ): Promise<Measurements> {
   const found = await findPeers({ install: false })
@@ -85,7 +90,7 @@ export async function measureThroughput(
   const peers = installed.filter(({ name }) => wanted?.includes(name) ?? true)
   const figures: Figure[] = []
   for (const kind of KINDS) {
-    for (const mining of MINING) {
+    for (const mining of ways) {
       const size = mining === 'automine' ? Math.ceil(count / AUTOMINE_SHARE) : count
       progress(`${kind}, ${mining}`)
       figures.push(...(await compare([OURS, ...peers], { kind, mining, count: size }, runs)))
@@ -107,8 +112,8 @@ export async function measureThroughput(
       ...(typeof found === 'string' ? [`without anvil and Hardhat: ${found}`] : []),
     ],
     summary: {
-      ...ratioToAnvil('httpTransfersVsAnvil', taskOf('transfers', 'at the end'), figures),
-      ...ratioToAnvil('httpErc20VsAnvil', taskOf('token transfers', 'at the end'), figures),
+      ...ratioToAnvil('httpTransfersVsAnvil', taskOf('transfers', 'manual'), figures),
+      ...ratioToAnvil('httpErc20VsAnvil', taskOf('token transfers', 'manual'), figures),
       ...ratioToAnvil('httpTransfersAutomineVsAnvil', taskOf('transfers', 'automine'), figures),
       ...ratioToAnvil('httpErc20AutomineVsAnvil', taskOf('token transfers', 'automine'), figures),
     },
@@ -223,7 +228,7 @@ class Subject {
     ]
     await Promise.all(connections.map((connection, index) => sendAll(connection, requests[index] ?? [])))
     const sentMs = performance.now()
-    if (task.mining === 'at the end') await mineAll(connections[0] as RpcConnection, task.count)
+    if (task.mining === 'manual') await mineAll(connections[0] as RpcConnection, task.count)
     else await Promise.all(connections.map((one, index) => confirm(one, lastOfAccounts(queues[index] ?? []))))
     const endMs = performance.now()
     const { user, system } = process.cpuUsage(clientStart)
@@ -330,7 +335,7 @@ function figuresOf(task: Task, subject: string, runs: readonly Run[]): Figure[] 
   ]
   return [
     figure('all', 'tx/s', ({ sendMs, mineMs }) => perSecond(sendMs + mineMs)),
-    ...(mining === 'at the end' ? parts : []),
+    ...(mining === 'manual' ? parts : []),
     figure('processor time', 'µs/tx', ({ nodeMs }) => (nodeMs * 1000) / count),
     figure('client’s processor time', 'µs/tx', ({ clientMs }) => (clientMs * 1000) / count),
   ]

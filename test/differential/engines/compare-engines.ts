@@ -46,7 +46,7 @@ export function compareEngines(
     try {
       const { transaction, sender } = offer
       const result = executeTransaction(journal, environment, transaction, sender, allowance, {
-        engine: recorded(engine, frames),
+        engine: isRecorded(index) ? recorded(engine, frames) : engine,
         tracer,
       })
       const { haltReason } = result
@@ -66,6 +66,14 @@ export function compareEngines(
     }
   }
   return undefined
+}
+
+/**
+ * Whether frames are written down. That reads gas and output of every frame, which engines leave where they lie until
+ * somebody asks: each second run is as nodes have it.
+ */
+export function isRecorded(run: number): boolean {
+  return run % 2 === 0
 }
 
 /** The first fact that differs, and of several lines the first one. */

@@ -13,7 +13,7 @@ import { precompilesOf } from '../../../runtime/evm/precompiles/table.ts'
 import type { Engine } from '../../../runtime/host.ts'
 import { environmentOf, type Case } from '../case.ts'
 import type { BlockEnvironment } from '../../../src/execution/environment.ts'
-import { differenceOf, tellState, type EngineDifference, type Facts } from './compare-engines.ts'
+import { differenceOf, isRecorded, tellState, type EngineDifference, type Facts } from './compare-engines.ts'
 import { recorded } from './transcript.ts'
 
 /** Amounts of gas that are tried at most. */
@@ -100,7 +100,14 @@ function runAt(call: Call, engine: Engine, gas: bigint, tracer?: ExecutionTracer
   for (const address of [caller, to]) journal.accessAccount(address)
   try {
     const { outcome } = runCall(
-      { journal, host, engine: recorded(engine, frames), rules, precompiles, tracer },
+      {
+        journal,
+        host,
+        engine: isRecorded(Number(gas)) ? recorded(engine, frames) : engine,
+        rules,
+        precompiles,
+        tracer,
+      },
       {
         kind: 'call',
         gas,

@@ -17,6 +17,7 @@ import { randomWord } from '../values.ts'
 import { arithmeticTable, arithmeticTrees } from './generate-arithmetic.ts'
 import { jumpWeb } from './jump-web.ts'
 import { callOf } from './plain-call.ts'
+import { pointerWalk } from './pointer-walk.ts'
 
 /** Contract 1 gives back these many bytes; contract 2 is a delegated account's code. */
 const RETURNED = 45
@@ -39,7 +40,8 @@ export function hostileCase(prng: Prng, block: CaseBlock): Blueprint {
     [3, () => creations(prng)],
     [6, () => warmAndCold(prng)],
     [2, () => storagePressure(prng)],
-    [16, () => arithmeticTrees(prng, evm)],
+    [60, () => arithmeticTrees(prng, evm)],
+    [6, () => pointerWalk(prng)],
     [4, () => arithmeticTable(prng, evm)],
     [4, () => gasWatch(prng)],
     [3, () => byteSoup(prng, evm)],
@@ -50,13 +52,24 @@ export function hostileCase(prng: Prng, block: CaseBlock): Blueprint {
     value: prng.chance(0.2) ? 1n : 0n,
     // A third of them ends for want of gas, somewhere.
     gasLimit: prng.chance(0.65) ? gas : BigInt(21_500 + prng.below(1 << prng.between(6, 18))),
-    data: concatBytes(...prng.times(prng.below(4), () => bigintToFixedBytes(randomWord(prng), 32))),
+    data: concatBytes(
+      ...prng.times(prng.pick([0, 1, 2, 2, 3]), () => bigintToFixedBytes(dataWord(prng), 32)),
+    ),
   }))
   return {
     block: { ...block, baseFeePerGas: 0n },
     accounts: [contractOf(0, [{ kind: 'code', text: code.join(' ') }]), ...helpers(block)],
     transactions: transactions.map((transaction, index) => callOf(transaction, BigInt(index))),
   }
+}
+
+/** All ones fill what programs cut to a width: results are as wide as they can be. Noise has no bit like its neighbour. */
+function dataWord(prng: Prng): bigint {
+  return prng.weighted<() => bigint>([
+    [2, () => WORD_MAX],
+    [2, () => prng.integer(32)],
+    [5, () => randomWord(prng)],
+  ])()
 }
 
 function deepCase(prng: Prng, block: CaseBlock): Blueprint {
@@ -210,6 +223,12 @@ function memoryEdges(prng: Prng): Lines {
       [1, () => `${range(prng)} ${pushOf(edge(prng))} ${prng.pick(['CODECOPY', 'CALLDATACOPY'])}`],
       [1, () => `${range(prng)} ${pushOf(prng.below(99))} ${someCallee(prng)} EXTCODECOPY`],
       [2, () => `${range(prng)} KECCAK256 PUSH1 32 MSTORE`],
+      // Around the 136 bytes that are hashed at a time.
+      [
+        1,
+        () =>
+          `${pushOf(136 * prng.between(1, 3) + prng.between(-1, 1))} ${pushOf(prng.below(99))} KECCAK256 PUSH1 32 MSTORE`,
+      ],
       [2, () => `MSIZE ${pushOf(32 * prng.below(20))} MSTORE`],
       [1, () => `${pushOf(prng.below(5))} ${pushOf(prng.below(5))} ${range(prng)} LOG2`],
       [1, () => `${anyCall(prng)} PUSH1 96 MSTORE`],
@@ -359,6 +378,7 @@ function warmAndCold(prng: Prng): Lines {
   const touch = (): string =>
     prng.weighted<() => string>([
       [4, () => `${pushOf(prng.below(3))} ${slot()} SSTORE`],
+      [1, () => `${pushOf(randomWord(prng))} ${slot()} ${prng.pick(['SSTORE', 'TSTORE'])}`],
       [3, () => `${slot()} SLOAD POP`],
       [2, () => `${pushOf(prng.below(3))} ${slot()} TSTORE`],
       [2, () => `${slot()} TLOAD ${slot()} TSTORE`],
@@ -428,6 +448,13 @@ function gasWatch(prng: Prng): Lines {
       `PUSH1 ${prng.below(256)} GAS EXP PUSH1 64 MSTORE`,
       `GAS PUSH1 63 AND PUSH0 KECCAK256 PUSH1 96 MSTORE`,
       'MSIZE GAS PUSH0 LOG1',
+      // Close to the end of a block.
+      `GAS ${prng.pick(['', 'DUP1 POP', 'PUSH0 POP', 'PC POP'])} @end PUSH1 32 MLOAD PUSH1 5 MUL ADD PUSH1 32 MSTORE`.replaceAll(
+        '@end',
+        `@end${prng.uint32()}`,
+      ),
+      'GAS PUSH1 32 MSTORE',
+      `${pushOf(prng.pick([2300, 2300, 2301, 2400, 5000]))} ${prng.pick(['', 'GAS POP'])} PUSH0 PUSH0 PUSH0 PUSH0 PUSH0 ADDRESS DUP7 CALL POP POP`,
     ])
   return [...prng.times(prng.between(3, 25), line), 'PUSH1 128 PUSH0 RETURN']
 }

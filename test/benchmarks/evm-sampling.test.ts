@@ -167,6 +167,12 @@ describe('rounds', () => {
     )
     assert.equal(anvil.placed, 5)
   })
+
+  test('of first runs are more for short programs, whose time is a small difference', async () => {
+    const ours = new FakeContestant('ours', { gasUsed: 30_000 })
+    const { first } = await sample(PROGRAM, [entry(ours, 1)], { contestants: [ours], rounds: 2 })
+    assert.equal(first[0]?.rounds.length, 8)
+  })
 })
 
 describe('warming up', () => {

@@ -2,13 +2,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { BackgroundCompiler } from '../src/node/background-compiler.ts'
 import type { CompilePort } from '../runtime/evm/tiering/compile-port.ts'
-import { createTieredEngine } from '../runtime/evm/tiering/engine.ts'
+import { createTieredEngine, type TieringOptions } from '../runtime/evm/tiering/engine.ts'
 import type { OpenEngine } from './evm-engines.ts'
 
 const SETTLE_MS_MAX = 10_000
 const POLL_MS = 5
 
-export function createBackgroundEngine(): OpenEngine {
+export function createBackgroundEngine(options: Omit<TieringOptions, 'port'> = {}): OpenEngine {
   const compiler = new BackgroundCompiler((error) => console.error(error))
   const waiting = new Set<unknown>()
   const port: CompilePort = {
@@ -25,7 +25,7 @@ export function createBackgroundEngine(): OpenEngine {
     poll: () => compiler.poll(),
   }
   return {
-    engine: createTieredEngine({ port }),
+    engine: createTieredEngine({ ...options, port }),
     async settle() {
       const { size } = waiting
       const end = performance.now() + SETTLE_MS_MAX

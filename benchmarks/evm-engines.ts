@@ -25,6 +25,8 @@ const OPENERS: Readonly<Record<string, () => Promise<OpenEngine>>> = {
   tier2: async () => still((await import('../runtime/evm/tier2/engine.ts')).tier2),
   // As a node has it: it compiles in a thread of its own.
   tiered: async () => (await import('./evm-background.ts')).createBackgroundEngine(),
+  'with memo': async () =>
+    (await import('./evm-background.ts')).createBackgroundEngine({ remembersHashes: true }),
 }
 
 /** Of {@link DEFAULT_ENGINE}. */

@@ -37,6 +37,8 @@ export interface TieringOptions {
   readonly port: CompilePort
   readonly limits?: Partial<TieringLimits>
   readonly switching?: Switching
+  /** Hashes of 32 and 64 bytes are kept for when they are asked for again: see `../wasm/keccak.ts`. */
+  readonly remembersHashes?: boolean
 }
 
 /** Frames by the tier in which they began, and what was compiled. */
@@ -57,7 +59,7 @@ export function createTieredEngine(options: TieringOptions): TieredEngine {
   let room: Room | undefined
   const makeRoom = (): Room => {
     codes.dropEntries()
-    return openRoom(codes, options.switching)
+    return openRoom(codes, options)
   }
   return {
     name: 'tiered',
@@ -96,8 +98,9 @@ interface Room {
   readonly execute: Execute<KnownCode>
 }
 
-function openRoom(codes: HotCodes, switching: Switching | undefined): Room {
+function openRoom(codes: HotCodes, { switching, remembersHashes = false }: TieringOptions): Room {
   const { machine, imports } = openInterpreterMachine()
+  if (remembersHashes) machine.setField(ENGINE.remembersHashes, 1)
   return { machine, execute: createExecute(codes, imports, switching) }
 }
 

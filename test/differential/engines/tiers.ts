@@ -52,6 +52,7 @@ function reseededTiering(): { readonly engine: Engine; readonly reset: (seed: st
   let current = first
   const engine = createTieredEngine({
     ...first,
+    remembersHashes: true,
     port: {
       request: (job, onDone) => current.port.request(job, onDone),
       poll: () => current.port.poll(),

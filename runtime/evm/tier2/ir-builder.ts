@@ -215,7 +215,9 @@ function signedQuotient(
 ): Value | undefined {
   if (isZero(b)) return b
   const shift = b.constant === undefined ? undefined : exactLog2(b.constant)
-  if (shift === undefined || shift === 0 || shift >= WORD_BITS - 1) return undefined
+  // 2²⁵⁵ is negative.
+  if (shift === undefined || shift === WORD_BITS - 1) return undefined
+  if (shift === 0) return operation === 'sdiv' ? a : builder.number(0)
   const signs = builder.pure('sar', builder.number(WORD_BITS - 1), a)
   const bias = builder.pure('shr', builder.number(WORD_BITS - shift), signs)
   const sum = builder.pure('add', a, bias)

@@ -3,7 +3,7 @@
  * committed up to the header with its roots, on one thread with the state in memory. On a ledger: what a node of a network
  * does with a small block that another one made, from the pool to LMDB. Over HTTP: `throughput.bench.ts`.
  *
- * Arguments: `--part in-process|ledger|http` (all of them by default), `--engine NAME` (tier0), `--count N` transactions of a
+ * Arguments: `--part in-process|ledger|http` (all of them by default), `--engine NAME` (tiered), `--count N` transactions of a
  * block in process and of a run over HTTP (2,000), `--blocks N` measured (30), `--runs N` over HTTP (7).
  */
 import { createExecutor } from '../src/execution/engines.ts'
@@ -34,7 +34,7 @@ export const suite: Suite = {
       args: [...args],
       options: {
         part: { type: 'string' },
-        engine: { type: 'string', default: 'tier0' },
+        engine: { type: 'string', default: 'tiered' },
         count: { type: 'string', default: '2000' },
         blocks: { type: 'string', default: '30' },
         runs: { type: 'string', default: '7' },

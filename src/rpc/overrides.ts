@@ -10,7 +10,8 @@ import { rulesAt } from '../chain/forks.ts'
 import { EMPTY_TRIE_ROOT } from '../chain/ordered-trie.ts'
 import type { BlockEnvironment } from '../execution/environment.ts'
 import { OverlayState } from '../state/overlay-state.ts'
-import type { Account, StateDiff, StateReader } from '../state/state-reader.ts'
+import type { Account, SlotValues, StateDiff, StateReader } from '../state/state-reader.ts'
+import { WordMap } from '../state/word-map.ts'
 import type { Precompile } from '../../runtime/evm/precompiles/precompile.ts'
 import { precompilesOf } from '../../runtime/evm/precompiles/table.ts'
 import { invalidParams } from './errors.ts'
@@ -33,9 +34,9 @@ interface AccountOverride {
   readonly balance: bigint | undefined
   readonly code: Uint8Array | undefined
   /** All of the storage; at most one of this and {@link stateDiff}. */
-  readonly state: ReadonlyMap<bigint, bigint> | undefined
+  readonly state: SlotValues | undefined
   /** Some slots of the storage. */
-  readonly stateDiff: ReadonlyMap<bigint, bigint> | undefined
+  readonly stateDiff: SlotValues | undefined
   readonly movePrecompileTo: Address | undefined
 }
 
@@ -94,12 +95,13 @@ function parseAccountOverride(value: unknown, where: string): AccountOverride {
 }
 
 /** Tools write slots as words and as quantities alike. */
-function parseSlots(value: unknown, where: string): ReadonlyMap<bigint, bigint> {
-  const slots = Object.entries(parseObject(value, where)).map(([key, word]): [bigint, bigint] => [
-    parseLooseQuantity(key, `${where}.${key}`),
-    parseLooseQuantity(word, `${where}.${key}`),
-  ])
-  return new Map(slots)
+function parseSlots(value: unknown, where: string): SlotValues {
+  const slots = new WordMap<bigint>()
+  for (const [key, word] of Object.entries(parseObject(value, where))) {
+    const path = `${where}.${key}`
+    slots.set(parseLooseQuantity(key, path), parseLooseQuantity(word, path))
+  }
+  return slots
 }
 
 /** Names that geth had before those of execution-apis are taken, too. */
@@ -148,7 +150,7 @@ export function overriddenState(state: StateReader, override: StateOverride | un
 /** An override as the change that it is. */
 export function overrideDiff(state: StateReader, override: StateOverride): StateDiff {
   const accounts = new Map<Address, Account>()
-  const storage = new Map<Address, ReadonlyMap<bigint, bigint>>()
+  const storage = new Map<Address, SlotValues>()
   const clearedStorage = new Set<Address>()
   const codes = new Map<Hash, Uint8Array>()
   for (const [address, { nonce, balance, code, state: slots, stateDiff }] of override) {

@@ -1,8 +1,8 @@
 /** What the journal remembers of accounts and slots, and the steps that it can take back. */
 import type { Address, Hash } from '../primitives/bytes.ts'
 import { EMPTY_CODE_HASH } from '../primitives/keccak.ts'
-import type { Account } from './state-reader.ts'
-import type { WordMap } from './word-map.ts'
+import type { Account, SlotValues } from './state-reader.ts'
+import { WordMap } from './word-map.ts'
 
 /** An account as the journal holds it. `isPresent` false: it does not exist, the other values are those of none. */
 export interface AccountRecord {
@@ -79,16 +79,16 @@ export function isAccountChanged(record: AccountRecord): boolean {
 }
 
 /** Slots that differ from the base, or from nothing when the base's storage is gone. */
-export function changedSlots(record: AccountRecord, isCleared: boolean): ReadonlyMap<bigint, bigint> {
+export function changedSlots(record: AccountRecord, isCleared: boolean): SlotValues {
   if (record.slots === undefined) return NO_SLOTS
-  const changed = new Map<bigint, bigint>()
+  const changed = new WordMap<bigint>()
   for (const [slot, { base, value }] of record.slots) {
     if (isCleared ? value !== 0n : value !== base) changed.set(slot, value)
   }
   return changed
 }
 
-const NO_SLOTS: ReadonlyMap<bigint, bigint> = new Map()
+const NO_SLOTS: SlotValues = new WordMap<bigint>()
 
 /** The account is gone; what its slots held in the base does not count any more. */
 export function removeRecord(record: AccountRecord): void {

@@ -1,7 +1,8 @@
 /** A state that is not committed: changes laid over another one. For pending changes and the overrides of `eth_call`. */
 import { EMPTY_TRIE_ROOT } from '../chain/ordered-trie.ts'
 import { ZERO_HASH, type Address, type Hash } from '../primitives/bytes.ts'
-import type { Account, StateDiff, StateReader } from './state-reader.ts'
+import type { Account, SlotValues, StateDiff, StateReader } from './state-reader.ts'
+import { WordMap } from './word-map.ts'
 
 /**
  * Stands for the root of a storage trie that was not computed. Execution asks a storage root one thing only, whether
@@ -44,7 +45,7 @@ export class OverlayState implements StateReader {
   private storageRoot(address: Address, account: Account): Hash {
     const root = this.diff.clearedStorage.has(address) ? EMPTY_TRIE_ROOT : account.storageRoot
     if (root !== EMPTY_TRIE_ROOT) return root
-    for (const value of this.diff.storage.get(address)?.values() ?? []) {
+    for (const [, value] of this.diff.storage.get(address) ?? []) {
       if (value !== 0n) return UNCOMMITTED_STORAGE_ROOT
     }
     return root
@@ -63,7 +64,8 @@ export function mergeDiffs(first: StateDiff, second: StateDiff): StateDiff {
     clearedStorage.add(address)
     storage.delete(address)
   }
-  for (const [address, slots] of second.storage) storage.set(address, joined(storage.get(address), slots))
+  for (const [address, slots] of second.storage)
+    storage.set(address, joinedSlots(storage.get(address), slots))
   return {
     accounts: joined(first.accounts, second.accounts),
     storage,
@@ -77,6 +79,14 @@ function joined<K, V>(first: ReadonlyMap<K, V> | undefined, second: ReadonlyMap<
   if (first === undefined || first.size === 0) return second
   const result = new Map(first)
   for (const [key, value] of second) result.set(key, value)
+  return result
+}
+
+function joinedSlots(first: SlotValues | undefined, second: SlotValues): SlotValues {
+  if (first === undefined || first.size === 0) return second
+  const result = new WordMap<bigint>()
+  for (const [slot, value] of first) result.set(slot, value)
+  for (const [slot, value] of second) result.set(slot, value)
   return result
 }
 

@@ -23,12 +23,18 @@ export interface StateReader {
   code(codeHash: Hash): Uint8Array
 }
 
+/** Values by slot. Where others choose the slots it is a `WordMap`: see there why a `Map` could be made to stand still. */
+export interface SlotValues extends Iterable<readonly [slot: bigint, value: bigint]> {
+  readonly size: number
+  get(slot: bigint): bigint | undefined
+}
+
 /** What changed between two points. Only real changes are listed, never values that were written and ended equal. */
 export interface StateDiff {
   /** New value of each changed account (its `storageRoot` still the old one); `null` = it no longer exists. */
   readonly accounts: ReadonlyMap<Address, Account | null>
   /** New value of each changed slot; 0 = cleared. */
-  readonly storage: ReadonlyMap<Address, ReadonlyMap<bigint, bigint>>
+  readonly storage: ReadonlyMap<Address, SlotValues>
   /** Accounts whose whole former storage is gone; slots in `storage` were set after that. */
   readonly clearedStorage: ReadonlySet<Address>
   /** Code that came into being. */

@@ -13,6 +13,7 @@ import type {
   StateReader,
   TrieDiff,
   TrieNodeReader,
+  SlotValues,
 } from './state-reader.ts'
 import { updateTrie, type TrieCommit, type TrieUpdate } from './trie.ts'
 
@@ -84,12 +85,7 @@ function* changedAddresses({ accounts, storage, clearedStorage }: StateDiff): Ge
   for (const address of clearedStorage) if (!accounts.has(address) && !storage.has(address)) yield address
 }
 
-function commitStorage(
-  reader: TrieNodeReader,
-  owner: Address,
-  root: Hash,
-  slots: ReadonlyMap<bigint, bigint>,
-): TrieCommit {
+function commitStorage(reader: TrieNodeReader, owner: Address, root: Hash, slots: SlotValues): TrieCommit {
   const updates: TrieUpdate[] = []
   for (const [slot, value] of slots) {
     updates.push({ key: slotKey(slot), value: value === 0n ? null : encodeSlotValue(value) })

@@ -8,50 +8,53 @@
 /** A word from which a string can be made that is no number in decimal digits: V8 hashes those without its secret. */
 const STRING_PREFIX = 'x'
 
+/** What a look-up costs at worst by bigint stays below what an access to a cold slot pays for: about 4 µs. */
+const BIGINTS_MAX_DEFAULT = 256
+
 export class WordMap<V> {
   /** How many entries are found by bigint: what a look-up may cost at worst, some 7 ns for each. */
-  readonly #bigintsMax: number
-  readonly #byBigint = new Map<bigint, V>()
-  #byString: Map<string, { readonly word: bigint; value: V }> | undefined
+  private readonly bigintsMax: number
+  private readonly byBigint = new Map<bigint, V>()
+  private byString: Map<string, { readonly word: bigint; value: V }> | undefined
 
-  constructor(bigintsMax: number) {
-    this.#bigintsMax = bigintsMax
+  constructor(bigintsMax: number = BIGINTS_MAX_DEFAULT) {
+    this.bigintsMax = bigintsMax
   }
 
   // Hot: each access to a slot that an engine does not know.
   get(word: bigint): V | undefined {
-    const value = this.#byBigint.get(word)
-    if (value !== undefined || this.#byString === undefined) return value
-    return this.#byString.get(stringOf(word))?.value
+    const value = this.byBigint.get(word)
+    if (value !== undefined || this.byString === undefined) return value
+    return this.byString.get(stringOf(word))?.value
   }
 
   set(word: bigint, value: V): void {
-    const byBigint = this.#byBigint
-    if (byBigint.size < this.#bigintsMax || byBigint.has(word)) {
+    const byBigint = this.byBigint
+    if (byBigint.size < this.bigintsMax || byBigint.has(word)) {
       byBigint.set(word, value)
       return
     }
-    this.#byString ??= new Map()
+    this.byString ??= new Map()
     const key = stringOf(word)
-    const known = this.#byString.get(key)
-    if (known === undefined) this.#byString.set(key, { word, value })
+    const known = this.byString.get(key)
+    if (known === undefined) this.byString.set(key, { word, value })
     else known.value = value
   }
 
   get size(): number {
-    return this.#byBigint.size + (this.#byString?.size ?? 0)
+    return this.byBigint.size + (this.byString?.size ?? 0)
   }
 
   clear(): void {
-    this.#byBigint.clear()
-    this.#byString = undefined
+    this.byBigint.clear()
+    this.byString = undefined
   }
 
   /** In the order in which the words came. */
   *[Symbol.iterator](): IterableIterator<[word: bigint, value: V]> {
-    yield* this.#byBigint
-    if (this.#byString === undefined) return
-    for (const { word, value } of this.#byString.values()) yield [word, value]
+    yield* this.byBigint
+    if (this.byString === undefined) return
+    for (const { word, value } of this.byString.values()) yield [word, value]
   }
 }
 

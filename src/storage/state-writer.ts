@@ -31,7 +31,7 @@ export function writeValues(sink: ChangeSink, transaction: WriteTransaction, exe
   for (const owner of clearedStorage(executed)) {
     const slots = stateDiff.storage.get(owner)
     const isKept = (key: Uint8Array): boolean =>
-      slots !== undefined && slots.has(BigInt(`0x${key.subarray(ADDRESS_SIZE).toHex()}`))
+      slots?.get(BigInt(`0x${key.subarray(ADDRESS_SIZE).toHex()}`)) !== undefined
     sink.clear('storage', addressKey(owner), isKept)
   }
   for (const [owner, slots] of stateDiff.storage) {

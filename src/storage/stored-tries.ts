@@ -11,6 +11,7 @@
 import { AssertionFailure } from '../primitives/assert.ts'
 import { bytesToAddress, bytesToBigint, EMPTY_BYTES, type Address, type Hash } from '../primitives/bytes.ts'
 import type { Account, StateDiff, TrieDiff } from '../state/state-reader.ts'
+import { WordMap } from '../state/word-map.ts'
 import { commitState, type StateCommit } from '../state/state-tree.ts'
 import { readHeader } from './block-records.ts'
 import { CorruptDatabaseError } from './database-errors.ts'
@@ -190,7 +191,7 @@ function committed(commit: () => StateCommit): StateCommit {
 /** The values after block `to` of all that changed between it and block `from`. */
 function changesBetween(reader: KeyValueReader, from: bigint, to: bigint): StateDiff {
   const accounts = new Map<Address, Account | null>()
-  const storage = new Map<Address, Map<bigint, bigint>>()
+  const storage = new Map<Address, WordMap<bigint>>()
   const [below, last] = from < to ? [from, to] : [to, from]
   for (const key of changedKeys(reader, 'accounts', below + 1n, last)) {
     accounts.set(bytesToAddress(key), accountAt(reader, to, key) ?? null)
@@ -198,7 +199,7 @@ function changesBetween(reader: KeyValueReader, from: bigint, to: bigint): State
   for (const key of changedKeys(reader, 'storage', below + 1n, last)) {
     const owner = bytesToAddress(key.subarray(0, ADDRESS_SIZE))
     let slots = storage.get(owner)
-    if (slots === undefined) storage.set(owner, (slots = new Map()))
+    if (slots === undefined) storage.set(owner, (slots = new WordMap()))
     slots.set(bytesToBigint(key.subarray(ADDRESS_SIZE)), decodeSlotValue(readAt(reader, to, 'storage', key)))
   }
   return { accounts, storage, clearedStorage: new Set(), codes: new Map() }

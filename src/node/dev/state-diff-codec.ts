@@ -18,7 +18,8 @@ import {
   rlpUint,
   type RlpItem,
 } from '../../primitives/rlp.ts'
-import type { Account, StateDiff } from '../../state/state-reader.ts'
+import type { Account, SlotValues, StateDiff } from '../../state/state-reader.ts'
+import { WordMap } from '../../state/word-map.ts'
 
 export function encodeStateDiff(diff: StateDiff): Uint8Array {
   const accounts = [...diff.accounts].map(([address, account]) => [
@@ -63,13 +64,14 @@ function decodeAccount(item: RlpItem): [Address, Account | null] {
   return [addressOf(address), account]
 }
 
-function decodeSlots(item: RlpItem): [Address, Map<bigint, bigint>] {
+function decodeSlots(item: RlpItem): [Address, SlotValues] {
   const [address, slots] = rlpList(item, 'slots of an account', 2)
-  const entries = rlpList(slots, 'slots').map((entry): [bigint, bigint] => {
+  const values = new WordMap<bigint>()
+  for (const entry of rlpList(slots, 'slots')) {
     const [slot, value] = rlpList(entry, 'a slot', 2)
-    return [bytesToBigint(rlpFixedBytes(slot, 32, 'slot')), rlpUint(value, 32, 'value')]
-  })
-  return [addressOf(address), new Map(entries)]
+    values.set(bytesToBigint(rlpFixedBytes(slot, 32, 'slot')), rlpUint(value, 32, 'value'))
+  }
+  return [addressOf(address), values]
 }
 
 function decodeCode(item: RlpItem): [Hash, Uint8Array] {

@@ -36,9 +36,9 @@ export function dumpState({ ledger, overlay }: Blockchain): Uint8Array {
   for (const address of addresses) {
     const account = state.account(address)
     if (account === undefined) continue
-    const changed = diff?.storage.get(address) ?? new Map<bigint, bigint>()
+    const changed = [...(diff?.storage.get(address) ?? [])].map(([slot]) => slot)
     const storage: Record<string, string> = {}
-    for (const slot of new Set([...ledger.slots(address), ...changed.keys()])) {
+    for (const slot of new Set([...ledger.slots(address), ...changed])) {
       const value = state.storage(address, slot)
       if (value !== 0n) storage[wordToHash(slot)] = wordToHash(value)
     }

@@ -17,8 +17,10 @@ const NODE_MEMORY_LIMIT = 4 * 1024 ** 3
 export interface Field {
   /** The engine that others are compared with; its subject is `aevir`. */
   readonly ours: WorkerContestant
-  /** Our other engines, and variants. */
+  /** Our other engines. */
   readonly tiers: readonly WorkerContestant[]
+  /** The default engine with other options. */
+  readonly variants: readonly WorkerContestant[]
   readonly nodes: readonly NodeContestant[]
   readonly versions: Readonly<Record<string, string>>
   /** Who is missing, and why. */
@@ -30,16 +32,19 @@ export interface Field {
 export async function openField(engine: string, options: NodeOptions, progress: Progress): Promise<Field> {
   const ours = await WorkerContestant.open('aevir', engine)
   const tiers: WorkerContestant[] = []
-  for (const name of [...OWN_ENGINES, ...ENGINE_VARIANTS]) {
+  for (const name of OWN_ENGINES) {
     if (name !== engine) tiers.push(await WorkerContestant.open(`aevir ${name}`, name))
   }
+  const variants: WorkerContestant[] = []
+  for (const name of ENGINE_VARIANTS) variants.push(await WorkerContestant.open(`aevir ${name}`, name))
   const found = await openNodes(options, progress)
   return {
     ours,
     tiers,
+    variants,
     ...found,
     close: async () => {
-      for (const contestant of [ours, ...tiers, ...found.nodes]) await contestant.close()
+      for (const contestant of [ours, ...tiers, ...variants, ...found.nodes]) await contestant.close()
     },
   }
 }

@@ -15,6 +15,8 @@ export interface ProgramRow {
   readonly steadyWall: ReadonlyMap<string, Spread>
   /** A contestant's time over ours. */
   readonly steadyRatios: ReadonlyMap<string, Spread>
+  /** The peer's time over that of one of our engine's variants. */
+  readonly variantRatios: ReadonlyMap<string, Spread>
   readonly first: ReadonlyMap<string, Spread>
   readonly firstRatios: ReadonlyMap<string, Spread>
   readonly newProcessMs: number
@@ -67,8 +69,9 @@ function byRatio(rows: readonly ProgramRow[], peer: string): Ratio[] {
 
 export function markdownOf(report: Report, rows: readonly ProgramRow[], peer: string): string {
   const { machine, versions, input, warmUp, baseline, sample, checks, notes, summary = {} } = report
+  const variants = [...new Set(rows.flatMap(({ variantRatios }) => [...variantRatios.keys()]))]
   const others = [...new Set(rows.flatMap(({ steadyRatios }) => [...steadyRatios.keys()]))].filter(
-    (name) => name !== peer,
+    (name) => name !== peer && !variants.includes(name),
   )
   const header = [
     'program',
@@ -76,6 +79,7 @@ export function markdownOf(report: Report, rows: readonly ProgramRow[], peer: st
     'aevir, ms',
     `${peer}, ms`,
     `${peer} ÷ aevir (p10–p90)`,
+    ...variants.map((name) => `${peer} ÷ ${name}`),
     ...others.map((name) => `${name} ÷ aevir`),
     'first run: aevir, ms',
     `${peer}, ms`,
@@ -93,6 +97,7 @@ export function markdownOf(report: Report, rows: readonly ProgramRow[], peer: st
       fixed(row.steady.get(OURS)?.median),
       fixed(row.steady.get(peer)?.median),
       ratio === undefined ? '' : `**${fixed(ratio.median)}** (${fixed(ratio.p10)}–${fixed(ratio.p90)})`,
+      ...variants.map((name) => fixed(row.variantRatios.get(name)?.median)),
       ...others.map((name) => fixed(row.steadyRatios.get(name)?.median)),
       fixed(row.first.get(OURS)?.median),
       fixed(row.first.get(peer)?.median),

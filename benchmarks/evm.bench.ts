@@ -57,7 +57,7 @@ export const suite: Suite = {
 async function measure(
   program: Program,
   engine: string,
-  { ours, tiers, nodes }: Field,
+  { ours, tiers, variants, nodes }: Field,
   ethereumJs: WorkerContestant | undefined,
   rounds: number,
 ): Promise<ProgramRow> {
@@ -68,7 +68,7 @@ async function measure(
     program,
     [
       { contestant: ours, rounds, warmUpMs: WARM_UP_MS },
-      ...anvil.map((contestant) => ({ contestant, rounds, warmUpMs: OTHER_WARM_UP_MS })),
+      ...[...anvil, ...variants].map((contestant) => ({ contestant, rounds, warmUpMs: OTHER_WARM_UP_MS })),
       ...rest
         .filter(({ name }) => name !== ANVIL)
         .map((contestant) => ({
@@ -79,7 +79,8 @@ async function measure(
     ],
     { contestants: [ours, ...anvil], rounds: Math.ceil(rounds / 2) },
   )
-  return rowOf(sampled, await inNewProcess(program, engine), await ours.compile(program.code))
+  const names = variants.map(({ name }) => name)
+  return rowOf(sampled, names, await inNewProcess(program, engine), await ours.compile(program.code))
 }
 
 /** Time of a first call in a process that has loaded everything and run nothing. */
@@ -96,6 +97,7 @@ async function inNewProcess(program: Program, engine: string): Promise<number> {
 
 function rowOf(
   { program, gasUsed, count, steady, first }: Sampled,
+  variants: readonly string[],
   newProcessMs: number,
   compiled: CompileResult | undefined,
 ): ProgramRow {
@@ -111,6 +113,7 @@ function rowOf(
       steady.map(({ name, rounds }) => [name, spreadOf(rounds.map(({ wallMs }) => wallMs))]),
     ),
     steadyRatios: ratios(steady),
+    variantRatios: ratiosOfVariants(steady, variants),
     first: spreads(first),
     firstRatios: ratios(first),
     newProcessMs,
@@ -123,6 +126,19 @@ function ratios([ours, ...others]: readonly Series[]): ReadonlyMap<string, Sprea
   if (ours === undefined) return new Map()
   const known = others.map((series) => [series.name, ratiosOf(ours, series)] as const)
   return new Map(known.flatMap(([name, found]) => (found.length === 0 ? [] : [[name, spreadOf(found)]])))
+}
+
+/** Of anvil to each of them. */
+function ratiosOfVariants(
+  steady: readonly Series[],
+  variants: readonly string[],
+): ReadonlyMap<string, Spread> {
+  const anvil = steady.find(({ name }) => name === ANVIL)
+  if (anvil === undefined) return new Map()
+  const found = steady
+    .filter(({ name }) => variants.includes(name))
+    .map((variant) => [variant.name, ratiosOf(variant, anvil)] as const)
+  return new Map(found.flatMap(([name, all]) => (all.length === 0 ? [] : [[name, spreadOf(all)]])))
 }
 
 function measurementsOf(
@@ -183,6 +199,7 @@ function figuresOf(row: ProgramRow): Figure[] {
     ...[...row.steady].map(([name, spread]) => figure(name, 'processor time', 'ms', spread)),
     ...named(row.steadyWall).map(([name, spread]) => figure(name, 'time', 'ms', spread)),
     ...named(row.steadyRatios).map(([name, spread]) => figure(name, 'steady ratio', '×', spread)),
+    ...[...row.variantRatios].map(([name, spread]) => figure(name, 'steady ratio of anvil', '×', spread)),
     ...[...row.first].map(([name, spread]) => figure(name, 'first run', 'ms', spread)),
     ...named(row.firstRatios).map(([name, spread]) => figure(name, 'first-run ratio', '×', spread)),
     figure('aevir', 'first run, new process', 'ms', spreadOf([row.newProcessMs])),

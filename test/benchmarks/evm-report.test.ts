@@ -24,6 +24,7 @@ function row(name: string, steady: number, first: number): ProgramRow {
     steady: times(steady),
     steadyWall: times(steady),
     steadyRatios: ratios(steady).set('other', spreadOf([7])),
+    variantRatios: new Map([['aevir with memo', spreadOf([2 * steady])]]),
     first: times(first),
     firstRatios: ratios(first),
     newProcessMs: 31.4,
@@ -132,7 +133,16 @@ describe('Markdown', () => {
   test('gives a program with all that is known of it', () => {
     assert.equal(
       table.find((line) => line.startsWith('| slow')),
-      '| slow | 1,234,567 | 2.00 | 1.00 | **0.500** (0.500–0.500) | 7.00 | 2.00 | 0.500 | 0.250 | 31.4 | 12.5 | 1.50 → 99.0 |',
+      '| slow | 1,234,567 | 2.00 | 1.00 | **0.500** (0.500–0.500) | 1.00 | 7.00 | 2.00 | 0.500 | 0.250 | 31.4 | 12.5 | 1.50 → 99.0 |',
+    )
+  })
+
+  test('tells what an option of our engine is worth beside the peer', () => {
+    const column = table[0]?.split('|').indexOf(' anvil ÷ aevir with memo ') ?? -1
+    assert.ok(column > 0)
+    assert.deepEqual(
+      table.slice(2).map((line) => line.split('|')[column]?.trim()),
+      ['32.0', '2.00', '1.00', '0.0200'],
     )
   })
 
@@ -140,6 +150,7 @@ describe('Markdown', () => {
     const bare = {
       ...row('bare', 1, 1),
       steadyRatios: new Map(),
+      variantRatios: new Map(),
       firstRatios: new Map(),
       compiled: undefined,
     }

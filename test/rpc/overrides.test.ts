@@ -1,12 +1,13 @@
 /** Overrides of state with keys that collide in a `Map` of bigints: a request must not keep the node busy with them. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { toAddress } from '../../src/primitives/bytes.ts'
 import { overrideDiff, parseStateOverride } from '../../src/rpc/overrides.ts'
 import { MemoryState } from '../../src/state/memory-state.ts'
 import { mergeDiffs } from '../../src/state/overlay-state.ts'
 
 const SLOTS = 15_000
-const OWNER = `0x${'c0'.repeat(20)}` as const
+const OWNER = toAddress(`0x${'c0'.repeat(20)}`)
 
 /** Milliseconds to take slots in that are multiples of 2^shift, as an overlay and as one that is joined with another. */
 function timeOf(shift: bigint): number {

@@ -10,7 +10,7 @@ import type { FinalOutcome, Outcome } from '../outcome.ts'
 import { analysisOf, createAnalysisCache } from './analysis.ts'
 import { interpret, interpretTraced } from './interpreter.ts'
 import { createWorkspace, Machine, push, returnGas, type Pending, type Workspace } from './machine.ts'
-import { clearMemory, growMemory } from './memory.ts'
+import { clearMemory, copyBytes, growMemory } from './memory.ts'
 
 /** Workspaces of frames that are over: a new one costs 3 µs. */
 const IDLE_WORKSPACES_MAX = 64
@@ -106,8 +106,8 @@ function settle(machine: Machine, ended: FinalOutcome, created: Address | undefi
     return
   }
   // The instruction has paid for `returnSize` bytes there. Less may come back: the rest stays as it was.
-  const output = machine.returnData.subarray(0, pending.returnSize)
-  if (output.length > 0) machine.memory.bytes.set(output, pending.returnOffset)
+  const size = Math.min(machine.returnData.length, pending.returnSize)
+  if (size > 0) copyBytes(machine.memory.bytes, pending.returnOffset, machine.returnData, 0, size)
   push(machine, ended.kind === 'return' ? 1n : 0n)
 }
 

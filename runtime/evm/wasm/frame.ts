@@ -10,7 +10,8 @@ import type { FinalOutcome, Outcome } from '../../outcome.ts'
 import { takeOver } from '../engine.ts'
 import * as halts from '../halts.ts'
 import type { Pending } from '../machine.ts'
-import { FRAME, HALTS, STATUS, WORD_SIZE } from './layout.ts'
+import { copyBytes } from '../memory.ts'
+import { FRAME, HALTS, RETURN_DATA, STATUS, WORD_SIZE } from './layout.ts'
 import { codeFootprint } from './code-area.ts'
 import { tellLogs } from './log-state.ts'
 import type { Machine, ResidentFrame } from './machine.ts'
@@ -66,9 +67,14 @@ export class WasmFrame<Known = unknown> implements Frame, ResidentFrame {
     this.execute = execute
   }
 
-  /** Return data of the frame when it is the one that runs. */
-  get returnData(): Uint8Array {
-    return this.largeReturnData ?? this.machine.returnData()
+  copyReturnData(sp: number): void {
+    const { machine } = this
+    const target = machine.field(FRAME.memoryBase) + (machine.field(sp - WORD_SIZE) >>> 0)
+    const offset = machine.field(sp - 2 * WORD_SIZE) >>> 0
+    const size = machine.field(sp - 3 * WORD_SIZE) >>> 0
+    if (this.largeReturnData !== undefined)
+      copyBytes(machine.bytes, target, this.largeReturnData, offset, size)
+    else machine.bytes.copyWithin(target, RETURN_DATA + offset, RETURN_DATA + offset + size)
   }
 
   /** For tests, which move frames into the machine. */
@@ -131,7 +137,7 @@ export class WasmFrame<Known = unknown> implements Frame, ResidentFrame {
     tellLogs(machine, this)
     if (status === STATUS.leave) {
       tellStorage(machine, this.host)
-      const successor = this.continuation(undefined, this.returnData.slice())
+      const successor = this.continuation(undefined, this.returnData())
       this.successor = successor
       this.finish()
       return this.runSuccessor(successor.run())
@@ -180,6 +186,13 @@ export class WasmFrame<Known = unknown> implements Frame, ResidentFrame {
         return HALT_OUTCOMES[reason]
       }
     }
+  }
+
+  /** A copy, of the frame that runs. */
+  private returnData(): Uint8Array {
+    const { machine } = this
+    const size = machine.field(FRAME.returnDataSize)
+    return this.largeReturnData ?? machine.bytes.slice(RETURN_DATA, RETURN_DATA + size)
   }
 
   private ending(kind: 'return' | 'revert'): FinalOutcome {

@@ -20,7 +20,8 @@ import { SLOT_OPERATION } from './storage-slots.ts'
 export interface OperatingFrame {
   readonly message: Message
   readonly host: Host
-  readonly returnData: Uint8Array
+  /** RETURNDATACOPY with its operands below `sp`: what is copied is there, and has room. */
+  copyReturnData(sp: number): void
 }
 
 const OUT_OF_GAS = -haltStatus('outOfGas')
@@ -45,7 +46,7 @@ export function operate(
     case 0x3c:
       return copyExternalCode(machine, host, sp, gas)
     case 0x3e:
-      copyOut(machine, frame.returnData, sp)
+      frame.copyReturnData(sp)
       return 0
     case 0x40:
       machine.setWord(top, BigInt(host.blockHash(machine.word(top))))

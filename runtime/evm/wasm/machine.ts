@@ -6,6 +6,7 @@ import { assert } from '../../../src/primitives/assert.ts'
 import { EMPTY_BYTES, UINT64_MAX, type Address, type Hash } from '../../../src/primitives/bytes.ts'
 import type { BlockContext, Host, SlotAccess } from '../../host.ts'
 import type { FinalOutcome } from '../../outcome.ts'
+import { copyBytes } from '../memory.ts'
 import type { EvmFork } from '../opcodes.ts'
 import { AddressBook, wordOfAccount, writeAddress } from './address-book.ts'
 import { ByteSlab } from './byte-slab.ts'
@@ -318,14 +319,14 @@ export class Machine {
     // The instruction has paid for so many bytes; behind less, all stays.
     const size = Math.min(returnData.length, this.field(FRAME.outputSize) >>> 0)
     const address = this.field(FRAME.memoryBase) + (this.field(FRAME.outputOffset) >>> 0)
-    if (size > 0) this.bytes.set(returnData.subarray(0, size), address)
+    if (size > 0) copyBytes(this.bytes, address, returnData, 0, size)
   }
 
   /** Of the frame in place, from elsewhere. */
   setReturnData(frame: ResidentFrame, returnData: Uint8Array): void {
     this.setField(FRAME.returnDataSize, returnData.length)
     if (returnData.length > RETURN_DATA_MAX) frame.largeReturnData = returnData
-    else this.bytes.set(returnData, RETURN_DATA)
+    else copyBytes(this.bytes, RETURN_DATA, returnData, 0, returnData.length)
   }
 
   /** The frame that runs has ended: what it leaves lies where it is until something else happens here. */
@@ -384,11 +385,6 @@ export class Machine {
     const size = this.field(FRAME.outputSize) >>> 0
     const start = this.field(FRAME.memoryBase) + (this.field(FRAME.outputOffset) >>> 0)
     return size === 0 ? EMPTY_BYTES : this.bytes.slice(start, start + size)
-  }
-
-  /** A view of its return data, unless that is too large. */
-  returnData(): Uint8Array {
-    return this.bytes.subarray(RETURN_DATA, RETURN_DATA + this.field(FRAME.returnDataSize))
   }
 
   /** A copy of records of logs, which lives until somebody has read them. */

@@ -86,8 +86,8 @@ export function copyToMemory(
 const LOOP_SIZE_MAX = 64
 
 /**
- * Copies a range that both have. Hot: a view of a short array makes V8 give it a buffer of its own, 500 ns with what the
- * collector has to do for it.
+ * Copies a range that both have. Hot: a view of a short array makes V8 give that a buffer of its own. A call of the identity
+ * precompile with 32 bytes took 700 ns with one such view, 280 without.
  */
 export function copyBytes(
   target: Uint8Array,

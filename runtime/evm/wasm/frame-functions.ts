@@ -268,7 +268,7 @@ function emitResumeCaller(module: ModuleWriter): number {
   return index
 }
 
-/** Most output is a word: `memory.copy` leaves Wasm, which takes 20 times as long. */
+/** Most output is a word, and `memory.copy` leaves Wasm. */
 function copyBytes(body: FunctionBody, to: Local, from: Local, size: Local): void {
   body
     .get(size)

@@ -105,7 +105,7 @@ function arithmeticIdioms(prng: Prng, leaf: () => string): readonly (() => strin
     },
     // By a power of two, or nearly; negative ones as well.
     () => {
-      const power = (1n << BigInt(prng.below(256))) - BigInt(prng.pick([0, 0, 0, 1]))
+      const power = (1n << BigInt(prng.below(prng.pick([16, 256])))) - BigInt(prng.pick([0, 0, 0, 1]))
       const divisor = prng.chance(0.8) ? power : BigInt.asUintN(256, -power)
       return `${pushOf(divisor)} ${leaf()} ${prng.pick(['DIV', 'SDIV', 'MOD', 'SMOD', 'MUL'])}`
     },
@@ -115,8 +115,10 @@ function arithmeticIdioms(prng: Prng, leaf: () => string): readonly (() => strin
     () => `${comparison()} ${'ISZERO '.repeat(prng.between(1, 3))}`,
     // Casts: cut to a width, extended from one, moved and moved back, one after the other.
     () => {
+      // Mostly around one width: whether a cast does anything depends on the one before.
+      const common = prng.below(32)
       const steps = prng.times(prng.between(2, 4), () => {
-        const byte = prng.below(32)
+        const byte = prng.chance(0.7) ? common : prng.below(32)
         const bits = Math.min(256, Math.max(1, 8 * (byte + 1) + prng.pick([0, 0, 0, -1, 1])))
         return prng.pick([
           `${pushOf(byte)} SIGNEXTEND`,

@@ -10,6 +10,7 @@ import { memoryStateOf } from '../../../src/state/genesis-state.ts'
 import { Journal } from '../../../src/state/journal.ts'
 import type { StateReader } from '../../../src/state/state-reader.ts'
 import { precompilesOf } from '../../../runtime/evm/precompiles/table.ts'
+import { CALL_STIPEND } from '../../../runtime/evm/gas.ts'
 import type { Engine } from '../../../runtime/host.ts'
 import { environmentOf, type Case } from '../case.ts'
 import type { BlockEnvironment } from '../../../src/execution/environment.ts'
@@ -18,6 +19,9 @@ import { recorded } from './transcript.ts'
 
 /** Amounts of gas that are tried at most. */
 const AMOUNTS_MAX = 250
+const SSTORE = 0x55
+/** Amounts for stores that are tried at most. */
+const STORES_MAX = 20
 /** Programs that take more are not run again and again. */
 const STEPS_MAX = 20_000
 
@@ -69,17 +73,23 @@ export function sweepCase(one: Case, engines: readonly Engine[], amountsMax = AM
 /** Gas at which something may change. */
 function amountsOf(call: Call, measure: Engine, gas: bigint, amountsMax: number): readonly bigint[] {
   const spent = new Set<bigint>()
+  const stores = new Set<bigint>()
   let steps = 0
   const tracer: ExecutionTracer = {
     step: (view) => {
       steps += 1
-      if (view.depth === 0) spent.add(gas - view.gas)
+      if (view.depth !== 0) return
+      spent.add(gas - view.gas)
+      // EIP-2200: with the stipend or less nothing is stored.
+      if (view.opcode === SSTORE)
+        for (const more of [0n, 1n]) stores.add(gas - view.gas + BigInt(CALL_STIPEND) + more)
     },
   }
   runAt(call, measure, gas, tracer)
   if (steps > STEPS_MAX) return []
   const last = Math.min(Number([...spent].at(-1) ?? 0n) + 200, amountsMax)
   const amounts = new Set(Array.from({ length: last }, (_, amount) => BigInt(amount)))
+  for (const amount of [...stores].slice(0, STORES_MAX)) amounts.add(amount)
   // Those that are left, evenly.
   const stride = Math.max(1, Math.ceil((3 * spent.size) / amountsMax))
   for (const [index, amount] of [...spent].entries()) {

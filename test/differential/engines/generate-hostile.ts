@@ -43,7 +43,7 @@ export function hostileCase(prng: Prng, block: CaseBlock): Blueprint {
     [60, () => arithmeticTrees(prng, evm)],
     [6, () => pointerWalk(prng)],
     [4, () => arithmeticTable(prng, evm)],
-    [4, () => gasWatch(prng)],
+    [8, () => gasWatch(prng)],
     [3, () => byteSoup(prng, evm)],
   ])()
   const gas = prng.pick([60_000n, 60_000n, 100_000n, 100_000n, 200_000n, 900_000n])

@@ -50,11 +50,16 @@ export class WordMap<V> {
     this.byString = undefined
   }
 
-  /** In the order in which the words came. */
-  *[Symbol.iterator](): IterableIterator<[word: bigint, value: V]> {
+  /** In the order in which the words came. Hot: V8 goes through a Map itself faster than through a generator. */
+  [Symbol.iterator](): IterableIterator<[word: bigint, value: V]> {
+    return this.byString === undefined ? this.byBigint[Symbol.iterator]() : this.entriesWith(this.byString)
+  }
+
+  private *entriesWith(
+    byString: ReadonlyMap<string, { readonly word: bigint; readonly value: V }>,
+  ): IterableIterator<[word: bigint, value: V]> {
     yield* this.byBigint
-    if (this.byString === undefined) return
-    for (const { word, value } of this.byString.values()) yield [word, value]
+    for (const { word, value } of byString.values()) yield [word, value]
   }
 }
 

@@ -9,6 +9,7 @@ import {
   type Address,
 } from '../primitives/bytes.ts'
 import { keccak256 } from '../primitives/keccak.ts'
+import { emptyPlaces } from '../primitives/known-hex.ts'
 import {
   decodeRlp,
   rlpFixedBytes,
@@ -27,17 +28,17 @@ const HASH_ITEM_SIZE = 33
 
 /**
  * Keys are kept for what comes again: a block changes the accounts and slots of the blocks before it. Finding one takes
- * 30 ns, making one 500. When so many accounts' are kept, all are forgotten: some 3 MB of each. A power of two.
+ * 30 ns, making one 500. When so many accounts' are kept, all are forgotten: some 3 MB.
  */
 const KNOWN_KEYS_MAX = 16_384
+/** A contract has more slots than there are accounts, and two of them may want one place. A power of two. */
+const SLOT_PLACES = 65_536
 const accountKeys = new Map<Address, Uint8Array>()
 /**
  * By the slot's lowest bits: of two that agree in them, the later one. No map: V8 hashes a bigint by its lowest 64 bits and
  * no secret, and slots that were made to collide would be gone through one by one.
  */
-const slotKeys = Array.from<{ readonly slot: bigint; readonly key: Uint8Array } | undefined>({
-  length: KNOWN_KEYS_MAX,
-})
+const slotKeys = emptyPlaces<{ readonly slot: bigint; readonly key: Uint8Array }>(SLOT_PLACES)
 
 /** The account trie's key of an address: 32 bytes, not to be changed. */
 export function accountKey(address: Address): Uint8Array {
@@ -51,7 +52,7 @@ export function accountKey(address: Address): Uint8Array {
 
 /** A storage trie's key of a slot: 32 bytes, not to be changed. */
 export function slotKey(slot: bigint): Uint8Array {
-  const place = Number(BigInt.asUintN(32, slot)) & (KNOWN_KEYS_MAX - 1)
+  const place = Number(BigInt.asUintN(32, slot)) & (SLOT_PLACES - 1)
   const known = slotKeys[place]
   if (known?.slot === slot) return known.key
   const key = keccak256(bigintToFixedBytes(slot, 32))

@@ -2,7 +2,8 @@
 import type { Address, Hash } from '../primitives/bytes.ts'
 import { EMPTY_CODE_HASH } from '../primitives/keccak.ts'
 import type { Account, SlotValues } from './state-reader.ts'
-import { WordMap } from './word-map.ts'
+import { SlotList } from './slot-list.ts'
+import type { WordMap } from './word-map.ts'
 
 /** An account as the journal holds it. `isPresent` false: it does not exist, the other values are those of none. */
 export interface AccountRecord {
@@ -80,15 +81,13 @@ export function isAccountChanged(record: AccountRecord): boolean {
 
 /** Slots that differ from the base, or from nothing when the base's storage is gone. */
 export function changedSlots(record: AccountRecord, isCleared: boolean): SlotValues {
-  if (record.slots === undefined) return NO_SLOTS
-  const changed = new WordMap<bigint>()
+  const changed: [slot: bigint, value: bigint][] = []
+  if (record.slots === undefined) return new SlotList(changed)
   for (const [slot, { base, value }] of record.slots) {
-    if (isCleared ? value !== 0n : value !== base) changed.set(slot, value)
+    if (isCleared ? value !== 0n : value !== base) changed.push([slot, value])
   }
-  return changed
+  return new SlotList(changed)
 }
-
-const NO_SLOTS: SlotValues = new WordMap<bigint>()
 
 /** The account is gone; what its slots held in the base does not count any more. */
 export function removeRecord(record: AccountRecord): void {

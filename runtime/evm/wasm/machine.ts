@@ -159,8 +159,12 @@ export class Machine {
     const low = u64[index] as bigint
     // Casts: the index is inside of the memory.
     let high = 0
-    for (let i = 2; i < 8; i++) high |= i32[2 * index + i] as number
-    if (high === 0) return low
+    for (let i = 4; i < 8; i++) high |= i32[2 * index + i] as number
+    if (high === 0) {
+      // Amounts of tokens have more than 64 bits, and seldom more than 128.
+      if (((i32[2 * index + 2] as number) | (i32[2 * index + 3] as number)) === 0) return low
+      return ((u64[index + 1] as bigint) << 64n) | low
+    }
     // Halves first: 6 operations on short numbers.
     const upper = ((u64[index + 3] as bigint) << 64n) | (u64[index + 2] as bigint)
     return (upper << 128n) | (((u64[index + 1] as bigint) << 64n) | low)

@@ -21,6 +21,8 @@ const CODE_DEPOSIT_GAS_PER_BYTE = 200n
 /** First byte that no new code may have (EIP-3541). */
 const RESERVED_FIRST_BYTE = 0xef
 
+const DIGIT_0 = 0x30
+
 /** What all frames of a transaction share. */
 export interface DriverContext {
   readonly journal: Journal
@@ -44,7 +46,7 @@ interface Activation {
   /** Where the journal goes back to when the frame fails. */
   readonly checkpoint: number
   /** What it began with; 0 when nobody traces. */
-  readonly gas: bigint
+  readonly gasAtStart: bigint
   /** Set when the frame runs initcode. */
   readonly creates: Address | undefined
 }
@@ -97,8 +99,11 @@ function drive(context: DriverContext, stack: Activation[], refused: FinalOutcom
   }
 }
 
-/** What a callee gets of its caller's request. Hot: a class, so that nothing is read before it is asked for. */
-class CallMessage implements Message {
+/**
+ * A call in progress: what the callee gets of its caller's request, and what the driver keeps. Hot: one object for both, and
+ * a class, so that nothing is read before it is asked for.
+ */
+class CallActivation implements Message, Activation {
   readonly depth: number
   readonly isStatic: boolean
   readonly address: Address
@@ -107,8 +112,20 @@ class CallMessage implements Message {
   readonly code: Uint8Array
   readonly codeHash: Hash
   readonly request: CallRequest
+  readonly frame: Frame
+  readonly checkpoint: number
+  readonly gasAtStart: bigint
+  readonly creates: undefined
 
-  constructor(request: CallRequest, depth: number, code: Uint8Array, codeHash: Hash) {
+  constructor(
+    context: DriverContext,
+    request: CallRequest,
+    depth: number,
+    checkpoint: number,
+    code: Uint8Array,
+    codeHash: Hash,
+  ) {
+    const { engine, host, rules, tracer } = context
     this.depth = depth
     this.isStatic = request.isStatic
     this.address = request.to
@@ -117,6 +134,10 @@ class CallMessage implements Message {
     this.code = code
     this.codeHash = codeHash
     this.request = request
+    this.checkpoint = checkpoint
+    this.gasAtStart = tracer === undefined ? 0n : request.gas
+    this.creates = undefined
+    this.frame = engine.start(this, host, rules, stepTracer(tracer))
   }
 
   get gas(): bigint {
@@ -139,7 +160,10 @@ function beginCall(
 ): FinalOutcome | undefined {
   const { journal, precompiles, tracer } = context
   const depth = stack.length
-  const precompile = request.isDelegated ? undefined : precompiles.get(request.codeAddress)
+  const precompile =
+    request.isDelegated || !canBePrecompile(request.codeAddress)
+      ? undefined
+      : precompiles.get(request.codeAddress)
   if (tracer !== undefined) {
     tracer.enter?.({ ...entryOf(request), depth, isPrecompile: precompile !== undefined })
   }
@@ -156,19 +180,18 @@ function beginCall(
   }
   if (precompile !== undefined)
     return over(context, runPrecompile(context, precompile, request, checkpoint), depth, request.gas)
-  const code = journal.codeOf(request.codeAddress)
+  const codeHash = journal.codeHash(request.codeAddress)
+  const code = journal.code(codeHash)
   if (code.length === 0) {
     return over(context, { kind: 'return', gasLeft: request.gas, output: EMPTY_BYTES }, depth, request.gas)
   }
-  const gas = tracer === undefined ? 0n : request.gas
-  const frame = context.engine.start(
-    new CallMessage(request, depth, code, journal.codeHash(request.codeAddress)),
-    context.host,
-    context.rules,
-    stepTracer(tracer),
-  )
-  stack.push({ frame, checkpoint, gas, creates: undefined })
+  stack.push(new CallActivation(context, request, depth, checkpoint, code, codeHash))
   return undefined
+}
+
+/** Hot: all of them are below 2¹⁶, which a look at a few digits mostly refutes. */
+function canBePrecompile(address: Address): boolean {
+  return address.charCodeAt(2) === DIGIT_0 && address.charCodeAt(20) === DIGIT_0
 }
 
 function runPrecompile(
@@ -255,20 +278,20 @@ function beginInitcode(
     context.rules,
     stepTracer(tracer),
   )
-  stack.push({ frame, checkpoint, gas: request.gas, creates: created })
+  stack.push({ frame, checkpoint, gasAtStart: request.gas, creates: created })
   return undefined
 }
 
 /** Ends a frame: keeps or takes back what it did, and lays down the code that initcode returned. */
 function finish(
   context: DriverContext,
-  { creates, checkpoint, gas }: Activation,
+  { creates, checkpoint, gasAtStart }: Activation,
   ended: FinalOutcome,
   depth: number,
 ): FinalOutcome {
   const outcome = creates !== undefined && ended.kind === 'return' ? deposit(context, creates, ended) : ended
   if (outcome.kind !== 'return') context.journal.revertTo(checkpoint)
-  if (context.tracer !== undefined) traceExit(context, outcome, depth, gas)
+  if (context.tracer !== undefined) traceExit(context, outcome, depth, gasAtStart)
   return outcome
 }
 

@@ -20,7 +20,7 @@ export const tier1: Engine = {
   start(message: Message, host: Host, rules: ForkRules, tracer?: StepTracer): Frame {
     if (machine === undefined || machine.isTooLarge()) ({ machine } = openInterpreterMachine())
     if (tracer === undefined && isWithinGas(message, GAS_LIMIT)) {
-      const frame = new WasmFrame(message, host, rules, machine, execute)
+      const frame = WasmFrame.open(message, host, rules, machine, execute)
       if (frame.begin()) return frame
     }
     return new ForeignFrame(tier0.start(message, host, rules, tracer), machine)

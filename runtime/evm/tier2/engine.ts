@@ -38,7 +38,7 @@ export function createTier2(options: Tier2Options): Engine {
     start(message: Message, host: Host, rules: ForkRules, tracer?: StepTracer): Frame {
       if (room === undefined || room.machine.isTooLarge()) room = openRoom(cache, options)
       if (tracer === undefined && isWithinGas(message, GAS_LIMIT)) {
-        const frame = new WasmFrame(message, host, rules, room.machine, room.execute)
+        const frame = WasmFrame.open(message, host, rules, room.machine, room.execute)
         if (frame.begin()) return frame
       }
       return new ForeignFrame(tier0.start(message, host, rules, tracer), room.machine)

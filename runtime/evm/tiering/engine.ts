@@ -68,7 +68,7 @@ export function createTieredEngine(options: TieringOptions): TieredEngine {
     start(message: Message, host: Host, rules: ForkRules, tracer?: StepTracer): Frame {
       if (room === undefined || room.machine.isTooLarge()) room = makeRoom()
       if (tracer === undefined && isWithinGas(message, GAS_LIMIT)) {
-        const frame: TieredFrame = new WasmFrame(message, host, rules, room.machine, room.execute)
+        const frame: TieredFrame = WasmFrame.open(message, host, rules, room.machine, room.execute)
         if (frame.begin()) {
           frame.known = codeOf(codes, room.machine, frame)
           if (frame.known?.compiled === undefined) frames.tier1 += 1

@@ -27,6 +27,9 @@ export class CodeArea {
   private readonly memory: CodeMemory
   private readonly placed = new Map<Hash, PlacedCode | typeof SEEN>()
   private end = CODE
+  /** What was found last, unless it has moved. */
+  private lastHash: Hash | undefined
+  private last: PlacedCode | undefined
 
   constructor(memory: CodeMemory) {
     this.memory = memory
@@ -38,12 +41,18 @@ export class CodeArea {
    */
   place(code: Uint8Array, codeHash: Hash | undefined): PlacedCode | undefined {
     if (codeHash === undefined) return undefined
+    if (codeHash === this.lastHash) return this.last
     const known = this.placed.get(codeHash)
-    if (known !== undefined && known !== SEEN) return known
+    if (known !== undefined && known !== SEEN) {
+      this.lastHash = codeHash
+      this.last = known
+      return known
+    }
     const needed = known === SEEN ? codeFootprint(code.length) : 0
     if (this.end + needed > CODE_END || this.placed.size >= CODES_MAX) {
       if (this.memory.isBusy || CODE + needed > CODE_END) return undefined
       this.placed.clear()
+      this.lastHash = undefined
       this.end = CODE
     }
     const placed = known === SEEN ? this.write(code, this.end) : undefined

@@ -41,9 +41,9 @@ export function isWithinGas(message: Message, limit: bigint): boolean {
 
 /** @typeParam Known what an engine knows of code: it looks that up once a frame. */
 export class WasmFrame<Known = unknown> implements Frame, ResidentFrame {
-  readonly message: Message
-  readonly host: Host
-  readonly rules: ForkRules
+  message: Message
+  host: Host
+  rules: ForkRules
   largeReturnData: Uint8Array | undefined = undefined
   below: ResidentFrame | undefined = undefined
   known: Known | undefined = undefined
@@ -58,6 +58,8 @@ export class WasmFrame<Known = unknown> implements Frame, ResidentFrame {
   private call: ResidentCall | undefined = undefined
   /** Whether it waits for a creation. */
   private isCreating = false
+  /** What it left when it was over last. */
+  private left: ResidentEnding | undefined = undefined
 
   constructor(message: Message, host: Host, rules: ForkRules, machine: Machine, execute: Execute<Known>) {
     this.message = message
@@ -65,6 +67,29 @@ export class WasmFrame<Known = unknown> implements Frame, ResidentFrame {
     this.rules = rules
     this.machine = machine
     this.execute = execute
+  }
+
+  /** A frame over `machine`: where there is one that nobody has any more, that one. Hot: once a frame. */
+  static open<Known>(
+    message: Message,
+    host: Host,
+    rules: ForkRules,
+    machine: Machine,
+    execute: Execute<Known>,
+  ): WasmFrame<Known> {
+    const idle = machine.takeIdle()
+    // Checked: what is known of code has the type that this function has been given.
+    if (idle instanceof WasmFrame && idle.execute === execute) {
+      const frame: WasmFrame<Known> = idle
+      frame.message = message
+      frame.host = host
+      frame.rules = rules
+      frame.largeReturnData = undefined
+      frame.known = undefined
+      frame.state = 'ready'
+      return frame
+    }
+    return new WasmFrame(message, host, rules, machine, execute)
   }
 
   copyReturnData(sp: number): void {
@@ -200,9 +225,10 @@ export class WasmFrame<Known = unknown> implements Frame, ResidentFrame {
     // The outermost frame's output, and code, live longer than a call.
     if (message.depth === 0 || message.codeHash === undefined)
       return { kind, gasLeft: machine.longField(FRAME.gas), output: machine.copyOutput() }
-    const ending = new ResidentEnding(machine, kind)
-    machine.leaveEnding(ending)
-    return ending
+    this.left ??= new ResidentEnding(machine, this)
+    this.left.begin(kind)
+    machine.leaveEnding(this.left)
+    return this.left
   }
 
   evict(): void {

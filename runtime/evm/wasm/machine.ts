@@ -114,6 +114,8 @@ export class Machine {
   private readonly logSlab = new ByteSlab()
   /** What the frame left that ended last, unless its caller went on: its record is in place, its memory is there. */
   private ending: ResidentEnding | undefined
+  /** Frames that are over and that nobody has any more, of the tree that runs. */
+  private idle: ResidentFrame | undefined
   private host: Host | undefined
   private block: BlockContext | undefined
 
@@ -310,6 +312,8 @@ export class Machine {
       ending.end()
       this.ending = undefined
       this.isRecordInPlace = true
+      ending.frame.below = this.idle
+      this.idle = ending.frame
       return
     }
     this.keepEnding()
@@ -338,6 +342,13 @@ export class Machine {
     this.ending = ending
   }
 
+  /** A frame to use again. */
+  takeIdle(): ResidentFrame | undefined {
+    const { idle } = this
+    if (idle !== undefined) this.idle = idle.below
+    return idle
+  }
+
   private keepEnding(): void {
     if (this.ending === undefined) return
     this.ending.keep()
@@ -353,6 +364,7 @@ export class Machine {
     if (this.last === undefined) {
       // Whoever waits for the next transaction holds no state.
       this.host = undefined
+      this.idle = undefined
     }
   }
 

@@ -9,7 +9,7 @@ import { EMPTY_BYTES, type Address } from '../../../src/primitives/bytes.ts'
 import type { CallKind, CallRequest, Outcome } from '../../outcome.ts'
 import type { KnownAddress } from './address-book.ts'
 import { ENGINE, FRAME } from './layout.ts'
-import type { Machine } from './machine.ts'
+import type { Machine, ResidentFrame } from './machine.ts'
 
 /**
  * The call that a frame waits for, from when it is suspended until it is resumed. Hot: one object for all calls of a frame,
@@ -102,26 +102,43 @@ export class ResidentCall implements CallRequest {
   }
 }
 
-/** A frame that is over, until its caller goes on. Its record is in place. Hot: one for each call. */
+/**
+ * A frame that is over, until its caller goes on. Its record is in place. Hot: one object for all endings of frames that
+ * follow each other in one place.
+ */
 export class ResidentEnding {
-  readonly kind: 'return' | 'revert'
+  kind: 'return' | 'revert'
   /** Of the output, in bytes. */
-  readonly size: number
-  private machine: Machine | undefined
+  size: number
+  /** Nobody has it any more once its caller went on. */
+  readonly frame: ResidentFrame
+  private readonly machine: Machine
+  private state: 'in place' | 'kept' | 'over'
   private keptGas: bigint | undefined
   private keptOutput: Uint8Array | undefined
 
-  constructor(machine: Machine, kind: 'return' | 'revert') {
-    this.kind = kind
-    this.size = machine.field(FRAME.outputSize) >>> 0
+  constructor(machine: Machine, frame: ResidentFrame) {
+    this.kind = 'return'
+    this.size = 0
+    this.frame = frame
     this.machine = machine
+    this.state = 'over'
+    this.keptGas = undefined
+    this.keptOutput = undefined
+  }
+
+  /** The frame's record is complete. */
+  begin(kind: 'return' | 'revert'): void {
+    this.kind = kind
+    this.size = this.machine.field(FRAME.outputSize) >>> 0
+    this.state = 'in place'
     this.keptGas = undefined
     this.keptOutput = undefined
   }
 
   get gasLeft(): bigint {
     if (this.keptGas === undefined) {
-      assert(this.machine !== undefined, 'the gas that is left is read before the caller goes on')
+      assert(this.state === 'in place', 'the gas that is left is read before the caller goes on')
       this.keptGas = this.machine.longField(FRAME.gas)
     }
     return this.keptGas
@@ -131,7 +148,7 @@ export class ResidentEnding {
   get output(): Uint8Array {
     if (this.size === 0) return EMPTY_BYTES
     if (this.keptOutput === undefined) {
-      assert(this.machine !== undefined, 'output is read before the caller goes on')
+      assert(this.state === 'in place', 'output is read before the caller goes on')
       this.keptOutput = this.machine.copyOutput()
     }
     return this.keptOutput
@@ -139,14 +156,14 @@ export class ResidentEnding {
 
   /** Before the record or the memory change. */
   keep(): void {
-    if (this.machine === undefined) return
+    if (this.state !== 'in place') return
     this.keptGas = this.gasLeft
     this.keptOutput = this.output
-    this.machine = undefined
+    this.state = 'kept'
   }
 
   /** The caller goes on. */
   end(): void {
-    this.machine = undefined
+    this.state = 'over'
   }
 }

@@ -6,6 +6,7 @@ import {
   bytesToHash,
   hexToBytes,
   writeHex,
+  writeWord,
   type Address,
 } from '../primitives/bytes.ts'
 import { keccak256 } from '../primitives/keccak.ts'
@@ -23,6 +24,8 @@ import {
 } from '../primitives/rlp.ts'
 import type { Account } from './state-reader.ts'
 
+/** Bytes from here on have a prefix. */
+const SELF_ENCODING_MAX = 0x80n
 /** A hash with its prefix. */
 const HASH_ITEM_SIZE = 33
 
@@ -90,11 +93,19 @@ export function decodeAccount(bytes: Uint8Array): Account {
   }
 }
 
-/** @param value not 0: a slot of value 0 has no entry. */
+const word = new Uint8Array(32)
+const wordView = new DataView(word.buffer)
+
+/** Hot: each slot that a block changes. @param value not 0: a slot of value 0 has no entry. */
 export function encodeSlotValue(value: bigint): Uint8Array {
-  const bytes = bigintToBytes(value)
-  const rlp = new Uint8Array(rlpStringSize(bytes))
-  writeRlpString(bytes, rlp, 0)
+  writeWord(value, wordView, 0)
+  let start = 0
+  while (word[start] === 0) start++
+  const size = word.length - start
+  if (size === 1 && value < SELF_ENCODING_MAX) return word.slice(start)
+  const rlp = new Uint8Array(1 + size)
+  let at = writeRlpStringPrefix(size, rlp, 0)
+  for (let i = start; i < word.length; i++) rlp[at++] = word[i] as number
   return rlp
 }
 

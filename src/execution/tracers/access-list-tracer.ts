@@ -1,5 +1,5 @@
 /** Collects the accounts and slots that instructions name: what `eth_createAccessList` answers (EIP-2930). */
-import { wordToHash, type Address } from '../../primitives/bytes.ts'
+import { wordToHash, type Address, type Hash } from '../../primitives/bytes.ts'
 import type { AccessListEntry } from '../../chain/transaction.ts'
 import type { StepView } from '../../../runtime/host.ts'
 import type { ExecutionTracer } from '../tracing.ts'
@@ -7,7 +7,8 @@ import { namedAccount, namedSlot } from './tracer.ts'
 
 export class AccessListTracer implements ExecutionTracer {
   private readonly isExcluded: (address: Address) => boolean
-  private readonly slots = new Map<Address, Set<bigint>>()
+  /** As hex: who chooses slots could have V8 go through all bigints of a set each time. */
+  private readonly slots = new Map<Address, Set<Hash>>()
 
   /**
    * @param given entries that stay, unless excluded.
@@ -18,14 +19,14 @@ export class AccessListTracer implements ExecutionTracer {
     for (const { address, storageKeys } of given) {
       if (isExcluded(address)) continue
       const slots = this.slotsOf(address)
-      for (const key of storageKeys) slots.add(BigInt(key))
+      for (const key of storageKeys) slots.add(key)
     }
   }
 
   step(view: StepView): void {
     const slot = namedSlot(view)
     if (slot !== undefined) {
-      this.slotsOf(view.address).add(slot)
+      this.slotsOf(view.address).add(wordToHash(slot))
       return
     }
     const address = namedAccount(view)
@@ -43,16 +44,12 @@ export class AccessListTracer implements ExecutionTracer {
   accessList(): readonly AccessListEntry[] {
     return [...this.slots]
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([address, slots]) => ({ address, storageKeys: [...slots].toSorted(ascending).map(wordToHash) }))
+      .map(([address, slots]) => ({ address, storageKeys: [...slots].toSorted() }))
   }
 
-  private slotsOf(address: Address): Set<bigint> {
+  private slotsOf(address: Address): Set<Hash> {
     let slots = this.slots.get(address)
     if (slots === undefined) this.slots.set(address, (slots = new Set()))
     return slots
   }
-}
-
-function ascending(a: bigint, b: bigint): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

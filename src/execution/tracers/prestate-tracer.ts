@@ -57,7 +57,8 @@ interface Snapshot {
   readonly balance: bigint
   readonly nonce: bigint
   readonly codeHash: Hash
-  readonly slots: Map<bigint, bigint>
+  /** By their keys as hex: who chooses slots could have V8 go through all bigints of a Map each time. */
+  readonly slots: Map<Hash, bigint>
 }
 
 /** An account as it is printed, in this order; optional fields are left out when empty or not changed. */
@@ -157,10 +158,11 @@ export class PrestateTracer implements Tracer {
 
   private touchSlot(address: Address, slot: bigint): void {
     const slots = present(this.touched.get(address), 'the account that runs').slots
-    if (this.options.disableStorage || slots.has(slot)) return
+    const key = wordToHash(slot)
+    if (this.options.disableStorage || slots.has(key)) return
     this.budget.spend(SLOT_SIZE)
-    slots.set(slot, this.reader().storage(address, slot))
-    this.undo.push(() => slots.delete(slot))
+    slots.set(key, this.reader().storage(address, slot))
+    this.undo.push(() => slots.delete(key))
   }
 
   private nextContract(creator: Address): Address {
@@ -188,7 +190,7 @@ export class PrestateTracer implements Tracer {
     return printed
   }
 
-  private full({ balance, nonce, codeHash }: Snapshot, slots: ReadonlyMap<bigint, bigint>): PrintedAccount {
+  private full({ balance, nonce, codeHash }: Snapshot, slots: ReadonlyMap<Hash, bigint>): PrintedAccount {
     const hasCode = codeHash !== EMPTY_CODE_HASH
     return {
       balance: quantity(balance),
@@ -211,7 +213,7 @@ export class PrestateTracer implements Tracer {
       if (after !== undefined) post[address] = after
       if (isEmpty(snapshot)) continue
       const lost = [...snapshot.slots].filter(
-        ([slot, value]) => isDeleted || (value !== 0n && value !== state.storage(address, slot)),
+        ([slot, value]) => isDeleted || (value !== 0n && value !== state.storage(address, BigInt(slot))),
       )
       pre[address] = this.full(snapshot, new Map(lost))
     }
@@ -225,7 +227,7 @@ export class PrestateTracer implements Tracer {
     const nonce = account?.nonce ?? 0n
     const codeHash = account?.codeHash ?? EMPTY_CODE_HASH
     const changed = [...before.slots]
-      .map(([slot, value]) => ({ slot, value, now: state.storage(address, slot) }))
+      .map(([slot, value]) => ({ slot, value, now: state.storage(address, BigInt(slot)) }))
       .filter(({ value, now }) => value !== now)
     const isCodeChanged = codeHash !== before.codeHash
     const isChanged =
@@ -255,9 +257,9 @@ function isEmpty({ balance, nonce, codeHash, slots }: Snapshot): boolean {
 }
 
 /** Ascending, so that equal traces print equally. */
-function printedSlots(slots: ReadonlyMap<bigint, bigint>): Record<Hash, Hash> {
+function printedSlots(slots: ReadonlyMap<Hash, bigint>): Record<Hash, Hash> {
   const sorted = [...slots].toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return Object.fromEntries(sorted.map(([slot, value]) => [wordToHash(slot), wordToHash(value)]))
+  return Object.fromEntries(sorted.map(([slot, value]) => [slot, wordToHash(value)]))
 }
 
 function codeOf(state: StateReader, address: Address): Uint8Array {

@@ -92,6 +92,22 @@ export type HostOperation = (opcode: number, sp: number, gas: number) => number
 /** Instantiates the modules over a new memory. */
 export type Instantiate = (memory: WebAssembly.Memory, operation: HostOperation) => MachineExports
 
+/**
+ * The frames in a machine. Hot: as young as they are, since writing what is young into what is old, as the machine is,
+ * costs 5 ns each time.
+ */
+class FrameTree {
+  /** The innermost frame, the only one that runs, and how many there are. */
+  last: ResidentFrame | undefined = undefined
+  frameCount = 0
+  /** Whether the record in place is that of the last frame; if not, it is among the saved ones. */
+  isRecordInPlace = false
+  /** What the frame left that ended last, unless its caller went on: its record is in place, its memory is there. */
+  ending: ResidentEnding | undefined = undefined
+  /** Frames that are over and that nobody has any more. */
+  idle: ResidentFrame | undefined = undefined
+}
+
 export class Machine {
   readonly memory = new WebAssembly.Memory({ initial: MEMORY_PAGES_MIN, maximum: MEMORY_PAGES_MAX })
   readonly exports: MachineExports
@@ -106,16 +122,8 @@ export class Machine {
   /** Where stack and arena of the frame begin that entered last. */
   stackStart = STACKS
   arenaStart = ARENA
-  /** The innermost frame, the only one that runs, and how many there are. */
-  private last: ResidentFrame | undefined
-  private frameCount = 0
-  /** Whether the record in place is that of the last frame; if not, it is among the saved ones. */
-  private isRecordInPlace = false
+  private tree = new FrameTree()
   private readonly logSlab = new ByteSlab()
-  /** What the frame left that ended last, unless its caller went on: its record is in place, its memory is there. */
-  private ending: ResidentEnding | undefined
-  /** Frames that are over and that nobody has any more, of the tree that runs. */
-  private idle: ResidentFrame | undefined
   private host: Host | undefined
   private block: BlockContext | undefined
 
@@ -124,7 +132,7 @@ export class Machine {
     this.i32 = new Int32Array(this.memory.buffer)
     this.u64 = new BigUint64Array(this.memory.buffer)
     this.exports = instantiate(this.memory, (opcode, sp, gas) =>
-      operate(this, this.last as ResidentFrame, opcode, sp, gas),
+      operate(this, this.tree.last as ResidentFrame, opcode, sp, gas),
     )
   }
 
@@ -210,11 +218,11 @@ export class Machine {
     // The last frame may have grown the memory and then trapped: nobody came back to look.
     this.refresh()
     const { host, message } = frame
-    const { last } = this
+    const { last } = this.tree
     this.keepEnding()
     if (last !== undefined && (last.host !== host || last.message.depth >= message.depth))
       this.evictAbove(undefined)
-    const caller = this.last
+    const caller = this.tree.last
     if (caller === undefined) {
       this.addresses.trim()
       this.stackStart = STACKS
@@ -236,7 +244,7 @@ export class Machine {
    */
   begin(frame: ResidentFrame, code: PlacedCode, inputSize: number, memoryBase: number): boolean {
     const { message } = frame
-    const { frameCount } = this
+    const { frameCount } = this.tree
     const self = this.addresses.numberOf(message.address, this.i32)
     const caller = this.addresses.numberOf(message.caller, this.i32)
     if (self === undefined || caller === undefined || frameCount === FRAMES_MAX) return false
@@ -262,7 +270,8 @@ export class Machine {
 
   /** {@link begin} the callee of the frame on top, whose record is in place. */
   beginCallee(frame: ResidentFrame, call: ResidentCall, code: PlacedCode, memoryBase: number): boolean {
-    const { frameCount, addresses } = this
+    const { addresses } = this
+    const { frameCount } = this.tree
     const keepsAddress = call.kind === 'callcode' || call.kind === 'delegatecall'
     const account = keepsAddress
       ? this.field(FRAME.storageAccount)
@@ -284,44 +293,45 @@ export class Machine {
   }
 
   private cover(frame: ResidentFrame): void {
-    // A list, not an array: what is young is not written into what is old more than once a frame.
-    frame.below = this.last
-    this.last = frame
-    this.frameCount += 1
-    this.isRecordInPlace = true
+    const { tree } = this
+    frame.below = tree.last
+    tree.last = frame
+    tree.frameCount += 1
+    tree.isRecordInPlace = true
   }
 
   /** Puts the frame's record in place. Frames above it are evicted. */
   restore(frame: ResidentFrame): void {
-    if (this.last !== frame) this.uncover(frame)
-    if (this.isRecordInPlace) return
+    if (this.tree.last !== frame) this.uncover(frame)
+    if (this.tree.isRecordInPlace) return
     this.keepEnding()
-    this.exports.restoreFrame(savedRecord(this.frameCount - 1))
-    this.isRecordInPlace = true
+    this.exports.restoreFrame(savedRecord(this.tree.frameCount - 1))
+    this.tree.isRecordInPlace = true
   }
 
   /** {@link restore}, and completes the call or creation that the frame waits for; of a new contract, all but its address. */
   resume(frame: ResidentFrame, ended: FinalOutcome, isCreation: boolean): void {
-    if (this.last !== frame) this.uncover(frame)
-    const { ending } = this
+    const { tree } = this
+    if (tree.last !== frame) this.uncover(frame)
+    const { ending } = tree
     const result = ended.kind === 'return' && !isCreation ? 1 : 0
     frame.largeReturnData = undefined
     if (ending !== undefined && ended === ending && !isCreation) {
       if (ending.size > RETURN_DATA_MAX) frame.largeReturnData = ending.output
-      this.exports.resumeCaller(savedRecord(this.frameCount - 1), result)
+      this.exports.resumeCaller(savedRecord(tree.frameCount - 1), result)
       ending.end()
-      this.ending = undefined
-      this.isRecordInPlace = true
-      ending.frame.below = this.idle
-      this.idle = ending.frame
+      tree.ending = undefined
+      tree.isRecordInPlace = true
+      ending.frame.below = tree.idle
+      tree.idle = ending.frame
       return
     }
     this.keepEnding()
     const [gas, output] = ended.kind === 'halt' ? [0n, EMPTY_BYTES] : [ended.gasLeft, ended.output]
     const returnData = isCreation && ended.kind === 'return' ? EMPTY_BYTES : output
-    const saved = this.isRecordInPlace ? 0 : savedRecord(this.frameCount - 1)
+    const saved = tree.isRecordInPlace ? 0 : savedRecord(tree.frameCount - 1)
     this.exports.resumeFrame(saved, returnData.length, result, gas)
-    this.isRecordInPlace = true
+    tree.isRecordInPlace = true
     if (returnData.length === 0) return
     this.setReturnData(frame, returnData)
     // The instruction has paid for so many bytes; behind less, all stays.
@@ -339,55 +349,59 @@ export class Machine {
 
   /** The frame that runs has ended: what it leaves lies where it is until something else happens here. */
   leaveEnding(ending: ResidentEnding): void {
-    this.ending = ending
+    this.tree.ending = ending
   }
 
   /** A frame to use again. */
   takeIdle(): ResidentFrame | undefined {
-    const { idle } = this
-    if (idle !== undefined) this.idle = idle.below
+    const { tree } = this
+    const { idle } = tree
+    if (idle !== undefined) tree.idle = idle.below
     return idle
   }
 
   private keepEnding(): void {
-    if (this.ending === undefined) return
-    this.ending.keep()
-    this.ending = undefined
+    const { ending } = this.tree
+    if (ending === undefined) return
+    ending.keep()
+    this.tree.ending = undefined
   }
 
   /** Takes the last frame out. */
   leave(frame: ResidentFrame): void {
-    assert(this.last === frame, 'frames end from the innermost one')
-    this.last = frame.below
-    this.frameCount -= 1
-    this.isRecordInPlace = false
-    if (this.last === undefined) {
+    const { tree } = this
+    assert(tree.last === frame, 'frames end from the innermost one')
+    tree.last = frame.below
+    tree.frameCount -= 1
+    tree.isRecordInPlace = false
+    if (tree.last === undefined) {
+      this.keepEnding()
+      this.tree = new FrameTree()
       // Whoever waits for the next transaction holds no state.
       this.host = undefined
-      this.idle = undefined
     }
   }
 
   /** Whether frames run, on code that must stay where it is. */
   get isBusy(): boolean {
-    return this.last !== undefined
+    return this.tree.last !== undefined
   }
 
   /** Whether the memory is better dropped than kept, no frame being in it. */
   isTooLarge(): boolean {
-    return this.last === undefined && this.bytes.length > IDLE_MEMORY_MAX
+    return this.tree.last === undefined && this.bytes.length > IDLE_MEMORY_MAX
   }
 
   private uncover(frame: ResidentFrame): void {
-    let above = this.last
+    let above = this.tree.last
     while (above !== undefined && above !== frame) above = above.below
     assert(above !== undefined, 'only a frame that is in the machine can be resumed')
     this.evictAbove(frame)
   }
 
   private evictAbove(kept: ResidentFrame | undefined): void {
-    while (this.last !== undefined && this.last !== kept) {
-      const frame = this.last
+    while (this.tree.last !== undefined && this.tree.last !== kept) {
+      const frame = this.tree.last
       this.restore(frame)
       frame.evict()
       this.leave(frame)

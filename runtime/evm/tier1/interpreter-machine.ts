@@ -17,7 +17,8 @@ export interface InterpreterMachine {
 /** The same for all machines; emitted and compiled for the first one. */
 let compiled: WebAssembly.Module | undefined
 
-export function openInterpreterMachine(): InterpreterMachine {
+/** @param pagesMax for tests, which make memory scarce. */
+export function openInterpreterMachine(pagesMax?: number): InterpreterMachine {
   let imports: CodeImports | undefined
   const machine = new Machine((memory, operation) => {
     compiled ??= new WebAssembly.Module(emitInterpreterModule())
@@ -25,7 +26,7 @@ export function openInterpreterMachine(): InterpreterMachine {
     const { exports } = new WebAssembly.Instance(compiled, { host })
     imports = { host, runtime: exports }
     return machineExports(exports)
-  })
+  }, pagesMax)
   assert(imports !== undefined, 'a machine instantiates its module')
   return { machine, imports }
 }

@@ -109,7 +109,7 @@ class FrameTree {
 }
 
 export class Machine {
-  readonly memory = new WebAssembly.Memory({ initial: MEMORY_PAGES_MIN, maximum: MEMORY_PAGES_MAX })
+  readonly memory: WebAssembly.Memory
   readonly exports: MachineExports
   readonly addresses = new AddressBook()
   private readonly words = new WordBook()
@@ -127,7 +127,9 @@ export class Machine {
   private host: Host | undefined
   private block: BlockContext | undefined
 
-  constructor(instantiate: Instantiate) {
+  /** @param pagesMax for tests, which make memory scarce. */
+  constructor(instantiate: Instantiate, pagesMax = MEMORY_PAGES_MAX) {
+    this.memory = new WebAssembly.Memory({ initial: MEMORY_PAGES_MIN, maximum: pagesMax })
     this.bytes = new Uint8Array(this.memory.buffer)
     this.i32 = new Int32Array(this.memory.buffer)
     this.u64 = new BigUint64Array(this.memory.buffer)

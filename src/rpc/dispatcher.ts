@@ -7,6 +7,7 @@
  */
 import type { Clock } from '../consensus/plugin.ts'
 import type { Backend } from './backend.ts'
+import { Deadlines } from './deadlines.ts'
 import { errorBody, INTERNAL_ERROR, invalidParams, RPC_CODES, RpcError, type ErrorBody } from './errors.ts'
 import { turn } from './event-loop.ts'
 import { Filters } from './filters.ts'
@@ -65,6 +66,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { backend, clock, onAnswered, onInternalError } = options
   const { commitStates = true, requestTimeoutMs = REQUEST_TIMEOUT_MS } = options
   const filters = new Filters(clock, backend.ledger)
+  const deadlines = new Deadlines(clock, requestTimeout)
   const subscriptions = new Subscriptions(backend)
   const methodNames = [...METHODS.keys()].filter((name) => isAvailable(name, backend))
   const shared = { backend, clock, commitStates, filters, subscriptions, methodNames }
@@ -89,16 +91,22 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     return refusal === undefined ? answerBatch(parsed, context) : failure('null', toBody(refusal, ''))
   }
 
-  /** One after the other: later requests of a batch may build on earlier ones. */
+  /** One after the other: later requests of a batch may build on earlier ones. But see {@link endOfSubmissions}. */
   async function answerBatch(batch: readonly unknown[], context: MethodContext): Promise<string | undefined> {
     const answers: string[] = []
     let length = 0
     let turnMs = clock.nowMs()
-    for (const item of batch) {
-      const text =
-        length > RESPONSE_LENGTH_MAX ? refuse(item, responseTooLarge()) : await answer(item, context)
-      if (text !== undefined) answers.push(text)
-      length += text?.length ?? 0
+    for (let at = 0, end = 0; at < batch.length; at = end) {
+      end = Math.max(at + 1, endOfSubmissions(batch, at))
+      const items = batch.slice(at, end)
+      const texts =
+        length > RESPONSE_LENGTH_MAX
+          ? items.map((item) => refuse(item, responseTooLarge()))
+          : await Promise.all(items.map((item) => answer(item, context)))
+      for (const text of texts) {
+        if (text !== undefined) answers.push(text)
+        length += text?.length ?? 0
+      }
       if (clock.nowMs() - turnMs > TURN_MS) {
         await turn()
         turnMs = clock.nowMs()
@@ -124,7 +132,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     try {
       const method = await findMethod(request.method, context)
       const params = checkCount(request.method, method, request.params)
-      return success(id, await withinDeadline(method, params, context))
+      return success(id, await runWithin(deadlines, method, params, context))
     } catch (error) {
       return failure(id, toBody(error, request.method))
     }
@@ -177,6 +185,25 @@ function refuseBatch(count: number): RpcError | undefined {
   return new RpcError(
     RPC_CODES.invalidRequest,
     `batch too large: ${count} requests, at most ${BATCH_MAX} are taken; send them in several batches`,
+  )
+}
+
+/**
+ * Where a run of transactions in a batch ends that are taken in side by side: their senders are recovered on all cores then,
+ * and they still enter the pool in their order.
+ */
+function endOfSubmissions(batch: readonly unknown[], start: number): number {
+  let end = start
+  while (end < batch.length && isSubmission(batch[end])) end++
+  return end
+}
+
+function isSubmission(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'method' in value &&
+    value.method === 'eth_sendRawTransaction'
   )
 }
 
@@ -244,25 +271,18 @@ function checkCount(name: string, method: Method, params: readonly unknown[]): r
   throw invalidParams(`${name} takes ${wanted} params, got ${count}`)
 }
 
-async function withinDeadline(
+/** The result, or a promise of it. */
+function runWithin(
+  deadlines: Deadlines,
   method: Method,
   params: readonly unknown[],
   context: MethodContext,
-): Promise<unknown> {
+): unknown {
   const { clock, deadlineMs } = context
-  const leftMs = deadlineMs - clock.nowMs()
-  if (leftMs <= 0) throw requestTimeout()
+  if (deadlineMs <= clock.nowMs()) throw requestTimeout()
   const result = method.run(params, context)
   if (!(result instanceof Promise) || method.hasOwnTimeout) return result
-  const { promise: timeout, reject } = Promise.withResolvers<never>()
-  const cancel = clock.schedule(leftMs, () => {
-    reject(requestTimeout())
-  })
-  try {
-    return await Promise.race([result, timeout])
-  } finally {
-    cancel()
-  }
+  return deadlines.within(result, deadlineMs)
 }
 
 function requestTimeout(): RpcError {

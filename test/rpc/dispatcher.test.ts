@@ -142,6 +142,35 @@ describe('an unknown method', () => {
 })
 
 describe('a batch', () => {
+  it('takes transactions that follow each other in side by side, and all before what comes next', async () => {
+    const world = rpcWorld()
+    const { backend } = world
+    const submit = backend.submit.bind(backend)
+    let underway = 0
+    let most = 0
+    backend.submit = async (bytes) => {
+      most = Math.max(most, ++underway)
+      const transaction = await submit(bytes)
+      underway -= 1
+      return transaction
+    }
+    const send = (nonce: bigint): string =>
+      request(Number(nonce), 'eth_sendRawTransaction', [bytesToHex(signedTransaction(nonce).bytes)])
+    const answers = await askBatch(
+      [send(0n), send(1n), request(9, 'eth_chainId'), send(2n), send(3n), send(4n)],
+      world,
+    )
+    assert.equal(most, 3)
+    assert.deepEqual(
+      answers.map(({ id }) => id),
+      [0, 1, 9, 2, 3, 4],
+    )
+    assert.deepEqual(
+      [...backend.pooled.keys()],
+      [0n, 1n, 2n, 3n, 4n].map((nonce) => signedTransaction(nonce).hash),
+    )
+  })
+
   it('is answered in order, without its notifications', async () => {
     const answers = await askBatch([
       request(1, 'eth_chainId'),

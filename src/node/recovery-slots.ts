@@ -15,12 +15,9 @@ const PUBLIC_KEY_SIZE = 64
 const SLOT_SIZE = RECOVERY_SIZE + PUBLIC_KEY_SIZE
 const [SIGNATURE_OFFSET, PARITY_OFFSET] = [32, 96]
 
-/**
- * Words before those of the slots: slots that nobody has taken, with the round above them; the number of the round; and
- * whether helpers are to tell when they are through.
- */
-const [OPEN, ROUND, IS_AWAITED] = [0, 1, 2]
-const STATES = 3
+/** Words before those of the slots: slots that nobody has taken, with the round above them; and the number of the round. */
+const [OPEN, ROUND] = [0, 1]
+const STATES = 2
 /** Of a word {@link OPEN}. The rest of its bits tell rounds apart, so that a late thread cannot take from another one. */
 const OPEN_BITS = 9
 const ROUND_MASK = 0x003f_ffff
@@ -54,10 +51,9 @@ export class RecoverySlots {
     this.words[STATES + slot] = write(this.bytes, slot * SLOT_SIZE) ? WAITING : MISSING
   }
 
-  /** Opens the slots below `count`, and wakes up to `helpers` threads, who tell when they are through if it is awaited. */
-  open(count: number, helpers: number, isAwaited: boolean): void {
+  /** Opens the slots below `count`, and wakes up to `helpers` threads. */
+  open(count: number, helpers: number): void {
     const round = (Atomics.load(this.words, ROUND) + 1) & ROUND_MASK
-    this.words[IS_AWAITED] = isAwaited ? 1 : 0
     Atomics.store(this.words, OPEN, (round << OPEN_BITS) | count)
     Atomics.store(this.words, ROUND, round)
     Atomics.notify(this.words, ROUND, helpers)
@@ -91,10 +87,6 @@ export class RecoverySlots {
       if (round !== seen) return round
       Atomics.wait(this.words, ROUND, seen, WAIT_MS)
     }
-  }
-
-  get isAwaited(): boolean {
-    return this.words[IS_AWAITED] === 1
   }
 
   /** A slot for the caller alone to {@link work} on; -1 when all are taken. */

@@ -1,5 +1,5 @@
 /** A thread that helps `SenderRecovery`: it takes slots of a round until none is left, and sleeps until the next. */
-import { parentPort, workerData } from 'node:worker_threads'
+import { workerData } from 'node:worker_threads'
 import { RecoverySlots } from './recovery-slots.ts'
 
 const slots = new RecoverySlots(workerData as SharedArrayBuffer)
@@ -9,11 +9,6 @@ setImmediate(help)
 
 function help(): void {
   for (let round = slots.waitForRound(0); round !== undefined; round = slots.waitForRound(round)) {
-    let hasWorked = false
-    for (let slot = slots.take(); slot >= 0; slot = slots.take()) {
-      slots.work(slot)
-      hasWorked = true
-    }
-    if (hasWorked && slots.isAwaited) parentPort?.postMessage(null)
+    for (let slot = slots.take(); slot >= 0; slot = slots.take()) slots.work(slot)
   }
 }

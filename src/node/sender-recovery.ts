@@ -1,8 +1,7 @@
 /**
  * Recovers the senders of transactions, and tells them in the order in which they were asked for. Requests of one turn of
- * the event loop are looked at together, and those that come meanwhile wait for each other. A few are recovered by this
- * thread and its helpers side by side (`recovery-slots.ts`): one a turn here, in between the node goes on. Many are left to
- * the helpers.
+ * the event loop are looked at together, and those that come meanwhile wait for each other. They are recovered by this
+ * thread and its helpers side by side (`recovery-slots.ts`): one a turn here, in between the node goes on.
  *
  * Helpers start when there is work for them. Until they are up, and should they ever be lost, this thread does it all.
  */
@@ -113,9 +112,8 @@ export class SenderRecovery {
     const slots = this.freeSlots()
     if (slots === undefined || waiting.length === 1) this.recoverAlone()
     else {
-      const isLarge = waiting.length > AT_ONCE_MAX
-      this.open(slots, waiting.splice(0, SLOTS_MAX), isLarge)
-      if (!isLarge) this.recoverOne()
+      this.open(slots, waiting.splice(0, SLOTS_MAX))
+      this.recoverOne()
     }
   }
 
@@ -133,14 +131,14 @@ export class SenderRecovery {
     if (this.waiting.length > 0) this.flushSoon()
   }
 
-  private open(slots: RecoverySlots, batch: readonly Waiting[], isAwaited: boolean): void {
+  private open(slots: RecoverySlots, batch: readonly Waiting[]): void {
     this.round = batch
     this.settledCount = 0
     this.idleSinceMs = undefined
     for (const [index, { transaction }] of batch.entries()) {
       slots.prepare(batch.length - 1 - index, (out, offset) => writeRecovery(transaction, out, offset))
     }
-    slots.open(batch.length, Math.min(batch.length, this.helpers.size), isAwaited)
+    slots.open(batch.length, Math.min(batch.length, this.helpers.size))
   }
 
   /** Hot: this thread's share of a round, in a turn. */
@@ -181,12 +179,6 @@ export class SenderRecovery {
     if (this.waiting.length > 0) this.flushSoon()
   }
 
-  /** A helper found nothing left to take. */
-  private onHelped(): void {
-    const { slots } = this
-    if (slots !== undefined && this.round.length > 0) this.settleDone(slots)
-  }
-
   private startHelpers(): void {
     if (this.helpers.size > 0 || this.starts >= STARTS_MAX) return
     // Memory of helpers that are gone may be in any state.
@@ -203,7 +195,6 @@ export class SenderRecovery {
     helper.once('online', () => {
       if (this.helpers.has(helper)) this.online += 1
     })
-    helper.on('message', () => this.onHelped())
     helper.once('error', () => this.loseHelpers())
     helper.once('exit', () => {
       if (this.helpers.has(helper)) this.loseHelpers()

@@ -23,7 +23,7 @@ function open(slots: RecoverySlots, count: number): void {
   for (let slot = 0; slot < count; slot++) {
     slots.prepare(slot, (out, offset) => writeRecovery(transaction, out, offset))
   }
-  slots.open(count, 0, false)
+  slots.open(count, 0)
 }
 
 function taken(slots: RecoverySlots): number[] {
@@ -57,7 +57,7 @@ test('what one thread works on another one reads', () => {
 test('a slot without anything to recover is done at once, without a key', () => {
   const slots = new RecoverySlots()
   slots.prepare(0, () => false)
-  slots.open(1, 0, false)
+  slots.open(1, 0)
   assert.equal(slots.isDone(0), true)
   slots.work(slots.take())
   assert.equal(slots.publicKey(0), undefined)

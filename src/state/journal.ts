@@ -26,12 +26,6 @@ import { SlotAccess } from './slot-access.ts'
 import type { Account, SlotValues, StateDiff, StateReader } from './state-reader.ts'
 import { WordMap } from './word-map.ts'
 
-/**
- * Entries that a look-up goes through at worst: 15 to 35 µs for the 2,100 gas of a slot, 100 to 250 ns for the 100 of a
- * transient one. A block of token transfers changes some thousand slots of one contract.
- */
-const SLOTS_BY_BIGINT_MAX = 2048
-const TRANSIENT_SLOTS_BY_BIGINT_MAX = 16
 /** A power of 2. */
 const RECENT_RECORDS = 32
 
@@ -228,7 +222,7 @@ export class Journal implements StateReader {
   setTransientStorage(address: Address, slot: bigint, value: bigint): void {
     let slots = this.transient.get(address)
     if (slots === undefined) {
-      slots = new WordMap(TRANSIENT_SLOTS_BY_BIGINT_MAX)
+      slots = new WordMap()
       this.transient.set(address, slots)
     }
     this.undoList.push({ kind: 'transient', slots, slot, value: slots.get(slot) ?? 0n })
@@ -370,7 +364,7 @@ export class Journal implements StateReader {
     const base = record.base === undefined ? 0n : this.base.storage(record.address, slot)
     const value = record.isStorageCleared ? 0n : base
     const fresh: SlotRecord = { base, value, original: 0n, originalIn: 0, warmIn: 0 }
-    record.slots ??= new WordMap(SLOTS_BY_BIGINT_MAX)
+    record.slots ??= new WordMap()
     record.slots.set(slot, fresh)
     return fresh
   }

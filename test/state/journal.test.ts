@@ -7,6 +7,7 @@ import { EMPTY_CODE_HASH, keccak256Hash } from '../../src/primitives/keccak.ts'
 import type { GenesisAccount } from '../../src/chain/genesis.ts'
 import { memoryStateOf } from '../../src/state/genesis-state.ts'
 import { Journal, visibleCodeHash } from '../../src/state/journal.ts'
+import type { StateDiff } from '../../src/state/state-reader.ts'
 
 const ALICE = wordToAddress(0xa11cen)
 const BOB = wordToAddress(0xb0bn)
@@ -268,7 +269,7 @@ describe('a frame', () => {
         assert.deepEqual(view(journal), view(expected))
         const [diff, expectedDiff] = [journal.diff(), expected.diff()]
         assert.deepEqual(sorted(diff.accounts), sorted(expectedDiff.accounts))
-        assert.deepEqual(sorted(diff.storage), sorted(expectedDiff.storage))
+        assert.deepEqual(slotsOf(diff), slotsOf(expectedDiff))
         assert.deepEqual(diff.clearedStorage, expectedDiff.clearedStorage)
       }),
       { numRuns: 300 },
@@ -286,6 +287,20 @@ describe('a frame', () => {
     journal.revertTo(outer)
     assert.equal(journal.storage(ALICE, 1n), 2n)
   })
+})
+
+test('slots that collide in a Map of bigints are found as fast as others', () => {
+  const timeOf = (shift: bigint): number => {
+    const journal = start()
+    for (let i = 0n; i < 2_000n; i++) journal.accessStorage(ALICE, i << shift)
+    const begin = performance.now()
+    for (let round = 0; round < 50; round++) {
+      for (let i = 900n; i < 1_100n; i++) assert.equal(journal.storage(ALICE, i << shift), 0n)
+    }
+    return performance.now() - begin
+  }
+  // 10,000 accesses to warm slots: with a Map of bigints, 60 to 100 ms for 1 M gas.
+  assert.ok(timeOf(64n) < 5 * timeOf(0n) + 10)
 })
 
 test('code is found by its hash as soon as it is set', () => {
@@ -310,6 +325,11 @@ function probeWarm(steps: readonly Step[]): readonly boolean[] {
   return [ALICE, BOB, NOBODY].map((address) =>
     steps.some(({ kind, who: warmed }) => kind === 'warm' && warmed === address),
   )
+}
+
+/** Ascending: what was taken back has a place in the order in which slots were asked for. */
+function slotsOf({ storage }: StateDiff): unknown {
+  return sorted(storage).map(([address, slots]) => [address, [...slots].sort(([a], [b]) => (a < b ? -1 : 1))])
 }
 
 function sorted<T>(map: ReadonlyMap<Address, T>): readonly (readonly [Address, T])[] {

@@ -7,7 +7,7 @@ import { FRAME, MEMORY_END, ZERO_AHEAD } from './layout.ts'
 import type { Machine } from './machine.ts'
 
 /** w words of memory cost more than w² ÷ 512 gas: g gas buys less than 32·√(512·g) bytes. */
-const BYTES_PER_ROOT_OF_GAS = 32 * Math.sqrt(512)
+const SQUARE_BYTES_PER_GAS = 32 ** 2 * 512
 /**
  * No more is taken in advance, in bytes: as much as 2³⁰ gas buys, 64 times what a transaction may have (EIP-7825). Only calls
  * beside the chain have more gas; of those, one that finds no memory behind this fails, and nobody repeats it.
@@ -17,7 +17,10 @@ const RESERVED_MAX = 24 * 1024 * 1024
 /** @param gas that the frame whose record is in place began with. Hot: once a frame. */
 export function hasRoomFor(machine: Machine, gas: number): boolean {
   const memoryBase = machine.field(FRAME.memoryBase)
-  const bought = BYTES_PER_ROOT_OF_GAS * Math.sqrt(gas)
+  const squareBought = SQUARE_BYTES_PER_GAS * gas
+  const room = machine.bytes.length - ZERO_AHEAD - memoryBase
+  if (room > 0 && squareBought <= room * room) return true
+  const bought = Math.sqrt(squareBought)
   if (memoryBase + bought >= MEMORY_END - ZERO_AHEAD) return false
   return machine.reserve(memoryBase + ZERO_AHEAD + Math.min(bought, RESERVED_MAX))
 }

@@ -26,6 +26,7 @@ import { CALLER, FakeHost, SELF } from '../../../support/fake-host.ts'
 /** A machine whose frame has its memory at `memoryBase`. */
 function machineWith(memoryBase: number): Machine {
   return Object.assign(Object.create(Machine.prototype) as Machine, {
+    bytes: EMPTY_BYTES,
     field: () => memoryBase,
     reserve: () => true,
   })

@@ -305,7 +305,8 @@ function deposit(
   if (code[0] === RESERVED_FIRST_BYTE) return { kind: 'halt', reason: 'invalidCode' }
   const cost = CODE_DEPOSIT_GAS_PER_BYTE * BigInt(code.length)
   if (cost > ended.gasLeft) return { kind: 'halt', reason: 'outOfGas' }
-  journal.setCode(created, code)
+  // It has none so far.
+  if (code.length > 0) journal.setCode(created, code)
   return { kind: 'return', gasLeft: ended.gasLeft - cost, output: code }
 }
 

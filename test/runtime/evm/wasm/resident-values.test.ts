@@ -213,3 +213,21 @@ suite('the output of a frame in linear memory', () => {
     assert.equal(finish(startFrame(assemble('STOP'), { engine: tier1 })).kind, 'return')
   })
 })
+
+test('a frame that is used again knows nothing of the one before', () => {
+  const host = new FakeHost()
+  const call = 'PUSH0 PUSH0 PUSH0 PUSH0 PUSH0 PUSH0 PUSH4 1000000000 CALL POP'
+  const frame = startFrame(assemble(call, call, 'STOP'), { engine: tier1, host, gas: 2n ** 40n })
+  const seen =
+    'RETURNDATASIZE PUSH0 MSTORE PUSH1 64 MLOAD PUSH1 32 MSTORE MSIZE PUSH1 64 MSTORE PUSH1 96 PUSH0'
+  const first = calleeOf(requestOf(frame.run()), host, `PUSH0 NOT PUSH1 64 MSTORE ${call} ${seen} RETURN`)
+  requestOf(first.run())
+  const output = new Uint8Array(RETURN_DATA_MAX + 1)
+  const outcome = ended(first.resume({ kind: 'return', gasLeft: 0n, output }))
+  const second = calleeOf(requestOf(frame.resume(outcome)), host, `${seen} REVERT`)
+  assert.equal(second, first)
+  const reverted = second.run()
+  assert(reverted.kind === 'revert')
+  assert.deepEqual(wordsOf({ ...reverted, kind: 'return', output: reverted.output }), [0n, 0n, 96n])
+  assert.equal(frame.resume(reverted).kind, 'return')
+})

@@ -3,6 +3,7 @@
  * frame until it is over or asks for another; value transfers, snapshots, depth, nonces, precompiles and the rules
  * for new code (EIP-170, 684, 3541, 7610) are decided here, once, whatever engine runs.
  */
+import { present } from '../primitives/assert.ts'
 import { EMPTY_BYTES, UINT64_MAX, type Address, type Hash } from '../primitives/bytes.ts'
 import { create2Address, createAddress } from '../chain/contract-address.ts'
 import type { ForkRules } from '../chain/forks.ts'
@@ -10,6 +11,7 @@ import type { Journal } from '../state/journal.ts'
 import type { Engine, Frame, Message } from '../../runtime/host.ts'
 import type { CallRequest, CreateRequest, FinalOutcome } from '../../runtime/outcome.ts'
 import type { Precompile } from '../../runtime/evm/precompiles/precompile.ts'
+import { precompilesOf } from '../../runtime/evm/precompiles/table.ts'
 import type { JournalHost } from './journal-host.ts'
 import type { ExecutionTracer, FrameFailure } from './tracing.ts'
 
@@ -49,17 +51,49 @@ interface Activation {
   readonly gasAtStart: bigint
   /** Set when the frame runs initcode. */
   readonly creates: Address | undefined
+  /** Its caller's. */
+  below: Activation | undefined
+}
+
+/** Frames in progress, the innermost on top. */
+class Activations {
+  top: Activation | undefined = undefined
+  count = 0
+  /** Of calls that are over. */
+  private idle: CallActivation | undefined = undefined
+
+  push(activation: Activation): void {
+    activation.below = this.top
+    this.top = activation
+    this.count += 1
+  }
+
+  pop(activation: Activation): void {
+    this.top = activation.below
+    this.count -= 1
+    if (activation instanceof CallActivation) {
+      activation.below = this.idle
+      this.idle = activation
+    }
+  }
+
+  takeIdle(): CallActivation | undefined {
+    const { idle } = this
+    // Casts: what is idle is of calls.
+    if (idle !== undefined) this.idle = idle.below as CallActivation | undefined
+    return idle
+  }
 }
 
 /** Runs a call as a transaction's outermost frame. */
 export function runCall(context: DriverContext, request: CallRequest): DriverResult {
-  const stack: Activation[] = []
+  const stack = new Activations()
   return drive(context, stack, beginCall(context, stack, request))
 }
 
 /** Runs a creation as a transaction's outermost frame. The creator's nonce is already raised. */
 export function runCreate(context: DriverContext, request: CreateRequest, created: Address): DriverResult {
-  const stack: Activation[] = []
+  const stack = new Activations()
   return drive(context, stack, beginInitcode(context, stack, request, created))
 }
 
@@ -67,9 +101,9 @@ export function runCreate(context: DriverContext, request: CreateRequest, create
  * Hot: once a frame.
  * @param refused how the outermost frame ended, if it did not begin.
  */
-function drive(context: DriverContext, stack: Activation[], refused: FinalOutcome | undefined): DriverResult {
+function drive(context: DriverContext, stack: Activations, refused: FinalOutcome | undefined): DriverResult {
   if (refused !== undefined) return { outcome: refused, created: undefined }
-  let top = stack[0] as Activation
+  let top = present(stack.top, 'outermost frame')
   let outcome = top.frame.run()
   for (;;) {
     if (outcome.kind === 'call' || outcome.kind === 'create') {
@@ -78,44 +112,43 @@ function drive(context: DriverContext, stack: Activation[], refused: FinalOutcom
           ? beginCall(context, stack, outcome.request)
           : beginCreate(context, stack, outcome.request)
       if (ended === undefined) {
-        context.host.depth = stack.length - 1
-        top = stack[stack.length - 1] as Activation
+        context.host.depth = stack.count - 1
+        top = present(stack.top, 'frame')
         outcome = top.frame.run()
       } else {
         outcome = top.frame.resume(ended)
       }
       continue
     }
-    const { creates } = top
-    const ended = finish(context, top, outcome, stack.length - 1)
+    const { creates, below } = top
+    const ended = finish(context, top, outcome, stack.count - 1)
     const created = ended.kind === 'return' ? creates : undefined
-    stack.pop()
-    const callerDepth = stack.length - 1
-    // Asked first: an array that was once read at −1 is slow to read from then on.
-    if (callerDepth < 0) return { outcome: ended, created }
-    context.host.depth = callerDepth
-    top = stack[callerDepth] as Activation
+    if (below === undefined) return { outcome: ended, created }
+    stack.pop(top)
+    context.host.depth = stack.count - 1
+    top = below
     outcome = top.frame.resume(ended, created)
   }
 }
 
 /**
- * A call in progress: what the callee gets of its caller's request, and what the driver keeps. Hot: one object for both, and
- * a class, so that nothing is read before it is asked for.
+ * A call in progress: what the callee gets of its caller's request, and what the driver keeps. Hot: one object for both, to
+ * be used again, and a class, so that nothing is read before it is asked for.
  */
 class CallActivation implements Message, Activation {
-  readonly depth: number
-  readonly isStatic: boolean
-  readonly address: Address
-  readonly caller: Address
-  readonly value: bigint
-  readonly code: Uint8Array
-  readonly codeHash: Hash
-  readonly request: CallRequest
-  readonly frame: Frame
-  readonly checkpoint: number
-  readonly gasAtStart: bigint
+  depth: number
+  isStatic: boolean
+  address: Address
+  caller: Address
+  value: bigint
+  code: Uint8Array
+  codeHash: Hash
+  request: CallRequest
+  frame: Frame
+  checkpoint: number
+  gasAtStart: bigint
   readonly creates: undefined
+  below: Activation | undefined
 
   constructor(
     context: DriverContext,
@@ -125,7 +158,6 @@ class CallActivation implements Message, Activation {
     code: Uint8Array,
     codeHash: Hash,
   ) {
-    const { engine, host, rules, tracer } = context
     this.depth = depth
     this.isStatic = request.isStatic
     this.address = request.to
@@ -135,9 +167,32 @@ class CallActivation implements Message, Activation {
     this.codeHash = codeHash
     this.request = request
     this.checkpoint = checkpoint
-    this.gasAtStart = tracer === undefined ? 0n : request.gas
     this.creates = undefined
-    this.frame = engine.start(this, host, rules, stepTracer(tracer))
+    this.below = undefined
+    this.gasAtStart = context.tracer === undefined ? 0n : request.gas
+    this.frame = startFrame(context, this)
+  }
+
+  /** {@link constructor}, of another call. */
+  restart(
+    context: DriverContext,
+    request: CallRequest,
+    depth: number,
+    checkpoint: number,
+    code: Uint8Array,
+    codeHash: Hash,
+  ): void {
+    this.depth = depth
+    this.isStatic = request.isStatic
+    this.address = request.to
+    this.caller = request.caller
+    this.value = request.value
+    this.code = code
+    this.codeHash = codeHash
+    this.request = request
+    this.checkpoint = checkpoint
+    this.gasAtStart = context.tracer === undefined ? 0n : request.gas
+    this.frame = startFrame(context, this)
   }
 
   get gas(): bigint {
@@ -149,21 +204,22 @@ class CallActivation implements Message, Activation {
   }
 }
 
+function startFrame({ engine, host, rules, tracer }: DriverContext, message: Message): Frame {
+  return engine.start(message, host, rules, stepTracer(tracer))
+}
+
 /**
  * Begins a callee: puts its frame on the stack.
  * @returns how it ended, when it was over without running code.
  */
 function beginCall(
   context: DriverContext,
-  stack: Activation[],
+  stack: Activations,
   request: CallRequest,
 ): FinalOutcome | undefined {
-  const { journal, precompiles, tracer } = context
-  const depth = stack.length
-  const precompile =
-    request.isDelegated || !canBePrecompile(request.codeAddress)
-      ? undefined
-      : precompiles.get(request.codeAddress)
+  const { journal, tracer } = context
+  const depth = stack.count
+  const precompile = request.isDelegated ? undefined : precompileAt(context, request.codeAddress)
   if (tracer !== undefined) {
     tracer.enter?.({ ...entryOf(request), depth, isPrecompile: precompile !== undefined })
   }
@@ -185,13 +241,18 @@ function beginCall(
   if (code.length === 0) {
     return over(context, { kind: 'return', gasLeft: request.gas, output: EMPTY_BYTES }, depth, request.gas)
   }
-  stack.push(new CallActivation(context, request, depth, checkpoint, code, codeHash))
+  let activation = stack.takeIdle()
+  if (activation === undefined)
+    activation = new CallActivation(context, request, depth, checkpoint, code, codeHash)
+  else activation.restart(context, request, depth, checkpoint, code, codeHash)
+  stack.push(activation)
   return undefined
 }
 
-/** Hot: all of them are below 2¹⁶, which a look at a few digits mostly refutes. */
-function canBePrecompile(address: Address): boolean {
-  return address.charCodeAt(2) === DIGIT_0 && address.charCodeAt(20) === DIGIT_0
+/** Hot: those of a fork are below 2¹⁶, which a look at a few digits mostly refutes. A call may have moved them elsewhere. */
+function precompileAt({ precompiles, rules }: DriverContext, address: Address): Precompile | undefined {
+  const isLow = address.charCodeAt(2) === DIGIT_0 && address.charCodeAt(20) === DIGIT_0
+  return isLow || precompiles !== precompilesOf(rules.evm) ? precompiles.get(address) : undefined
 }
 
 function runPrecompile(
@@ -212,11 +273,11 @@ function runPrecompile(
 /** A creation by an instruction: checks that leave the creator its gas, then its nonce, then collisions. */
 function beginCreate(
   context: DriverContext,
-  stack: Activation[],
+  stack: Activations,
   request: CreateRequest,
 ): FinalOutcome | undefined {
   const { journal } = context
-  const depth = stack.length
+  const depth = stack.count
   const { creator, gas } = request
   const nonce = journal.nonce(creator)
   const created =
@@ -247,12 +308,12 @@ function refusalOfCreation(
 
 function beginInitcode(
   context: DriverContext,
-  stack: Activation[],
+  stack: Activations,
   request: CreateRequest,
   created: Address,
 ): FinalOutcome | undefined {
   const { journal, tracer } = context
-  const depth = stack.length
+  const depth = stack.count
   traceCreation(context, request, created, depth)
   journal.accessAccount(created)
   if (journal.isOccupied(created)) {
@@ -262,23 +323,18 @@ function beginInitcode(
   journal.createContract(created)
   journal.subtractBalance(request.creator, request.value)
   journal.addBalance(created, request.value)
-  const frame = context.engine.start(
-    {
-      depth,
-      isStatic: false,
-      gas: request.gas,
-      address: created,
-      caller: request.creator,
-      value: request.value,
-      input: EMPTY_BYTES,
-      code: request.initcode,
-      codeHash: undefined,
-    },
-    context.host,
-    context.rules,
-    stepTracer(tracer),
-  )
-  stack.push({ frame, checkpoint, gasAtStart: request.gas, creates: created })
+  const frame = startFrame(context, {
+    depth,
+    isStatic: false,
+    gas: request.gas,
+    address: created,
+    caller: request.creator,
+    value: request.value,
+    input: EMPTY_BYTES,
+    code: request.initcode,
+    codeHash: undefined,
+  })
+  stack.push({ frame, checkpoint, gasAtStart: request.gas, creates: created, below: undefined })
   return undefined
 }
 

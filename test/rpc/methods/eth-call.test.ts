@@ -280,10 +280,11 @@ describe('state overrides', () => {
     assert.equal(await word('sha256'), abc)
     const fake = { code: bytesToHex(assemble('PUSH1 7', RETURN_WORD)) }
     assert.equal(await call('sha256', { [sha256]: fake }), 7n)
-    const moved = { [sha256]: { ...fake, movePrecompileToAddress: addressOf(0x1234) } }
-    assert.equal(await call('sha256', moved), 7n)
-    const result = await node.call('eth_call', { to: addressOf(0x1234), data: '0x616263' }, 'latest', moved)
-    assert.equal(result, wordToHash(abc))
+    for (const to of [addressOf(0x1234), `0x${'ab'.repeat(20)}`]) {
+      const moved = { [sha256]: { ...fake, movePrecompileToAddress: to } }
+      assert.equal(await call('sha256', moved), 7n)
+      assert.equal(await node.call('eth_call', { to, data: '0x616263' }, 'latest', moved), wordToHash(abc))
+    }
     const fail = (overrides: object): Promise<{ message: string }> =>
       node.fail('eth_call', { to: sha256 }, 'latest', overrides)
     const toTaken = { [sha256]: { movePrecompileToAddress: at('caller') }, [at('caller')]: { nonce: '0x1' } }

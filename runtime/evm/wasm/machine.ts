@@ -11,7 +11,8 @@ import type { EvmFork } from '../opcodes.ts'
 import { AddressBook, wordOfAccount, writeAddress } from './address-book.ts'
 import { ByteSlab } from './byte-slab.ts'
 import { CodeArea, type PlacedCode } from './code-area.ts'
-import { operate, type OperatingFrame } from './host-operations.ts'
+import { FrameTree, type ResidentFrame } from './frame-tree.ts'
+import { operate } from './host-operations.ts'
 import type { ResidentCall, ResidentEnding } from './resident-values.ts'
 import { beginStorageEpoch } from './storage-state.ts'
 import { WordBook } from './word-book.ts'
@@ -39,15 +40,6 @@ import {
 const IDLE_MEMORY_MAX = ARENA + 64 * 1024 * 1024
 /** The arena grows by at least this much, in bytes. */
 const ARENA_GROWTH = 1024 * 1024
-/** What a machine has to know of a frame whose state is in its memory. */
-export interface ResidentFrame extends OperatingFrame {
-  /** The frame under it in the machine: the next outer one that is there. */
-  below: ResidentFrame | undefined
-  /** Moves the state out of linear memory, to where the frame can go on by itself. Its record is in place. */
-  evict(): void
-  /** Return data that is too large for {@link RETURN_DATA}. */
-  largeReturnData: Uint8Array | undefined
-}
 
 /** What tier 1's module exports to JavaScript. Functions are told where they are emitted. */
 export interface MachineExports {
@@ -91,22 +83,6 @@ export type HostOperation = (opcode: number, sp: number, gas: number) => number
 
 /** Instantiates the modules over a new memory. */
 export type Instantiate = (memory: WebAssembly.Memory, operation: HostOperation) => MachineExports
-
-/**
- * The frames in a machine. Hot: as young as they are, since writing what is young into what is old, as the machine is,
- * costs 5 ns each time.
- */
-class FrameTree {
-  /** The innermost frame, the only one that runs, and how many there are. */
-  last: ResidentFrame | undefined = undefined
-  frameCount = 0
-  /** Whether the record in place is that of the last frame; if not, it is among the saved ones. */
-  isRecordInPlace = false
-  /** What the frame left that ended last, unless its caller went on: its record is in place, its memory is there. */
-  ending: ResidentEnding | undefined = undefined
-  /** Frames that are over and that nobody has any more. */
-  idle: ResidentFrame | undefined = undefined
-}
 
 export class Machine {
   readonly memory: WebAssembly.Memory

@@ -8,8 +8,9 @@ import { assert } from '../../../src/primitives/assert.ts'
 import { EMPTY_BYTES, type Address } from '../../../src/primitives/bytes.ts'
 import type { CallKind, CallRequest, Outcome } from '../../outcome.ts'
 import type { KnownAddress } from './address-book.ts'
+import type { ResidentFrame } from './frame-tree.ts'
 import { ENGINE, FRAME } from './layout.ts'
-import type { Machine, ResidentFrame } from './machine.ts'
+import type { Machine } from './machine.ts'
 
 /**
  * The call that a frame waits for, from when it is suspended until it is resumed. Hot: one object for all calls of a frame,

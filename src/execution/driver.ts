@@ -312,7 +312,7 @@ function beginInitcode(
   request: CreateRequest,
   created: Address,
 ): FinalOutcome | undefined {
-  const { journal, tracer } = context
+  const { journal } = context
   const depth = stack.count
   traceCreation(context, request, created, depth)
   journal.accessAccount(created)

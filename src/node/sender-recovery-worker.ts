@@ -1,4 +1,4 @@
-/** A thread that helps `SenderRecovery`: it takes slots of a round until none is left, and sleeps until the next. */
+/** A thread that helps `SenderRecovery`: it takes signatures until none is left, and sleeps until it is called. */
 import { workerData } from 'node:worker_threads'
 import { RecoverySlots } from './recovery-slots.ts'
 
@@ -8,7 +8,7 @@ const slots = new RecoverySlots(workerData as SharedArrayBuffer)
 setImmediate(help)
 
 function help(): void {
-  for (let round = slots.waitForRound(0); round !== undefined; round = slots.waitForRound(round)) {
-    for (let slot = slots.take(); slot >= 0; slot = slots.take()) slots.work(slot)
+  for (let call = slots.waitForCall(0); call !== undefined; call = slots.waitForCall(call)) {
+    for (let number = slots.take(); number >= 0; number = slots.take()) slots.work(number)
   }
 }

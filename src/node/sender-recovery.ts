@@ -1,7 +1,7 @@
 /**
- * Recovers the senders of transactions, and tells them in the order in which they were asked for. Requests of one turn of
- * the event loop are looked at together, and those that come meanwhile wait for each other. They are recovered by this
- * thread and its helpers side by side (`recovery-slots.ts`): one a turn here, in between the node goes on.
+ * Recovers the senders of transactions, and tells them in the order in which they were asked for. One that comes
+ * alone is recovered at once. Those that come together in a turn of the event loop, or while others are worked on, are
+ * recovered by this thread and its helpers side by side (`recovery-slots.ts`): one a turn here, in between the node goes on.
  *
  * Helpers start when there is work for them. Until they are up, and should they ever be lost, this thread does it all.
  */
@@ -13,7 +13,7 @@ import { AevirError } from '../primitives/errors.ts'
 import { publicKeyToAddress, secp256k1Backend } from '../primitives/secp256k1.ts'
 import type { Transaction } from '../chain/transaction.ts'
 import { RECOVERY_SIZE, writeRecovery } from '../chain/transaction-signature.ts'
-import { RecoverySlots, SLOTS_MAX } from './recovery-slots.ts'
+import { nextNumber, RecoverySlots, SLOTS_MAX } from './recovery-slots.ts'
 
 /** Transactions that may wait for recovery; more are refused so that a flood cannot fill the memory. */
 const WAITING_MAX = 50_000
@@ -58,16 +58,15 @@ export class SenderRecovery {
   private slots: RecoverySlots | undefined
   /** Transactions that came together with others. */
   private load = 0
-  private isFlushing = false
+  private isTurnComing = false
   private waiting: Waiting[] = []
-  /** What is worked on. Arrivals are in slots from the highest down, which is how slots are taken. */
-  private round: readonly Waiting[] = []
-  /** Of the round. */
+  /** What is in slots, after {@link settledCount} that was. */
+  private underway: Waiting[] = []
   private settledCount = 0
-  /** When there was nothing left to do in the round but to wait for helpers. */
+  /** In the slots, of the first that is not settled. */
+  private oldestNumber = 0
+  /** When there was nothing left to do but to wait for helpers. */
   private idleSinceMs: number | undefined
-  /** Slots of the last round, when a helper had begun some of them and was not waited for. */
-  private straggling = 0
 
   /** Whether a helper is up. */
   get hasThread(): boolean {
@@ -76,10 +75,10 @@ export class SenderRecovery {
 
   /** @throws NodeBusyError when too many wait already. */
   recover(transaction: Transaction): Promise<Address | undefined> {
-    if (this.waiting.length + this.round.length >= WAITING_MAX) return Promise.reject(new NodeBusyError())
+    if (this.waiting.length + this.underway.length >= WAITING_MAX) return Promise.reject(new NodeBusyError())
     return new Promise((resolve, reject) => {
       this.waiting.push({ transaction, resolve, reject })
-      if (!this.isFlushing && this.round.length === 0) this.flushSoon()
+      this.turnSoon()
     })
   }
 
@@ -89,100 +88,110 @@ export class SenderRecovery {
 
   /** What waits is told that nobody will answer. */
   async close(): Promise<void> {
-    const lost = [...this.round.slice(this.settledCount), ...this.waiting]
+    const lost = [...this.unsettled(), ...this.waiting]
     const ended = [...this.helpers].map(endOf)
-    this.round = []
+    this.underway = []
+    this.settledCount = 0
     this.waiting = []
     this.dismissHelpers()
     for (const { reject } of lost) reject(new RecoveryStoppedError())
     await Promise.all(ended)
   }
 
-  private flushSoon(): void {
-    this.isFlushing = true
-    setImmediate(() => this.flush())
+  private turnSoon(): void {
+    if (this.isTurnComing) return
+    this.isTurnComing = true
+    setImmediate(() => this.turn())
   }
 
-  private flush(): void {
-    this.isFlushing = false
+  private turn(): void {
+    this.isTurnComing = false
+    if (this.waiting.length > 0) this.begin()
+    if (this.slots !== undefined && this.underway.length > 0) this.advance(this.slots)
+    if (this.waiting.length > 0 || this.underway.length > 0) this.turnSoon()
+  }
+
+  private begin(): void {
     const { waiting } = this
-    if (waiting.length === 0) return
     if (waiting.length > 1) this.load += waiting.length
     if (waiting.length > AT_ONCE_MAX || this.load >= LOAD_MIN) this.startHelpers()
-    const slots = this.freeSlots()
-    if (slots === undefined || waiting.length === 1) this.recoverAlone()
-    else {
-      this.open(slots, waiting.splice(0, SLOTS_MAX))
-      this.recoverOne()
-    }
-  }
-
-  /** Unless nobody helps, or somebody is at one of them still. */
-  private freeSlots(): RecoverySlots | undefined {
-    const { slots } = this
-    if (this.online === 0 || slots === undefined) return undefined
-    for (; this.straggling > 0; this.straggling--) if (!slots.isDone(this.straggling - 1)) return undefined
-    return slots
+    const slots = this.online === 0 ? undefined : this.slots
+    const isAlone = slots === undefined || waiting.length === 1 || slots.isFull
+    if (this.underway.length === 0 && isAlone) this.recoverAlone()
+    else if (slots !== undefined) this.publish(slots)
   }
 
   /** As many as the event loop can be held for. */
   private recoverAlone(): void {
     for (const { transaction, resolve } of this.waiting.splice(0, AT_ONCE_MAX)) resolve(senderOf(transaction))
-    if (this.waiting.length > 0) this.flushSoon()
   }
 
-  private open(slots: RecoverySlots, batch: readonly Waiting[]): void {
-    this.round = batch
-    this.settledCount = 0
-    this.idleSinceMs = undefined
-    for (const [index, { transaction }] of batch.entries()) {
-      slots.prepare(batch.length - 1 - index, (out, offset) => writeRecovery(transaction, out, offset))
+  /** As many as there are slots for. */
+  private publish(slots: RecoverySlots): void {
+    let count = 0
+    for (const one of this.waiting) {
+      // A key stays where it is until its turn to be told comes.
+      if (slots.isFull || this.underway.length - this.settledCount >= SLOTS_MAX) break
+      slots.publish((out, offset) => writeRecovery(one.transaction, out, offset))
+      this.underway.push(one)
+      count += 1
     }
-    slots.open(batch.length, Math.min(batch.length, this.helpers.size))
+    this.waiting.splice(0, count)
+    // The first that is left is for this thread.
+    const helpers = Math.min(slots.untakenCount - 1, this.helpers.size)
+    if (helpers > 0) slots.call(helpers)
   }
 
-  /** Hot: this thread's share of a round, in a turn. */
-  private recoverOne(): void {
-    const { slots } = this
-    if (slots === undefined || this.round.length === 0) return
-    const slot = slots.take()
-    if (slot >= 0) slots.work(slot)
-    this.settleDone(slots)
-    if (this.round.length === 0) return
-    if (slot < 0) this.idleSinceMs ??= performance.now()
-    if (this.idleSinceMs !== undefined && performance.now() - this.idleSinceMs > STRAGGLER_MS) {
-      this.settleWithoutHelpers()
-    } else setImmediate(() => this.recoverOne())
+  /** Hot: this thread's share, in a turn. */
+  private advance(slots: RecoverySlots): void {
+    const number = slots.take()
+    if (number >= 0) slots.work(number)
+    this.settle(slots)
+    if (number >= 0 || this.underway.length === 0) this.idleSinceMs = undefined
+    else {
+      this.idleSinceMs ??= performance.now()
+      if (performance.now() - this.idleSinceMs > STRAGGLER_MS) this.settleWithoutHelpers(slots)
+    }
   }
 
   /** In the order of arrival, so far as it goes. */
-  private settleDone(slots: RecoverySlots): void {
-    const { round } = this
-    for (; this.settledCount < round.length; this.settledCount++) {
-      const slot = round.length - 1 - this.settledCount
-      if (!slots.isDone(slot)) return
-      round[this.settledCount]?.resolve(senderIn(slots, slot))
+  private settle(slots: RecoverySlots): void {
+    const { underway } = this
+    while (this.settledCount < underway.length && slots.isDone(this.oldestNumber)) {
+      this.settleOldest(senderIn(slots, this.oldestNumber))
     }
-    this.endRound()
+    if (this.settledCount === underway.length || this.settledCount >= SLOTS_MAX) {
+      underway.splice(0, this.settledCount)
+      this.settledCount = 0
+    }
   }
 
-  /** Helpers that have no core are not waited for. */
-  private settleWithoutHelpers(): void {
-    const { round } = this
-    this.straggling = round.length
-    for (const { transaction, resolve } of round.slice(this.settledCount)) resolve(senderOf(transaction))
-    this.endRound()
+  private settleOldest(sender: Address | undefined): void {
+    this.underway[this.settledCount]?.resolve(sender)
+    this.settledCount += 1
+    this.oldestNumber = nextNumber(this.oldestNumber)
   }
 
-  private endRound(): void {
-    this.round = []
-    if (this.waiting.length > 0) this.flushSoon()
+  /** Helpers that have no core are not waited for. What is left is as many as there are helpers, or done behind those. */
+  private settleWithoutHelpers(slots: RecoverySlots): void {
+    for (const { transaction } of this.unsettled()) {
+      const isDone = slots.isDone(this.oldestNumber)
+      this.settleOldest(isDone ? senderIn(slots, this.oldestNumber) : senderOf(transaction))
+    }
+    this.underway = []
+    this.settledCount = 0
+    this.idleSinceMs = undefined
+  }
+
+  private unsettled(): readonly Waiting[] {
+    return this.underway.slice(this.settledCount)
   }
 
   private startHelpers(): void {
     if (this.helpers.size > 0 || this.starts >= STARTS_MAX) return
     // Memory of helpers that are gone may be in any state.
     this.slots = new RecoverySlots()
+    this.oldestNumber = 0
     const count = Math.min(HELPERS_MAX, Math.max(1, availableParallelism() - 1))
     for (let i = 0; i < count; i++) this.startHelper(this.slots)
   }
@@ -205,10 +214,11 @@ export class SenderRecovery {
 
   /** One failed, so none is trusted any more; what they had is done here, and the next load starts others. */
   private loseHelpers(): void {
-    this.waiting = [...this.round.slice(this.settledCount), ...this.waiting]
-    this.round = []
+    this.waiting = [...this.unsettled(), ...this.waiting]
+    this.underway = []
+    this.settledCount = 0
     this.dismissHelpers()
-    if (this.waiting.length > 0 && !this.isFlushing) this.flushSoon()
+    if (this.waiting.length > 0) this.turnSoon()
   }
 
   private dismissHelpers(): void {
@@ -216,7 +226,7 @@ export class SenderRecovery {
     this.slots = undefined
     this.helpers.clear()
     this.online = 0
-    this.straggling = 0
+    this.idleSinceMs = undefined
   }
 }
 
@@ -226,8 +236,8 @@ function endOf(helper: Worker): Promise<void> {
   })
 }
 
-function senderIn(slots: RecoverySlots, slot: number): Address | undefined {
-  const publicKey = slots.publicKey(slot)
+function senderIn(slots: RecoverySlots, number: number): Address | undefined {
+  const publicKey = slots.publicKey(number)
   return publicKey === undefined ? undefined : publicKeyToAddress(publicKey)
 }
 

@@ -18,34 +18,36 @@ const UNSIGNED = {
   data: new Uint8Array(0),
 } as const
 
-function open(slots: RecoverySlots, count: number): void {
-  const transaction = signTransaction(UNSIGNED, KEY)
-  for (let slot = 0; slot < count; slot++) {
-    slots.prepare(slot, (out, offset) => writeRecovery(transaction, out, offset))
-  }
-  slots.open(count, 0)
+const signed = signTransaction(UNSIGNED, KEY)
+
+function publish(slots: RecoverySlots, count: number): void {
+  for (let i = 0; i < count; i++) slots.publish((out, offset) => writeRecovery(signed, out, offset))
 }
 
 function taken(slots: RecoverySlots): number[] {
-  return Array.from({ length: SLOTS_MAX + 1 }, () => slots.take()).filter((slot) => slot >= 0)
+  return Array.from({ length: SLOTS_MAX + 1 }, () => slots.take()).filter((number) => number >= 0)
 }
 
-test('each slot of a round is taken once', () => {
+test('each number is taken once', () => {
   const [main, helper] = twins()
+  let next = 0
   for (const count of [1, 2, SLOTS_MAX]) {
-    open(main, count)
-    const all = [main.take(), ...taken(helper), ...taken(main)].filter((slot) => slot >= 0)
+    publish(main, count)
+    assert.equal(main.untakenCount, count)
+    const all = [main.take(), ...taken(helper), ...taken(main)].filter((number) => number >= 0)
     assert.deepEqual(
       all.toSorted((a, b) => a - b),
-      Array.from({ length: count }, (_, slot) => slot),
+      Array.from({ length: count }, () => next++),
     )
+    for (const number of all) main.work(number)
   }
 })
 
 test('what one thread works on another one reads', () => {
   const [main, helper] = twins()
-  open(main, 1)
-  assert.equal(helper.waitForRound(0), 1)
+  publish(main, 1)
+  main.call(1)
+  assert.equal(helper.waitForCall(0), 1)
   assert.equal(main.isDone(0), false)
   helper.work(helper.take())
   assert.equal(main.isDone(0), true)
@@ -54,19 +56,31 @@ test('what one thread works on another one reads', () => {
   assert.equal(publicKeyToAddress(publicKey), privateKeyToAddress(KEY))
 })
 
-test('a slot without anything to recover is done at once, without a key', () => {
+test('what has nothing to recover has no key', () => {
   const slots = new RecoverySlots()
-  slots.prepare(0, () => false)
-  slots.open(1, 0)
-  assert.equal(slots.isDone(0), true)
+  slots.publish(() => false)
+  assert.equal(slots.isDone(0), false)
   slots.work(slots.take())
+  assert.equal(slots.isDone(0), true)
   assert.equal(slots.publicKey(0), undefined)
 })
 
-test('nobody waits for a round any more once it is stopped', () => {
+test('a slot is free again when somebody has taken it and is through', () => {
+  const slots = new RecoverySlots()
+  publish(slots, SLOTS_MAX)
+  assert.equal(slots.isFull, true)
+  const number = slots.take()
+  assert.equal(slots.isFull, true)
+  slots.work(number)
+  assert.equal(slots.isFull, false)
+  slots.publish(() => false)
+  assert.equal(slots.isFull, true)
+})
+
+test('nobody waits for a call any more once all are stopped', () => {
   const [main, helper] = twins()
   main.stop()
-  assert.equal(helper.waitForRound(0), undefined)
+  assert.equal(helper.waitForCall(0), undefined)
 })
 
 function twins(): readonly [main: RecoverySlots, helper: RecoverySlots] {

@@ -58,6 +58,32 @@ test('finds the sender of each transaction', async () => {
   }
 })
 
+test('tells senders in the order of arrival, however many come while others are worked on', async () => {
+  const recovery = new SenderRecovery()
+  const signed = Array.from({ length: 2000 }, (_, index) => (index % 50 === 7 ? unsigned() : signedBy(index)))
+  const told: number[] = []
+  const ask = async (index: number): Promise<void> => {
+    const { transaction, sender } = signed[index] as Signed
+    assert.equal(await recovery.recover(transaction), sender)
+    told.push(index)
+  }
+  try {
+    while (!recovery.hasThread) {
+      await recovery.recoverAll(signed.slice(0, MANY).map(({ transaction }) => transaction))
+      await setImmediate()
+    }
+    const asked: Promise<void>[] = []
+    for (let arrived = 0, size = 1; arrived < signed.length; size = size === 1 ? 900 : size - 153) {
+      for (let i = 0; i < Math.max(1, size) && arrived < signed.length; i++) asked.push(ask(arrived++))
+      await setImmediate()
+    }
+    await Promise.all(asked)
+    assert.deepEqual(told, [...signed.keys()])
+  } finally {
+    await recovery.close()
+  }
+})
+
 test('needs no thread for a few at a time', async () => {
   const recovery = new SenderRecovery()
   const { transaction, sender } = signedBy(1)

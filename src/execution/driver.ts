@@ -59,8 +59,6 @@ interface Activation {
 class Activations {
   top: Activation | undefined = undefined
   count = 0
-  /** Of calls that are over. */
-  private idle: CallActivation | undefined = undefined
 
   push(activation: Activation): void {
     activation.below = this.top
@@ -71,17 +69,6 @@ class Activations {
   pop(activation: Activation): void {
     this.top = activation.below
     this.count -= 1
-    if (activation instanceof CallActivation) {
-      activation.below = this.idle
-      this.idle = activation
-    }
-  }
-
-  takeIdle(): CallActivation | undefined {
-    const { idle } = this
-    // Casts: what is idle is of calls.
-    if (idle !== undefined) this.idle = idle.below as CallActivation | undefined
-    return idle
   }
 }
 
@@ -132,21 +119,21 @@ function drive(context: DriverContext, stack: Activations, refused: FinalOutcome
 }
 
 /**
- * A call in progress: what the callee gets of its caller's request, and what the driver keeps. Hot: one object for both, to
- * be used again, and a class, so that nothing is read before it is asked for.
+ * A call in progress: what the callee gets of its caller's request, and what the driver keeps. Hot: one object for both, and
+ * of a class, so that nothing is read before it is asked for.
  */
 class CallActivation implements Message, Activation {
-  depth: number
-  isStatic: boolean
-  address: Address
-  caller: Address
-  value: bigint
-  code: Uint8Array
-  codeHash: Hash
-  request: CallRequest
-  frame: Frame
-  checkpoint: number
-  gasAtStart: bigint
+  readonly depth: number
+  readonly isStatic: boolean
+  readonly address: Address
+  readonly caller: Address
+  readonly value: bigint
+  readonly code: Uint8Array
+  readonly codeHash: Hash
+  readonly request: CallRequest
+  readonly frame: Frame
+  readonly checkpoint: number
+  readonly gasAtStart: bigint
   readonly creates: undefined
   below: Activation | undefined
 
@@ -169,28 +156,6 @@ class CallActivation implements Message, Activation {
     this.checkpoint = checkpoint
     this.creates = undefined
     this.below = undefined
-    this.gasAtStart = context.tracer === undefined ? 0n : request.gas
-    this.frame = startFrame(context, this)
-  }
-
-  /** {@link constructor}, of another call. */
-  restart(
-    context: DriverContext,
-    request: CallRequest,
-    depth: number,
-    checkpoint: number,
-    code: Uint8Array,
-    codeHash: Hash,
-  ): void {
-    this.depth = depth
-    this.isStatic = request.isStatic
-    this.address = request.to
-    this.caller = request.caller
-    this.value = request.value
-    this.code = code
-    this.codeHash = codeHash
-    this.request = request
-    this.checkpoint = checkpoint
     this.gasAtStart = context.tracer === undefined ? 0n : request.gas
     this.frame = startFrame(context, this)
   }
@@ -241,11 +206,7 @@ function beginCall(
   if (code.length === 0) {
     return over(context, { kind: 'return', gasLeft: request.gas, output: EMPTY_BYTES }, depth, request.gas)
   }
-  let activation = stack.takeIdle()
-  if (activation === undefined)
-    activation = new CallActivation(context, request, depth, checkpoint, code, codeHash)
-  else activation.restart(context, request, depth, checkpoint, code, codeHash)
-  stack.push(activation)
+  stack.push(new CallActivation(context, request, depth, checkpoint, code, codeHash))
   return undefined
 }
 

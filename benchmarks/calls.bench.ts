@@ -20,7 +20,7 @@ const ROUNDS_DEFAULT = 9
 /** Calls in a loop; loops in a sample. */
 const CALLS = 2_000
 const LOOPS = 10
-const WARM_UP_SAMPLES = 4
+const WARM_UP_SAMPLES = 16
 const LIMIT_NS = 300
 const LOOP_GAS = 400_000_000
 /** Each frame passes on 63/64: this much is left for the deepest one. */

@@ -194,6 +194,9 @@ class LmdbStore implements KeyValueStore {
   }
 }
 
+/** No key is below. The package ends before it when it goes backwards and is not told where to end. */
+const FIRST_KEY: Uint8Array = Uint8Array.of(0)
+
 /** Going backwards, LMDB starts at the end of the range and stops at its beginning. */
 function rangeOptions({ from, to, reverse = false, limit }: KeyRange): RangeOptions {
   const count = limit === undefined ? {} : { limit }
@@ -202,7 +205,8 @@ function rangeOptions({ from, to, reverse = false, limit }: KeyRange): RangeOpti
         reverse,
         ...count,
         ...(to !== undefined && { start: to, exclusiveStart: true }),
-        ...(from !== undefined && { end: from, inclusiveEnd: true }),
+        end: from ?? FIRST_KEY,
+        inclusiveEnd: true,
       }
     : { ...count, ...(from !== undefined && { start: from }), ...(to !== undefined && { end: to }) }
 }

@@ -165,6 +165,15 @@ for (const kind of STORE_KINDS) {
         assert.deepEqual(tables.codes, { entries: 0, bytes: 0 })
       }))
 
+    test('finds the lowest key going backwards', () =>
+      kind.with((store) => {
+        store.write((transaction) => transaction.put('meta', bytes(0), bytes(7)))
+        assert.deepEqual(
+          [...store.entries('meta', { reverse: true, limit: 1 })],
+          [{ key: bytes(0), value: bytes(7) }],
+        )
+      }))
+
     test('behaves as a sorted map', () => {
       const key = fc.uint8Array({ minLength: 1, maxLength: 3 })
       const step = fc.record({

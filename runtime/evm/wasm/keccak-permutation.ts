@@ -17,7 +17,7 @@ const COMPLEMENTED: ReadonlySet<number> = new Set([1, 2, 8, 12, 17, 20])
 export function writePermutation(body: FunctionBody, lanes: readonly Local[]): void {
   complement(body, lanes)
   const scratch = { parities: body.locals(I64, 5), deltas: body.locals(I64, 5), row: body.locals(I64, 5) }
-  let [from, to] = [lanes, body.locals(I64, LANES) as readonly Local[]]
+  let [from, to] = [lanes, body.locals(I64, LANES)]
   for (const constant of roundConstants()) {
     writeRound(body, from, to, scratch, constant)
     ;[from, to] = [to, from]

@@ -11,7 +11,6 @@ import type { Journal } from '../state/journal.ts'
 import type { Engine, Frame, Message } from '../../runtime/host.ts'
 import type { CallRequest, CreateRequest, FinalOutcome } from '../../runtime/outcome.ts'
 import type { Precompile } from '../../runtime/evm/precompiles/precompile.ts'
-import { precompilesOf } from '../../runtime/evm/precompiles/table.ts'
 import type { JournalHost } from './journal-host.ts'
 import type { ExecutionTracer, FrameFailure } from './tracing.ts'
 
@@ -22,8 +21,6 @@ export const CODE_SIZE_MAX = 24_576
 const CODE_DEPOSIT_GAS_PER_BYTE = 200n
 /** First byte that no new code may have (EIP-3541). */
 const RESERVED_FIRST_BYTE = 0xef
-
-const DIGIT_0 = 0x30
 
 /** What all frames of a transaction share. */
 export interface DriverContext {
@@ -184,7 +181,7 @@ function beginCall(
 ): FinalOutcome | undefined {
   const { journal, tracer } = context
   const depth = stack.count
-  const precompile = request.isDelegated ? undefined : precompileAt(context, request.codeAddress)
+  const precompile = request.isDelegated ? undefined : context.precompiles.get(request.codeAddress)
   if (tracer !== undefined) {
     tracer.enter?.({ ...entryOf(request), depth, isPrecompile: precompile !== undefined })
   }
@@ -208,12 +205,6 @@ function beginCall(
   }
   stack.push(new CallActivation(context, request, depth, checkpoint, code, codeHash))
   return undefined
-}
-
-/** Hot: those of a fork are below 2¹⁶, which a look at a few digits mostly refutes. A call may have moved them elsewhere. */
-function precompileAt({ precompiles, rules }: DriverContext, address: Address): Precompile | undefined {
-  const isLow = address.charCodeAt(2) === DIGIT_0 && address.charCodeAt(20) === DIGIT_0
-  return isLow || precompiles !== precompilesOf(rules.evm) ? precompiles.get(address) : undefined
 }
 
 function runPrecompile(

@@ -182,7 +182,12 @@ export function testEngine(engine: Engine): void {
 /** A frame of `code` that is ready to run: of {@link SELF}, called by {@link CALLER}, with 1,000,000 gas, on Osaka. */
 export function startFrame(code: Uint8Array, options: RunOptions = {}): Frame {
   const { host = new FakeHost(), rules = FORKS.osaka, tracer, engine = engineOfTests, ...message } = options
-  const defaults: Message = {
+  return engine.start({ ...messageOf(code), ...message }, host, rules, tracer)
+}
+
+/** Calls `code` as {@link startFrame} does. */
+export function messageOf(code: Uint8Array): Message {
+  return {
     depth: 0,
     isStatic: false,
     gas: 1_000_000n,
@@ -193,7 +198,6 @@ export function startFrame(code: Uint8Array, options: RunOptions = {}): Frame {
     code,
     codeHash: undefined,
   }
-  return engine.start({ ...defaults, ...message }, host, rules, tracer)
 }
 
 /** What the first run of {@link startFrame} comes to. */

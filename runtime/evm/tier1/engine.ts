@@ -6,12 +6,9 @@
 import type { ForkRules } from '../../../src/chain/forks.ts'
 import type { Engine, Frame, Host, Message, StepTracer } from '../../host.ts'
 import { tier0 } from '../engine.ts'
-import { ForeignFrame, isWithinGas, WasmFrame, type Execute } from '../wasm/frame.ts'
+import { ForeignFrame, isCountable, WasmFrame, type Execute } from '../wasm/frame.ts'
 import type { Machine } from '../wasm/machine.ts'
 import { openInterpreterMachine } from './interpreter-machine.ts'
-
-/** Gas is a signed integer of 64 bits in Wasm, and a sum of two amounts must fit. */
-const GAS_LIMIT = 2n ** 62n
 
 let machine: Machine | undefined
 
@@ -19,7 +16,7 @@ export const tier1: Engine = {
   name: 'tier1',
   start(message: Message, host: Host, rules: ForkRules, tracer?: StepTracer): Frame {
     if (machine === undefined || machine.isTooLarge()) ({ machine } = openInterpreterMachine())
-    if (tracer === undefined && isWithinGas(message, GAS_LIMIT)) {
+    if (tracer === undefined && isCountable(message)) {
       const frame = WasmFrame.open(message, host, rules, machine, execute)
       if (frame.begin()) return frame
     }

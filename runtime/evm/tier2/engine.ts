@@ -6,15 +6,12 @@ import type { ForkRules } from '../../../src/chain/forks.ts'
 import type { Engine, Frame, Host, Message, StepTracer } from '../../host.ts'
 import { tier0 } from '../engine.ts'
 import { openInterpreterMachine, type CodeImports } from '../tier1/interpreter-machine.ts'
-import { ForeignFrame, isWithinGas, WasmFrame, type Execute } from '../wasm/frame.ts'
+import { ForeignFrame, isCountable, WasmFrame, type Execute } from '../wasm/frame.ts'
 import { STATUS } from '../wasm/layout.ts'
 import type { Machine } from '../wasm/machine.ts'
 import { hasRoomFor } from '../wasm/memory-room.ts'
 import { CachedCode, CodeCache, type CompilerLimits } from './code-cache.ts'
 import { REGION_LIMITS } from './compile.ts'
-
-/** Gas is a signed integer of 64 bits in Wasm, and a sum of two amounts must fit. */
-const GAS_LIMIT = 2n ** 62n
 
 export interface Tier2Options {
   readonly name: string
@@ -37,7 +34,7 @@ export function createTier2(options: Tier2Options): Engine {
     name: options.name,
     start(message: Message, host: Host, rules: ForkRules, tracer?: StepTracer): Frame {
       if (room === undefined || room.machine.isTooLarge()) room = openRoom(cache, options)
-      if (tracer === undefined && isWithinGas(message, GAS_LIMIT)) {
+      if (tracer === undefined && isCountable(message)) {
         const frame = WasmFrame.open(message, host, rules, room.machine, room.execute)
         if (frame.begin()) return frame
       }

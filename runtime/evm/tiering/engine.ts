@@ -10,15 +10,13 @@ import type { ForkRules } from '../../../src/chain/forks.ts'
 import type { Engine, Frame, Host, Message, StepTracer } from '../../host.ts'
 import { tier0 } from '../engine.ts'
 import { openInterpreterMachine, type CodeImports } from '../tier1/interpreter-machine.ts'
-import { ForeignFrame, isWithinGas, WasmFrame, type Execute } from '../wasm/frame.ts'
+import { ForeignFrame, isCountable, WasmFrame, type Execute } from '../wasm/frame.ts'
 import { ENGINE, FRAME, STATUS } from '../wasm/layout.ts'
 import type { Machine } from '../wasm/machine.ts'
 import { hasRoomFor } from '../wasm/memory-room.ts'
 import type { CompilePort } from './compile-port.ts'
 import { HotCodes, type CompileStatistics, type KnownCode, type TieringLimits } from './hot-code.ts'
 
-/** Gas is a signed integer of 64 bits in Wasm, and a sum of two amounts must fit. */
-const GAS_LIMIT = 2n ** 62n
 /** Jumps of the interpreter in a turn, 0.1 to 1 ms: between turns it asks whether there is compiled code. */
 const TURN_JUMPS = 10_000
 
@@ -67,7 +65,7 @@ export function createTieredEngine(options: TieringOptions): TieredEngine {
     prepare: () => void (room ??= makeRoom()),
     start(message: Message, host: Host, rules: ForkRules, tracer?: StepTracer): Frame {
       if (room === undefined || room.machine.isTooLarge()) room = makeRoom()
-      if (tracer === undefined && isWithinGas(message, GAS_LIMIT)) {
+      if (tracer === undefined && isCountable(message)) {
         const frame: TieredFrame = WasmFrame.open(message, host, rules, room.machine, room.execute)
         if (frame.begin()) {
           frame.known = codeOf(codes, room.machine, frame)

@@ -35,9 +35,12 @@ const HALT_OUTCOMES: Readonly<Record<(typeof HALTS)[number], Outcome>> = {
 /** Runs the frame whose record is in place. @returns a status of `layout.ts`. */
 export type Execute<Known = unknown> = (machine: Machine, frame: WasmFrame<Known>) => number
 
-/** Below `limit`. A callee has less than its caller, which is in linear memory. */
-export function isWithinGas(message: Message, limit: bigint): boolean {
-  return message.request instanceof ResidentCall || message.gas < limit
+/** Gas is a signed integer of 64 bits in Wasm, and a sum of two amounts must fit. */
+const GAS_LIMIT = 2n ** 62n
+
+/** Whether Wasm can count the frame's gas. A callee has less than its caller, which is in linear memory. */
+export function isCountable(message: Message): boolean {
+  return message.request instanceof ResidentCall || message.gas < GAS_LIMIT
 }
 
 /** @typeParam Known what an engine knows of code: it looks that up once a frame. */
@@ -101,11 +104,6 @@ export class WasmFrame<Known = unknown> implements Frame, ResidentFrame {
     if (this.largeReturnData !== undefined)
       copyBytes(machine.bytes, target, this.largeReturnData, offset, size)
     else machine.bytes.copyWithin(target, RETURN_DATA + offset, RETURN_DATA + offset + size)
-  }
-
-  /** For tests, which move frames into the machine. */
-  setReturnData(returnData: Uint8Array): void {
-    this.machine.setReturnData(this, returnData)
   }
 
   /** Sets up the state in the machine; `false` when there is no room. */

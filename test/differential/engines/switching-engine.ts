@@ -160,7 +160,7 @@ class SwitchingFrame implements Frame {
     const stackBase = machine.field(FRAME.stackBase)
     state.stack.forEach((word, index) => machine.setWord(stackBase + WORD_SIZE * index, word))
     machine.setField(FRAME.sp, stackBase + WORD_SIZE * state.stack.length)
-    frame.setReturnData(state.returnData)
+    machine.setReturnData(frame, state.returnData)
     return frame
   }
 

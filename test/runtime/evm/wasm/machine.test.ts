@@ -1,12 +1,11 @@
 /** A machine after a frame that nobody ended. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { EMPTY_BYTES } from '../../../../src/primitives/bytes.ts'
 import { FORKS } from '../../../../src/chain/forks.ts'
 import { openInterpreterMachine } from '../../../../runtime/evm/tier1/interpreter-machine.ts'
 import { WasmFrame, type Execute } from '../../../../runtime/evm/wasm/frame.ts'
 import { assemble } from '../../../support/assembler.ts'
-import { CALLER, FakeHost, finish, keyOf, SELF } from '../../../support/fake-host.ts'
+import { FakeHost, finish, keyOf, messageOf, SELF } from '../../../support/fake-host.ts'
 
 test('a frame that grew the memory and trapped leaves nothing to the next one', () => {
   const { machine } = openInterpreterMachine()
@@ -17,18 +16,7 @@ test('a frame that grew the memory and trapped leaves nothing to the next one', 
     throw new RangeError('a trap')
   }
   const frameOf = (code: Uint8Array, host: FakeHost, execute: Execute): WasmFrame => {
-    const message = {
-      depth: 0,
-      isStatic: false,
-      gas: 1_000_000n,
-      address: SELF,
-      caller: CALLER,
-      value: 0n,
-      input: EMPTY_BYTES,
-      code,
-      codeHash: undefined,
-    }
-    const frame = new WasmFrame(message, host, FORKS.osaka, machine, execute)
+    const frame = new WasmFrame(messageOf(code), host, FORKS.osaka, machine, execute)
     assert.ok(frame.begin())
     return frame
   }

@@ -21,7 +21,7 @@ import {
 import { Machine } from '../../../../runtime/evm/wasm/machine.ts'
 import { hasRoomFor } from '../../../../runtime/evm/wasm/memory-room.ts'
 import { assemble } from '../../../support/assembler.ts'
-import { CALLER, FakeHost, SELF } from '../../../support/fake-host.ts'
+import { FakeHost, messageOf } from '../../../support/fake-host.ts'
 
 /** A machine whose frame has its memory at `memoryBase`. */
 function machineWith(memoryBase: number): Machine {
@@ -65,15 +65,8 @@ function runIn(pagesMax: number): { outcome: unknown; wasCompiled: boolean } {
 }
 
 const MESSAGE = {
-  depth: 0,
-  isStatic: false,
+  ...messageOf(assemble('PUSH1 7 PUSH3 0x1fffe0 MSTORE PUSH1 32 PUSH3 0x1fffe0 RETURN')),
   gas: 10_000_000n,
-  address: SELF,
-  caller: CALLER,
-  value: 0n,
-  input: EMPTY_BYTES,
-  code: assemble('PUSH1 7 PUSH3 0x1fffe0 MSTORE PUSH1 32 PUSH3 0x1fffe0 RETURN'),
-  codeHash: undefined,
 }
 
 test('a frame whose memory the machine does not have is not compiled, and comes to the same', () => {
